@@ -10,7 +10,7 @@ use crate::{
     BackendKind, Model, NnError, OptimizerConfig, ParameterKind, Tensor, Weights,
     kernels::{
         self, Cpu, Epilogue, Kernels, Moments, Norm, NormGrads, Reference, Sgd, Skip, SkipBackward, arena,
-        arena::Arena,
+        arena::{Arena, Buffer},
     },
     memory,
     program::{BufferId, Instruction, Program},
@@ -136,10 +136,10 @@ struct State {
     convs: Vec<ConvPlace>,
     norms: Vec<NormState>,
     /// Trained numbers, in the kernels' layout.
-    parameters: Vec<f32>,
-    gradients: Vec<f32>,
+    parameters: Buffer,
+    gradients: Buffer,
     /// Empty until a step has momentum.
-    velocities: Vec<f32>,
+    velocities: Buffer,
     /// Per parameter: its range, and whether it is a kernel or linear weight.
     ranges: Vec<(std::ops::Range<usize>, bool)>,
     profile: Option<HashMap<(bool, usize), (u64, Duration)>>,
@@ -228,6 +228,7 @@ impl Session {
         let training = config.train.then(|| Program::training(model, config.batch));
         let wanted = inference.arena.max(training.as_ref().map_or(0, |p| p.arena));
         let arena = Arena::new(wanted).ok_or_else(|| out_of_memory(bytes))?;
+        let slab = |len| Buffer::new(len).ok_or_else(|| out_of_memory(bytes));
 
         let mut end = 0;
         let mut ranges = Vec::new();
@@ -263,9 +264,9 @@ impl Session {
             arena,
             convs,
             norms,
-            parameters: vec![0.0; end],
-            gradients: vec![0.0; if config.train { end } else { 0 }],
-            velocities: vec![],
+            parameters: slab(end)?,
+            gradients: slab(if config.train { end } else { 0 })?,
+            velocities: Buffer::default(),
             ranges,
             profile: None,
             poison: false,
@@ -370,7 +371,7 @@ impl Session {
         let state = &mut self.state;
         if momentum != 0.0 && state.velocities.is_empty() {
             // Zero velocities give PyTorch's first step, which copies the gradient: m · 0 + g.
-            state.velocities = vec![0.0; state.parameters.len()];
+            state.velocities = Buffer::zeroed(state.parameters.len());
         }
         self.kernels.within(&mut |kernels| {
             for (range, is_weight) in &state.ranges {
@@ -471,9 +472,9 @@ impl Session {
     /// # Errors
     /// A snapshot of another network.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), NnError> {
-        let mut velocities = Vec::new();
+        let mut velocities = Buffer::default();
         if !snapshot.momentum.is_empty() && self.config.train {
-            velocities = vec![0.0; self.state.parameters.len()];
+            velocities = Buffer::zeroed(self.state.parameters.len());
             self.import(&snapshot.momentum, &mut velocities, None)?;
         }
         self.load(&snapshot.weights)?;

@@ -1,6 +1,6 @@
-//! One allocation for all activations, handed out in disjoint pieces.
+//! Large memory for numbers, and the one allocation of all activations, handed out in disjoint pieces.
 
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
 use memmap2::MmapMut;
 
@@ -9,13 +9,13 @@ const HUGE: usize = 2 << 20;
 
 /// Zeroed memory for `f32`, aligned to a huge page, with huge pages asked for where the system has them: a training step
 /// walks gigabytes, and 4 KiB pages cost it several percent in address translation and seconds of first touch.
-pub(crate) struct Arena {
+pub(crate) struct Buffer {
     map: MmapMut,
     start: usize,
     len: usize,
 }
 
-impl Arena {
+impl Buffer {
     /// `len` zeroes; `None` where the memory cannot be had.
     pub(crate) fn new(len: usize) -> Option<Self> {
         let bytes = len.checked_mul(4)?;
@@ -32,9 +32,61 @@ impl Arena {
         Some(Self { map, start, len })
     }
 
+    /// `len` zeroes, or the end of the program, as with `Vec`.
+    pub(crate) fn zeroed(len: usize) -> Self {
+        Self::new(len).unwrap_or_else(|| {
+            let layout = std::alloc::Layout::array::<f32>(len).unwrap_or(std::alloc::Layout::new::<f32>());
+            std::alloc::handle_alloc_error(layout)
+        })
+    }
+
+    /// At least `len` numbers: of what it holds, or of new zeroes.
+    pub(crate) fn at_least(&mut self, len: usize) -> &mut [f32] {
+        if self.len < len {
+            // Given back before the new memory is taken: the peak counts.
+            *self = Self::default();
+            *self = Self::zeroed(len);
+        }
+        &mut self[..len]
+    }
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::zeroed(0)
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        let start = self.map[self.start..].as_ptr().cast();
+        // SAFETY: the map holds `len` f32 from `start` on (any bytes are a valid f32), which is a multiple of a page.
+        unsafe { std::slice::from_raw_parts(start, self.len) }
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        let start = self.map[self.start..].as_mut_ptr().cast();
+        // SAFETY: as above, and borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(start, self.len) }
+    }
+}
+
+/// The memory of all activations.
+pub(crate) struct Arena(Buffer);
+
+impl Arena {
+    /// `len` zeroes; `None` where the memory cannot be had.
+    pub(crate) fn new(len: usize) -> Option<Self> {
+        Buffer::new(len).map(Self)
+    }
+
     /// How many numbers it holds.
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.0.len
     }
 
     /// Disjoint pieces: some to read, some to write. Pieces to read may overlap each other.
@@ -52,12 +104,11 @@ impl Arena {
             assert!(writes[..i].iter().all(|other| !meet(other, write)), "a buffer is written twice at once");
         }
         assert!(
-            reads.iter().chain(&writes).all(|r| r.start <= r.end && r.end <= self.len),
+            reads.iter().chain(&writes).all(|r| r.start <= r.end && r.end <= self.0.len),
             "a buffer outside"
         );
-        let base = self.map[self.start..].as_mut_ptr().cast::<f32>();
-        // SAFETY: the map holds `len` f32 from `start` on (any bytes are a valid f32), `start` is a multiple of a page, all
-        // ranges lie inside, no written range meets another range, and the lifetimes borrow `self` mutably.
+        let base = self.0.as_mut_ptr();
+        // SAFETY: all ranges lie inside, no written range meets another range, and the lifetimes borrow `self` mutably.
         unsafe {
             (
                 reads.map(|r| std::slice::from_raw_parts(base.add(r.start), r.len())),

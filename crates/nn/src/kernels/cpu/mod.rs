@@ -19,6 +19,7 @@ use winograd::Tiles;
 
 use super::{
     Convolution, Epilogue, Kernels, Moments, Norm, NormGrads, Pool, Sgd, Skip, SkipBackward,
+    arena::Buffer,
     parallel::{Shared, Threads, blocks, part},
 };
 
@@ -51,11 +52,11 @@ pub(crate) struct Cpu {
     isa: Isa,
     threads: Arc<Threads>,
     /// Packed weights of the layer at hand.
-    packed: Vec<f32>,
+    packed: Buffer,
     /// A part per thread.
-    scratch: Vec<f32>,
+    scratch: Buffer,
     /// Results of tasks, before they are put together.
-    partials: Vec<f32>,
+    partials: Buffer,
     /// Moments of a forward pass's blocks.
     moments: Vec<f32>,
     /// Per-channel operands.
@@ -86,9 +87,9 @@ impl Cpu {
         Self {
             isa,
             threads: Arc::new(threads),
-            packed: empty(),
-            scratch: empty(),
-            partials: empty(),
+            packed: Buffer::default(),
+            scratch: Buffer::default(),
+            partials: Buffer::default(),
             moments: empty(),
             channels: std::array::from_fn(|_| empty()),
             zeroes: empty(),
@@ -140,7 +141,7 @@ impl Cpu {
     fn pack(&mut self, depth: usize, outputs: usize, weights: &[f32]) {
         let width = self.isa.panel();
         let panels = outputs.div_ceil(width);
-        let packed = Shared::new(at_least(&mut self.packed, panels * depth * width));
+        let packed = Shared::new(self.packed.at_least(panels * depth * width));
         let isa = self.isa;
         self.threads.run(panels, |panel, _| {
             // SAFETY: panels are disjoint.
@@ -154,7 +155,7 @@ impl Cpu {
         let width = self.isa.panel();
         let panels = conv.inputs.div_ceil(width);
         let depth = taps.len() * conv.outputs;
-        let packed = Shared::new(at_least(&mut self.packed, panels * depth * width));
+        let packed = Shared::new(self.packed.at_least(panels * depth * width));
         let isa = self.isa;
         let of_tap = conv.inputs * conv.outputs;
         self.threads.run(panels * taps.len(), |task, _| {
@@ -198,7 +199,7 @@ impl Cpu {
         let gathered = if plain { 0 } else { most_rows * stride };
         let result = if target.contiguous() { 0 } else { most_rows * columns };
         let share = (gathered + result).next_multiple_of(16);
-        let scratch = Shared::new(at_least(&mut self.scratch, share * self.threads.count()));
+        let scratch = Shared::new(self.scratch.at_least(share * self.threads.count()));
         let (isa, packed) = (self.isa, &self.packed);
         let width = isa.panel();
         let out = Shared::new(target.data);
@@ -276,7 +277,7 @@ impl Cpu {
     fn norm_sums(&mut self, pass: Pass<'_>, mean: &[f32]) -> Vec<(f64, f64)> {
         let channels = mean.len();
         let count = chunks(pass.rows, channels);
-        let partials = Shared::new(at_least(&mut self.partials, count * 2 * channels));
+        let partials = Shared::new(self.partials.at_least(count * 2 * channels));
         let isa = self.isa;
         let pass = pass.share();
         self.threads.run(count, |task, _| {
@@ -458,9 +459,9 @@ impl Kernels for Cpu {
 
     fn scratch_bytes(&self) -> usize {
         let channels: usize = self.channels.iter().map(Vec::capacity).sum();
-        4 * (self.packed.capacity()
-            + self.scratch.capacity()
-            + self.partials.capacity()
+        4 * (self.packed.len()
+            + self.scratch.len()
+            + self.partials.len()
             + self.moments.capacity()
             + channels)
     }
@@ -601,13 +602,13 @@ impl Kernels for Cpu {
         let stride = widest + 16;
         let panels = columns.div_ceil(width).div_ceil(across);
         let share = SUM_ROWS * (stride + panels * width);
-        let scratch = Shared::new(at_least(&mut self.scratch, share * self.threads.count()));
+        let scratch = Shared::new(self.scratch.at_least(share * self.threads.count()));
         let size = depth * columns;
         let grad_weights = &mut grad_weights[..size];
         let out = if along == 1 {
             Shared::new(&mut *grad_weights)
         } else {
-            Shared::new(at_least(&mut self.partials, along * size))
+            Shared::new(self.partials.at_least(along * size))
         };
         self.threads.run(along * cuts.len() * across, |task, thread| {
             let (task, column_block) = (task / across, task % across);

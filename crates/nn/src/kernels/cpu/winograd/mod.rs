@@ -69,7 +69,7 @@ impl Cpu {
     fn winograd_weights(&mut self, inputs: usize, outputs: usize, weights: &[f32], rotate: bool) -> usize {
         let width = self.isa.panel();
         let point = weight_point(outputs.div_ceil(width), inputs, width);
-        let packed = Shared::new(at_least(&mut self.packed, POINTS * point));
+        let packed = Shared::new(self.packed.at_least(POINTS * point));
         let weights = &weights[..9 * inputs * outputs];
         let isa = self.isa;
         let tasks = blocks(inputs, 16);
@@ -124,7 +124,7 @@ impl Cpu {
     ) {
         let (inputs, outputs) = (conv.inputs, conv.outputs);
         let mut exchanged = std::mem::take(&mut self.partials);
-        let to = Shared::new(at_least(&mut exchanged, conv.weights()));
+        let to = Shared::new(exchanged.at_least(conv.weights()));
         let tasks = blocks(outputs, 16);
         self.threads.run(9 * tasks, |task, _| {
             let (tap, range) = (task / tasks, part(outputs, tasks, task % tasks));
@@ -185,7 +185,7 @@ impl Cpu {
         let (in_layout, out_layout) = (Layout::padded(most, from), Layout::padded(most, to));
         let share = in_layout.len() + out_layout.len();
         let copies = if together { 1 } else { self.threads.count() };
-        let scratch = Shared::new(at_least(&mut self.scratch, share * copies));
+        let scratch = Shared::new(self.scratch.at_least(share * copies));
         let zeroes = &*at_least(&mut self.zeroes, from);
         let packed = &self.packed[..POINTS * point];
         let input = &input[..n * tiles.height * tiles.width * from];
@@ -327,9 +327,9 @@ impl Cpu {
         let panels = outputs.div_ceil(width);
         let grad_point = weight_point(panels, most, width);
         let share = in_layout.len() + POINTS * grad_point;
-        let scratch = Shared::new(at_least(&mut self.scratch, share * self.threads.count()));
+        let scratch = Shared::new(self.scratch.at_least(share * self.threads.count()));
         let layout = Layout::padded(inputs, outputs);
-        let sums = Shared::new(at_least(&mut self.partials, parts * layout.len()));
+        let sums = Shared::new(self.partials.at_least(parts * layout.len()));
         let zeroes = &self.zeroes;
         self.threads.run(parts, |task, thread| {
             let chunk = part(count, parts, task);
@@ -434,8 +434,8 @@ impl Cpu {
         let layout = Layout::padded(inputs.div_ceil(down), panels.div_ceil(across) * width);
         // Sums that outlive a round belong to the task; otherwise to the thread, whose cache still holds them.
         let copies = if rounds > 1 { down * across } else { self.threads.count() };
-        let scratch = Shared::new(at_least(&mut self.scratch, in_layout.len() + POINTS * grad_point));
-        let sums = Shared::new(at_least(&mut self.partials, copies * layout.len()));
+        let scratch = Shared::new(self.scratch.at_least(in_layout.len() + POINTS * grad_point));
+        let sums = Shared::new(self.partials.at_least(copies * layout.len()));
         let out = Shared::new(grad_weights);
         let zeroes = &self.zeroes;
         let (transformed, gradient) = (SharedPlace(&scratch, 0), SharedPlace(&scratch, in_layout.len()));
