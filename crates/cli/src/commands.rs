@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod input_bench;
 pub(crate) mod models;
+pub(crate) mod network_bench;
 pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod preview;

@@ -263,7 +263,7 @@ fn lists_and_cards_are_printed() {
 #[test]
 fn bench_prints_what_other_programs_rely_on() {
     let project = Project::new();
-    for stage in ["train", "infer", "input"] {
+    for stage in ["train", "head", "infer", "input"] {
         let bench = bakeoff(&project)
             .args(["bench", stage, "--model", "resnet-small", "--batch", "4", "--image", "32"])
             .args(["--threads", "1", "--rounds", "1", "--json"])
@@ -272,5 +272,10 @@ fn bench_prints_what_other_programs_rely_on() {
         let measured = bench.json();
         assert!(measured["images_per_second"]["median"].as_f64().unwrap() > 0.0, "{measured}");
         assert_eq!(measured["batch"], 4);
+        assert!(measured["ready_seconds"].as_f64() <= measured["first_step_seconds"].as_f64(), "{measured}");
+        if stage != "input" {
+            assert!(measured["ceilings"]["gflops"].as_f64().unwrap() > 0.0, "{measured}");
+            assert!(measured["kinds"][0]["of_ceiling"].as_f64().unwrap() > 0.0, "{measured}");
+        }
     }
 }

@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use bakeoff_nn::{BackendKind, Model, NnError, OptimizerConfig, Session, SessionConfig, StepConfig, Weights};
+use bakeoff_nn::{
+    BackendKind, Model, NnError, OptimizerConfig, Session, SessionConfig, StepConfig, Trainable, Weights,
+};
 
 fn main() -> Result<(), NnError> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,7 +18,8 @@ fn main() -> Result<(), NnError> {
 
     let start = Instant::now();
     let model = Model::by_name(name, 1000, image)?;
-    let config = SessionConfig { batch, backend: BackendKind::Cpu, threads, train: true };
+    let config =
+        SessionConfig { batch, backend: BackendKind::Cpu, threads, train: true, trainable: Trainable::All };
     let mut session = Session::new(&model, &Weights::initial(&model, 1), config)?;
     let optimizer = OptimizerConfig::Sgd {
         lr: 0.01,

@@ -3,7 +3,9 @@
 //! `cargo run --release -p bakeoff-nn --example train`
 #![allow(clippy::print_stdout, reason = "an example talks to the reader")]
 
-use bakeoff_nn::{BackendKind, Model, NnError, OptimizerConfig, Session, SessionConfig, StepConfig, Weights};
+use bakeoff_nn::{
+    BackendKind, Model, NnError, OptimizerConfig, Session, SessionConfig, StepConfig, Trainable, Weights,
+};
 use bakeoff_random::Stream;
 
 const CLASSES: usize = 4;
@@ -27,7 +29,13 @@ fn batch(number: u64) -> (Vec<f32>, Vec<f32>) {
 
 fn main() -> Result<(), NnError> {
     let model = Model::by_name("resnet-small", CLASSES, SIDE)?;
-    let config = SessionConfig { batch: BATCH, backend: BackendKind::Cpu, threads: 0, train: true };
+    let config = SessionConfig {
+        batch: BATCH,
+        backend: BackendKind::Cpu,
+        threads: 0,
+        train: true,
+        trainable: Trainable::All,
+    };
     let mut session = Session::new(&model, &Weights::initial(&model, 7), config)?;
     let optimizer = OptimizerConfig::Sgd {
         lr: 0.05,

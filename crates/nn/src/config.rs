@@ -14,6 +14,18 @@ pub enum BackendKind {
     Cpu,
 }
 
+/// Which parameters training moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trainable {
+    /// All of them. Batch-norms take the batch's statistics and move the running ones.
+    #[default]
+    All,
+    /// The linear head alone; the backbone is frozen whole. Its batch-norms take the running statistics, which do not move
+    /// (Keras' `trainable = False`; PyTorch's `eval()` on the backbone), so that an image's features depend on nothing else.
+    Head,
+}
+
 /// How weights move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]

@@ -5,10 +5,10 @@
 //! runs kernels. Activations are NHWC, weights come and go in torchvision's layout ([`Weights`]).
 //!
 //! ```
-//! use bakeoff_nn::{BackendKind, Model, OptimizerConfig, Session, SessionConfig, StepConfig, Weights};
+//! use bakeoff_nn::{BackendKind, Model, OptimizerConfig, Session, SessionConfig, StepConfig, Trainable, Weights};
 //! # fn main() -> Result<(), bakeoff_nn::NnError> {
 //! let model = Model::by_name("resnet-small", 2, 32)?;
-//! let config = SessionConfig { batch: 4, backend: BackendKind::Cpu, threads: 1, train: true };
+//! let config = SessionConfig { batch: 4, backend: BackendKind::Cpu, threads: 1, train: true, trainable: Trainable::All };
 //! let mut session = Session::new(&model, &Weights::initial(&model, 7), config)?;
 //! let optimizer =
 //!     OptimizerConfig::Sgd { lr: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.0, decay_norm_and_bias: true };
@@ -37,10 +37,10 @@ mod weight_file;
 mod weights;
 mod zoo;
 
-pub use config::{BackendKind, OptimizerConfig, ScheduleConfig, ScheduleKind};
+pub use config::{BackendKind, OptimizerConfig, ScheduleConfig, ScheduleKind, Trainable};
 pub use error::NnError;
 pub use model::{Layer, Model, Op, Parameter, ParameterKind, Shape};
-pub use session::{LayerProfile, Session, SessionConfig, Snapshot, StepConfig, StepResult};
+pub use session::{Ceilings, LayerProfile, Session, SessionConfig, Snapshot, StepConfig, StepResult};
 pub use weights::{InitialOptions, Tensor, Weights};
 pub use zoo::{ModelInfo, models};
 

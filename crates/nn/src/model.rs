@@ -115,6 +115,14 @@ pub struct Parameter {
     pub layer: usize,
 }
 
+impl Parameter {
+    /// Of the linear head.
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        matches!(self.kind, ParameterKind::LinearWeight | ParameterKind::LinearBias)
+    }
+}
+
 /// A network for square images of one size and a number of classes.
 #[derive(Clone, Debug)]
 pub struct Model {

@@ -6,11 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rayon::prelude::*;
+
 use crate::{
-    BackendKind, Model, NnError, OptimizerConfig, ParameterKind, Tensor, Weights,
+    BackendKind, Model, NnError, OptimizerConfig, ParameterKind, Tensor, Trainable, Weights,
     kernels::{
         self, Cpu, Epilogue, Kernels, Moments, Norm, NormGrads, Reference, Sgd, Skip, SkipBackward, arena,
         arena::{Arena, Buffer},
+        parallel::Threads,
     },
     memory,
     program::{BufferId, Instruction, Program},
@@ -34,6 +37,8 @@ pub struct SessionConfig {
     pub threads: usize,
     /// Whether [`Session::train_step`] will be called. Without it only the memory of inference is taken.
     pub train: bool,
+    /// What a training step moves.
+    pub trainable: Trainable,
 }
 
 /// What may change from step to step.
@@ -62,6 +67,9 @@ pub struct Snapshot {
     /// The optimiser's velocities by parameter name; empty where there are none yet.
     pub momentum: Weights,
 }
+
+/// Rows of a convolution's weights that are put into the kernels' layout at once.
+const IMPORT_ROWS: usize = 16;
 
 /// Prefix of velocities in a snapshot's file.
 const MOMENTUM: &str = "momentum/";
@@ -112,6 +120,61 @@ pub struct LayerProfile {
     pub bytes: u64,
 }
 
+/// What a machine can do at most, measured.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Ceilings {
+    /// 10⁹ floating-point operations a second of f32 matrix products on operands in cache.
+    pub gflops: f64,
+    /// 10⁹ bytes a second read and written by a pass from one large array to another.
+    pub gigabytes_per_second: f64,
+}
+
+impl Ceilings {
+    /// Measures them, in about a second.
+    ///
+    /// # Errors
+    /// Threads that cannot be started.
+    pub fn measure(threads: usize) -> Result<Self, NnError> {
+        let threads = Threads::new(threads).map_err(|error| too_many_threads(threads, &error))?;
+        let (gflops, gigabytes_per_second) = kernels::cpu::ceilings::measure(&threads);
+        Ok(Self { gflops, gigabytes_per_second })
+    }
+
+    /// Seconds that so many operations and bytes take at least: the roofline (Williams, Waterman & Patterson 2009).
+    #[must_use]
+    pub fn floor(&self, flops: u64, bytes: u64) -> f64 {
+        (flops as f64 / self.gflops).max(bytes as f64 / self.gigabytes_per_second) / 1e9
+    }
+}
+
+fn too_many_threads(threads: usize, error: &dyn std::fmt::Display) -> NnError {
+    NnError::Configuration(format!("{threads} threads cannot be started ({error}); use fewer"))
+}
+
+/// Which named tensors are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    /// Parameters and running statistics.
+    All,
+    /// Parameters that training moves.
+    Trained,
+}
+
+/// How a step moves what it has a gradient of.
+#[derive(Clone, Copy)]
+struct Update {
+    sgd: Sgd,
+    decay_norm_and_bias: bool,
+}
+
+/// What a training step is for.
+#[derive(Clone, Copy)]
+struct Goal<'a> {
+    targets: &'a [f32],
+    label_smoothing: f64,
+    update: Option<Update>,
+}
+
 /// Where a convolution's numbers lie in the slab of parameters.
 #[derive(Clone, Copy, Debug)]
 struct ConvPlace {
@@ -137,11 +200,15 @@ struct State {
     norms: Vec<NormState>,
     /// Trained numbers, in the kernels' layout.
     parameters: Buffer,
+    /// Of all parameters where they are asked for; otherwise of one layer after the other.
     gradients: Buffer,
+    /// Whether `gradients` holds those of all parameters.
+    gradients_kept: bool,
     /// Empty until a step has momentum.
     velocities: Buffer,
-    /// Per parameter: its range, and whether it is a kernel or linear weight.
-    ranges: Vec<(std::ops::Range<usize>, bool)>,
+    /// Numbers of the parameters that training moves, and of the largest of them.
+    trained: usize,
+    largest: usize,
     profile: Option<HashMap<(bool, usize), (u64, Duration)>>,
     poison: bool,
 }
@@ -181,10 +248,10 @@ impl NormState {
         Norm { mean, inverse: &self.inverse, gamma, beta }
     }
 
-    /// This norm's share of a slab of gradients that begins at `offset` of the whole.
-    fn grads<'a>(&self, slab: &'a mut [f32], offset: usize) -> NormGrads<'a> {
+    /// The gradients of scale and shift, one after the other from `at` on.
+    fn grads<'a>(&self, gradients: &'a mut [f32], at: usize) -> NormGrads<'a> {
         let channels = self.running.mean.len();
-        let (gamma, beta) = slab[self.place - offset..][..2 * channels].split_at_mut(channels);
+        let (gamma, beta) = gradients[at..][..2 * channels].split_at_mut(channels);
         NormGrads { gamma, beta }
     }
 }
@@ -208,9 +275,9 @@ impl Session {
         let config = SessionConfig { threads, ..config };
         let kernels: Box<dyn Kernels> = match config.backend {
             BackendKind::Reference => Box::new(Reference),
-            BackendKind::Cpu => Box::new(Cpu::new(threads).map_err(|error| {
-                NnError::Configuration(format!("{threads} threads cannot be started ({error}); use fewer"))
-            })?),
+            BackendKind::Cpu => {
+                Box::new(Cpu::new(threads).map_err(|error| too_many_threads(threads, &error))?)
+            }
         };
         let out_of_memory = |bytes| NnError::OutOfMemory {
             model: model.name().into(),
@@ -225,15 +292,12 @@ impl Session {
             return Err(out_of_memory(bytes));
         }
         let inference = Program::inference(model, config.batch);
-        let training = config.train.then(|| Program::training(model, config.batch));
+        let training = config.train.then(|| Program::training(model, config.batch, config.trainable));
         let wanted = inference.arena.max(training.as_ref().map_or(0, |p| p.arena));
         let arena = Arena::new(wanted).ok_or_else(|| out_of_memory(bytes))?;
-        let slab = |len| Buffer::new(len).ok_or_else(|| out_of_memory(bytes));
 
         let mut end = 0;
-        let mut ranges = Vec::new();
-        let mut take = |len: usize, weight: bool| {
-            ranges.push((end..end + len, weight));
+        let mut take = |len: usize| {
             end += len;
             end - len
         };
@@ -241,8 +305,8 @@ impl Session {
             .convs
             .iter()
             .map(|conv| ConvPlace {
-                weight: take(conv.geometry.weights(), true),
-                bias: if conv.linear { take(conv.geometry.outputs, false) } else { 0 },
+                weight: take(conv.geometry.weights()),
+                bias: if conv.linear { take(conv.geometry.outputs) } else { 0 },
             })
             .collect();
         let norms = inference
@@ -251,23 +315,26 @@ impl Session {
             .map(|norm| {
                 let moments = Moments { mean: vec![0.0; norm.channels], variance: vec![1.0; norm.channels] };
                 NormState {
-                    place: take(2 * norm.channels, false),
+                    place: take(2 * norm.channels),
                     running: moments.clone(),
                     batch: moments,
                     inverse: vec![],
                 }
             })
             .collect();
+        let (trained, largest) = Self::trained_numbers(model, &config);
         let state = State {
             training,
             inference,
             arena,
             convs,
             norms,
-            parameters: slab(end)?,
-            gradients: slab(if config.train { end } else { 0 })?,
+            parameters: Buffer::new(end).ok_or_else(|| out_of_memory(bytes))?,
+            gradients: Buffer::default(),
+            gradients_kept: false,
             velocities: Buffer::default(),
-            ranges,
+            trained,
+            largest,
             profile: None,
             poison: false,
         };
@@ -282,9 +349,18 @@ impl Session {
     pub fn planned_bytes(model: &Model, config: &SessionConfig) -> usize {
         let batch = config.batch.max(1);
         let inference = Program::inference(model, batch).arena;
-        let training = if config.train { Program::training(model, batch).arena } else { 0 };
-        let slabs = if config.train { 3 } else { 1 };
-        4 * (inference.max(training) + slabs * model.parameter_count())
+        let training = if config.train { Program::training(model, batch, config.trainable).arena } else { 0 };
+        let (trained, largest) = if config.train { Self::trained_numbers(model, config) } else { (0, 0) };
+        4 * (inference.max(training) + model.parameter_count() + trained + largest)
+    }
+
+    /// Numbers of the parameters that training moves, and of the largest of them.
+    fn trained_numbers(model: &Model, config: &SessionConfig) -> (usize, usize) {
+        let moved = model.parameters().into_iter().filter(|p| p.kind.is_trained());
+        let sizes = moved
+            .filter(|p| config.trainable == Trainable::All || p.is_head())
+            .map(|p| p.shape.iter().product::<usize>());
+        sizes.fold((0, 0), |(sum, largest), size| (sum + size, largest.max(size)))
     }
 
     /// The largest batch whose session takes at most so many bytes.
@@ -324,11 +400,16 @@ impl Session {
         targets: &[f32],
         step: &StepConfig,
     ) -> Result<StepResult, NnError> {
-        let loss = self.backward(images, targets, step.label_smoothing)?;
-        if loss.is_finite() {
-            self.update(step);
-        }
-        Ok(StepResult { loss })
+        let OptimizerConfig::Sgd { momentum, nesterov, weight_decay, decay_norm_and_bias, .. } =
+            step.optimizer;
+        let sgd = Sgd {
+            lr: step.lr as f32,
+            momentum: momentum as f32,
+            nesterov,
+            weight_decay: weight_decay as f32,
+        };
+        let update = Update { sgd, decay_norm_and_bias };
+        Ok(StepResult { loss: self.run(images, targets, step.label_smoothing, Some(update))? })
     }
 
     /// Forward with batch statistics, loss and backward, without an update: [`Session::gradients`] then holds the
@@ -341,6 +422,16 @@ impl Session {
         images: &[f32],
         targets: &[f32],
         label_smoothing: f64,
+    ) -> Result<f64, NnError> {
+        self.run(images, targets, label_smoothing, None)
+    }
+
+    fn run(
+        &mut self,
+        images: &[f32],
+        targets: &[f32],
+        label_smoothing: f64,
+        update: Option<Update>,
     ) -> Result<f64, NnError> {
         if !self.config.train {
             return Err(NnError::InferenceOnly("train"));
@@ -356,42 +447,27 @@ impl Session {
         }
         let mut loss = f64::NAN;
         let state = &mut self.state;
+        match update {
+            // Zero velocities give PyTorch's first step, which copies the gradient: m · 0 + g.
+            Some(update) if update.sgd.momentum != 0.0 => {
+                let len = state.parameters.len();
+                state.velocities.at_least(len);
+            }
+            _ => {}
+        }
+        state.gradients_kept = update.is_none();
+        state.gradients.at_least(if update.is_some() { state.largest } else { state.parameters.len() });
+        if self.config.trainable == Trainable::Head {
+            state.norms.iter_mut().for_each(|norm| norm.invert(false));
+        }
         if let Some(program) = state.training.take() {
+            let goal = Goal { targets, label_smoothing, update };
             self.kernels.within(&mut |kernels| {
-                loss = state.run(&program, kernels, n, images, Some((targets, label_smoothing)));
+                loss = state.run(&program, kernels, n, images, Some(goal));
             });
             state.training = Some(program);
         }
         Ok(loss)
-    }
-
-    fn update(&mut self, step: &StepConfig) {
-        let OptimizerConfig::Sgd { momentum, nesterov, weight_decay, decay_norm_and_bias, .. } =
-            step.optimizer;
-        let state = &mut self.state;
-        if momentum != 0.0 && state.velocities.is_empty() {
-            // Zero velocities give PyTorch's first step, which copies the gradient: m · 0 + g.
-            state.velocities = Buffer::zeroed(state.parameters.len());
-        }
-        self.kernels.within(&mut |kernels| {
-            for (range, is_weight) in &state.ranges {
-                let decays = *is_weight || decay_norm_and_bias;
-                let sgd = Sgd {
-                    lr: step.lr as f32,
-                    momentum: momentum as f32,
-                    nesterov,
-                    weight_decay: if decays { weight_decay as f32 } else { 0.0 },
-                };
-                let velocity =
-                    if momentum == 0.0 { &mut [][..] } else { &mut state.velocities[range.clone()] };
-                kernels.sgd(
-                    sgd,
-                    &mut state.parameters[range.clone()],
-                    &state.gradients[range.clone()],
-                    velocity,
-                );
-            }
-        });
     }
 
     /// Class scores (logits) of `n ≤ batch` images with running statistics: n × classes.
@@ -435,11 +511,15 @@ impl Session {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let state = &self.state;
-        let slabs = state.parameters.len() + state.gradients.len() + state.velocities.len();
+        // Of velocities and gradients that nothing moves, no page is ever touched.
+        let velocities = if state.velocities.is_empty() { 0 } else { state.trained };
+        let gradients = state.gradients.len().min(state.trained);
+        let slabs = state.parameters.len() + gradients + velocities;
         4 * (state.arena.len() + slabs) + self.kernels.scratch_bytes()
     }
 
-    /// Gradients of the last step by parameter name; zeroes before the first.
+    /// Gradients of the last [`Session::backward`] by parameter name; none before the first, and after it only until the
+    /// next [`Session::train_step`], which keeps no gradient longer than it needs it.
     ///
     /// # Errors
     /// A session made for inference.
@@ -447,7 +527,10 @@ impl Session {
         if !self.config.train {
             return Err(NnError::InferenceOnly("have gradients"));
         }
-        Ok(self.export(&self.state.gradients, false))
+        if !self.state.gradients_kept {
+            return Ok(Weights::new());
+        }
+        Ok(self.export(&self.state.gradients, Parts::Trained))
     }
 
     /// Weights, running statistics and velocities, exactly.
@@ -456,7 +539,7 @@ impl Session {
         let momentum = if self.state.velocities.is_empty() {
             Weights::new()
         } else {
-            self.export(&self.state.velocities, false)
+            self.export(&self.state.velocities, Parts::Trained)
         };
         Snapshot { weights: self.weights(), momentum }
     }
@@ -464,7 +547,7 @@ impl Session {
     /// Parameters and running statistics in torchvision's layout.
     #[must_use]
     pub fn weights(&self) -> Weights {
-        self.export(&self.state.parameters, true)
+        self.export(&self.state.parameters, Parts::All)
     }
 
     /// Goes back to a snapshot.
@@ -475,7 +558,7 @@ impl Session {
         let mut velocities = Buffer::default();
         if !snapshot.momentum.is_empty() && self.config.train {
             velocities = Buffer::zeroed(self.state.parameters.len());
-            self.import(&snapshot.momentum, &mut velocities, None)?;
+            self.import(&snapshot.momentum, &mut velocities, Parts::Trained, None)?;
         }
         self.load(&snapshot.weights)?;
         self.state.velocities = velocities;
@@ -521,7 +604,7 @@ impl Session {
 
     fn load(&mut self, weights: &Weights) -> Result<(), NnError> {
         // Names the first problems; a head of another size is one here.
-        let (_, notes) = weights.adapt(&self.model, 0)?;
+        let notes = weights.notes(&self.model, 0)?;
         if let Some(note) = notes.first() {
             return Err(NnError::WrongNetwork {
                 file: String::new(),
@@ -530,9 +613,10 @@ impl Session {
                 hint: "; adapt the weights to the model first".into(),
             });
         }
+        weights.check_finite()?;
         let mut parameters = std::mem::take(&mut self.state.parameters);
         let mut running = Vec::new();
-        let result = self.import(weights, &mut parameters, Some(&mut running));
+        let result = self.import(weights, &mut parameters, Parts::All, Some(&mut running));
         self.state.parameters = parameters;
         result?;
         for (norm, moments) in self.state.norms.iter_mut().zip(running) {
@@ -546,6 +630,7 @@ impl Session {
         &self,
         weights: &Weights,
         slab: &mut [f32],
+        parts: Parts,
         mut running: Option<&mut Vec<Moments>>,
     ) -> Result<(), NnError> {
         let get = |name: String, len: usize| match weights.get(&name) {
@@ -558,24 +643,31 @@ impl Session {
             }),
         };
         let program = &self.state.inference;
+        let head_only = parts == Parts::Trained && self.config.trainable == Trainable::Head;
         for (conv, place) in program.convs.iter().zip(&self.state.convs) {
+            if head_only && !conv.linear {
+                continue;
+            }
             let geometry = &conv.geometry;
             let from = get(format!("{}.weight", conv.name), geometry.weights())?;
             let taps = geometry.kernel * geometry.kernel;
             let to = &mut slab[place.weight..][..geometry.weights()];
-            for (output, from) in from.chunks_exact(taps * geometry.inputs).enumerate() {
-                for (input, from) in from.chunks_exact(taps).enumerate() {
-                    for (tap, &value) in from.iter().enumerate() {
-                        to[(tap * geometry.inputs + input) * geometry.outputs + output] = value;
+            // Rows (tap, input) of outputs out of rows (output) of (input, tap), some rows at a time on every thread.
+            to.par_chunks_mut(IMPORT_ROWS * geometry.outputs).enumerate().for_each(|(chunk, to)| {
+                for (output, from) in from.chunks_exact(taps * geometry.inputs).enumerate() {
+                    for (row, to) in to.chunks_exact_mut(geometry.outputs).enumerate() {
+                        let row = chunk * IMPORT_ROWS + row;
+                        to[output] = from[row % geometry.inputs * taps + row / geometry.inputs];
                     }
                 }
-            }
+            });
             if conv.linear {
                 let bias = get(format!("{}.bias", conv.name), geometry.outputs)?;
                 slab[place.bias..][..geometry.outputs].copy_from_slice(bias);
             }
         }
-        for (norm, state) in program.norms.iter().zip(&self.state.norms) {
+        let norms = if head_only { &[][..] } else { &program.norms };
+        for (norm, state) in norms.iter().zip(&self.state.norms) {
             let (gamma, beta) = slab[state.place..][..2 * norm.channels].split_at_mut(norm.channels);
             gamma.copy_from_slice(get(format!("{}.weight", norm.name), norm.channels)?);
             beta.copy_from_slice(get(format!("{}.bias", norm.name), norm.channels)?);
@@ -590,14 +682,18 @@ impl Session {
     }
 
     /// Named tensors of a slab in torchvision's layout and order.
-    fn export(&self, slab: &[f32], buffers: bool) -> Weights {
+    fn export(&self, slab: &[f32], parts: Parts) -> Weights {
         let program = &self.state.inference;
         let convs: HashMap<&str, usize> =
             program.convs.iter().enumerate().map(|(i, c)| (c.name.as_str(), i)).collect();
         let norms: HashMap<&str, usize> =
             program.norms.iter().enumerate().map(|(i, n)| (n.name.as_str(), i)).collect();
         let mut weights = Weights::new();
+        let buffers = parts == Parts::All;
         for parameter in self.model.parameters() {
+            if !buffers && self.config.trainable == Trainable::Head && !parameter.is_head() {
+                continue;
+            }
             let layer = self.model.layers[parameter.layer].name.as_str();
             let data = match parameter.kind {
                 ParameterKind::ConvWeight | ParameterKind::LinearWeight => {
@@ -644,21 +740,21 @@ impl State {
         kernels: &mut dyn Kernels,
         n: usize,
         images: &[f32],
-        targets: Option<(&[f32], f64)>,
+        goal: Option<Goal<'_>>,
     ) -> f64 {
         let ([], [to]) = self.arena.pieces([], [program.places[program.input].clone()]);
         to[..images.len()].copy_from_slice(images);
         let mut loss = f64::NAN;
         for (index, instruction) in program.instructions.iter().enumerate() {
             let start = self.profile.is_some().then(Instant::now);
-            if let Some(value) = self.execute(program, instruction, kernels, n, targets) {
+            if let Some(value) = self.execute(program, instruction, kernels, n, goal) {
                 loss = value;
                 if !loss.is_finite() {
                     break;
                 }
             }
             if let (Some(start), Some(profile)) = (start, &mut self.profile) {
-                let entry = profile.entry((targets.is_some(), index)).or_default();
+                let entry = profile.entry((goal.is_some(), index)).or_default();
                 entry.0 += 1;
                 entry.1 += start.elapsed();
             }
@@ -677,8 +773,11 @@ impl State {
         instruction: &Instruction,
         kernels: &mut dyn Kernels,
         n: usize,
-        targets: Option<(&[f32], f64)>,
+        goal: Option<Goal<'_>>,
     ) -> Option<f64> {
+        let update = goal.and_then(|goal| goal.update);
+        // A gradient that is used up at once needs no place of its own.
+        let gradient_place = |place: usize| if update.is_some() { 0 } else { place };
         let place = |buffer: BufferId| program.places[buffer].clone();
         match *instruction {
             Instruction::ConvMoments { conv, norm, input, output } => {
@@ -730,18 +829,24 @@ impl State {
                 kernels.conv(geometry, n, input, weights, output, Epilogue::Bias(bias));
             }
             Instruction::Loss { logits, gradient } => {
-                let (targets, smoothing) = targets?;
+                let Goal { targets, label_smoothing, .. } = goal?;
                 let ([logits], [gradient]) = self.arena.pieces([place(logits)], [place(gradient)]);
                 let classes = targets.len() / n;
-                return Some(kernels::cross_entropy(classes, logits, targets, smoothing, gradient));
+                return Some(kernels::cross_entropy(classes, logits, targets, label_smoothing, gradient));
             }
             Instruction::LinearBackwardWeights { conv, input, gradient } => {
-                let ([input, gradient], []) = self.arena.pieces([place(input), place(gradient)], []);
+                let gradient_of = place(gradient);
+                let ([input, gradient], []) = self.arena.pieces([place(input), gradient_of.clone()], []);
                 let geometry = &program.convs[conv].geometry;
                 let places = self.convs[conv];
-                let to = &mut self.gradients[places.weight..][..geometry.weights()];
+                let at = gradient_place(places.weight);
+                let to = &mut self.gradients[at..][..geometry.weights()];
                 kernels.conv_backward_weights(geometry, n, input, gradient, to);
-                kernels.sum_rows(n, gradient, &mut self.gradients[places.bias..][..geometry.outputs]);
+                self.move_parameters(kernels, update, places.weight, geometry.weights(), at, true);
+                let at = gradient_place(places.bias);
+                let ([gradient], []) = self.arena.pieces([gradient_of], []);
+                kernels.sum_rows(n, gradient, &mut self.gradients[at..][..geometry.outputs]);
+                self.move_parameters(kernels, update, places.bias, geometry.outputs, at, false);
             }
             Instruction::ConvBackwardData { conv, gradient, output, accumulate } => {
                 let ([gradient], [output]) = self.arena.pieces([place(gradient)], [place(output)]);
@@ -752,8 +857,11 @@ impl State {
             Instruction::ConvBackwardWeights { conv, input, gradient } => {
                 let ([input, gradient], []) = self.arena.pieces([place(input), place(gradient)], []);
                 let geometry = &program.convs[conv].geometry;
-                let to = &mut self.gradients[self.convs[conv].weight..][..geometry.weights()];
+                let weight = self.convs[conv].weight;
+                let at = gradient_place(weight);
+                let to = &mut self.gradients[at..][..geometry.weights()];
                 kernels.conv_backward_weights(geometry, n, input, gradient, to);
+                self.move_parameters(kernels, update, weight, geometry.weights(), at, true);
             }
             Instruction::AveragePoolBackward { pixels, channels, gradient, output } => {
                 let ([gradient], [output]) = self.arena.pieces([place(gradient)], [place(output)]);
@@ -774,20 +882,22 @@ impl State {
                     [place(raw), activation_place, skip_place],
                     [place(gradient), separate.map_or(0..0, place)],
                 );
-                // The skip path's norm lies after this one or before it: one cut of the slab separates them.
                 let state = &self.norms[norm];
+                let numbers = 2 * program.norms[norm].channels;
+                let at = gradient_place(state.place);
+                let skip_at = skip_norm.map_or(at, |(other, _)| match update {
+                    Some(_) => numbers,
+                    None => self.norms[other].place,
+                });
+                // The skip path's norm lies after this one or before it: one cut separates them.
+                let cut = at.max(skip_at);
+                let (low, high) = self.gradients.split_at_mut(cut);
                 let (grads, skip_grads) = match skip_norm {
-                    None => (state.grads(&mut self.gradients, 0), None),
-                    Some((other, _)) => {
-                        let other = &self.norms[other];
-                        let cut = state.place.max(other.place);
-                        let (low, high) = self.gradients.split_at_mut(cut);
-                        if state.place < other.place {
-                            (state.grads(low, 0), Some(other.grads(high, cut)))
-                        } else {
-                            (state.grads(high, cut), Some(other.grads(low, 0)))
-                        }
+                    None => (state.grads(high, 0), None),
+                    Some((other, _)) if at < skip_at => {
+                        (state.grads(low, at), Some(self.norms[other].grads(high, 0)))
                     }
+                    Some((other, _)) => (state.grads(high, 0), Some(self.norms[other].grads(low, skip_at))),
                 };
                 let backward = match (skip, skip_norm, skip_grads) {
                     (None, ..) => SkipBackward::None,
@@ -802,9 +912,35 @@ impl State {
                 let applied = state.apply(&self.parameters, true);
                 let activation = given.then_some(activation);
                 kernels.norm_backward(rows, raw, applied, grads, activation, relu, gradient, backward);
+                self.move_parameters(kernels, update, self.norms[norm].place, numbers, at, false);
+                if let Some((other, _)) = skip_norm {
+                    let place = self.norms[other].place;
+                    self.move_parameters(kernels, update, place, numbers, skip_at, false);
+                }
             }
         }
         None
+    }
+
+    /// Moves `len` parameters from `place` on by their gradients, which begin at `gradient`; where a step is to move them.
+    fn move_parameters(
+        &mut self,
+        kernels: &mut dyn Kernels,
+        update: Option<Update>,
+        place: usize,
+        len: usize,
+        gradient: usize,
+        is_weight: bool,
+    ) {
+        let Some(Update { sgd, decay_norm_and_bias }) = update else { return };
+        let weight_decay = if is_weight || decay_norm_and_bias { sgd.weight_decay } else { 0.0 };
+        let velocity = if sgd.momentum == 0.0 { &mut [][..] } else { &mut self.velocities[place..][..len] };
+        kernels.sgd(
+            Sgd { weight_decay, ..sgd },
+            &mut self.parameters[place..][..len],
+            &self.gradients[gradient..][..len],
+            velocity,
+        );
     }
 }
 

@@ -120,28 +120,41 @@ impl Weights {
     /// # Errors
     /// Names missing, unexpected or mis-shaped beyond the head; values that are not finite.
     pub fn adapt(&self, model: &Model, seed: u64) -> Result<(Self, Vec<String>), NnError> {
+        let notes = self.notes(model, seed)?;
+        let mut adapted = Self::new();
+        for parameter in &model.parameters() {
+            let tensor = match self.get(&parameter.name) {
+                Some(tensor) if notes.is_empty() || !parameter.is_head() => tensor.clone(),
+                _ => initial_tensor(model, parameter, seed),
+            };
+            adapted.insert(parameter.name.clone(), tensor);
+        }
+        adapted.check_finite()?;
+        Ok((adapted, notes))
+    }
+
+    /// What [`Weights::adapt`] would have to do to the head; none where the weights fit as they are.
+    pub(crate) fn notes(&self, model: &Model, seed: u64) -> Result<Vec<String>, NnError> {
         let parameters = model.parameters();
         let mut notes = Vec::new();
-        let (mut missing, mut misshaped, mut fresh) = (Vec::new(), Vec::new(), false);
-        let head = |p: &Parameter| matches!(p.kind, ParameterKind::LinearWeight | ParameterKind::LinearBias);
+        let (mut missing, mut misshaped) = (Vec::new(), Vec::new());
         for parameter in &parameters {
             match self.get(&parameter.name) {
                 None => missing.push(parameter.name.clone()),
                 Some(tensor) if tensor.shape == parameter.shape => {}
                 // The head of another number of classes: everything but the first extent agrees.
                 Some(tensor)
-                    if head(parameter)
+                    if parameter.is_head()
                         && tensor.shape.len() == parameter.shape.len()
                         && tensor.shape[1..] == parameter.shape[1..] =>
                 {
-                    if !fresh {
+                    if notes.is_empty() {
                         notes.push(format!(
                             "head replaced: the weights tell {} classes apart, the data has {}; fresh head from seed {seed}",
                             tensor.shape[0],
                             model.classes()
                         ));
                     }
-                    fresh = true;
                 }
                 Some(tensor) => misshaped.push(format!(
                     "{} is {:?} where {:?} is expected",
@@ -149,13 +162,12 @@ impl Weights {
                 )),
             }
         }
-        let heads: Vec<&str> = parameters.iter().filter(|p| head(p)).map(|p| p.name.as_str()).collect();
+        let heads: Vec<&str> = parameters.iter().filter(|p| p.is_head()).map(|p| p.name.as_str()).collect();
         if !heads.is_empty()
             && heads.iter().all(|h| missing.iter().any(|m| m == h))
             && missing.len() == heads.len()
         {
             notes.push(format!("head added: the weights have none; fresh head from seed {seed}"));
-            fresh = true;
             missing.clear();
         }
         let unexpected: Vec<String> = self
@@ -187,16 +199,7 @@ impl Weights {
                 hint,
             });
         }
-        let mut adapted = Self::new();
-        for parameter in &parameters {
-            let tensor = match self.get(&parameter.name) {
-                Some(tensor) if !(fresh && head(parameter)) => tensor.clone(),
-                _ => initial_tensor(model, parameter, seed),
-            };
-            adapted.insert(parameter.name.clone(), tensor);
-        }
-        adapted.check_finite()?;
-        Ok((adapted, notes))
+        Ok(notes)
     }
 
     /// The known network whose parameters these are, whatever the number of classes.

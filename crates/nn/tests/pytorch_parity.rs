@@ -7,8 +7,8 @@
 mod closed_form;
 
 use bakeoff_nn::{
-    BackendKind, Model, OptimizerConfig, ScheduleConfig, Session, SessionConfig, StepConfig, Weights,
-    schedule,
+    BackendKind, Model, OptimizerConfig, ScheduleConfig, Session, SessionConfig, StepConfig, Trainable,
+    Weights, schedule,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -83,7 +83,13 @@ fn fixture<T: serde::de::DeserializeOwned>(name: &str) -> T {
 impl Case {
     fn session(&self, backend: BackendKind, room: usize, threads: usize) -> Session {
         let model = Model::by_name(&self.model, self.classes, self.side).unwrap();
-        let config = SessionConfig { batch: self.batch + room, backend, threads, train: true };
+        let config = SessionConfig {
+            batch: self.batch + room,
+            backend,
+            threads,
+            train: true,
+            trainable: Trainable::All,
+        };
         Session::new(&model, &closed_form::weights(&model), config).unwrap()
     }
 
@@ -185,7 +191,13 @@ fn check_sgd(name: &str, backend: BackendKind) {
 fn check_full_size(name: &str) {
     let case: FullSize = fixture(name);
     let model = Model::by_name(&case.model, case.classes, case.side).unwrap();
-    let config = SessionConfig { batch: case.batch, backend: BackendKind::Cpu, threads: 2, train: false };
+    let config = SessionConfig {
+        batch: case.batch,
+        backend: BackendKind::Cpu,
+        threads: 2,
+        train: false,
+        trainable: Trainable::All,
+    };
     let mut session = Session::new(&model, &closed_form::weights(&model), config).unwrap();
     let images = closed_form::images(&format!("images/{}/0", case.images), case.batch, case.side);
     let logits = relative(session.infer(&images).unwrap().iter().map(|&v| f64::from(v)), &case.eval_logits);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bakeoff_augment::{Normalisation, RecipeConfig, Resize};
 use bakeoff_data::{GeneratedConfig, LimitConfig, SourceKind, SplitConfig, TestConfig, ValidationConfig};
-use bakeoff_nn::{BackendKind, OptimizerConfig, ScheduleConfig};
+use bakeoff_nn::{BackendKind, OptimizerConfig, ScheduleConfig, Trainable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,9 @@ pub struct TrainConfig {
     #[serde(default)]
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub label_smoothing: f64,
+    /// What training moves: `all` (fine-tuning), or only the linear `head` on a frozen backbone.
+    #[serde(default)]
+    pub trainable: Trainable,
     /// Images of one evaluation step; `batch` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65_536))]

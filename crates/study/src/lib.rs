@@ -33,6 +33,7 @@ mod runner;
 mod study;
 mod trial;
 
+pub use bakeoff_nn::Trainable;
 pub use config::{
     CompareConfig, DataConfig, Headline, Metric, ModelConfig, PreprocessConfig, Seeds, StudyConfig,
     TrainConfig, json_schema,

@@ -186,7 +186,8 @@ impl Plan {
         let splits = self.splits(study)?;
         let seed = study.seeds().first().copied().unwrap_or(0);
         let batch = train.batch.max(train.evaluation_batch());
-        let session = SessionConfig { batch, backend: train.backend, threads, train: true };
+        let session =
+            SessionConfig { batch, backend: train.backend, threads, train: true, trainable: train.trainable };
         let mut session = Session::new(&self.model, &Weights::initial(&self.model, seed), session)?;
         let step = crate::trial::step_config(study, 0, estimate.steps_per_epoch);
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bakeoff_augment::{Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
 use bakeoff_data::{SourceConfig, SourceKind, ValidationFrom, detect};
-use bakeoff_nn::{Model, NnError, OptimizerConfig, Weights, models};
+use bakeoff_nn::{Model, NnError, OptimizerConfig, Trainable, Weights, models};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -274,6 +274,15 @@ impl Resolver<'_> {
             Some(model) => self.model(model, parts.train.as_ref()),
             None => (None, None),
         };
+        if let (Some(train), Some(model)) = (&parts.train, &parts.model)
+            && train.trainable == Trainable::Head
+            && model.weights.is_none()
+        {
+            self.warn(
+                "train.trainable",
+                "a head on a backbone of random numbers learns little; set model.weights, or train `all`",
+            );
+        }
         let preprocess = match &mut parts.preprocess {
             Some(given) => self.preprocess(given, own),
             None => Preprocess::default(),

@@ -314,6 +314,7 @@ impl Sitting<'_> {
             backend: train.backend,
             threads: self.threads,
             train: true,
+            trainable: train.trainable,
         };
         let session = match self.saved_state() {
             Some((snapshot, state)) => {

@@ -3,21 +3,24 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use bakeoff_augment::Targets;
-use bakeoff_nn::{BackendKind, Model, OptimizerConfig, Session, SessionConfig, StepConfig, Weights};
-use bakeoff_random::Stream;
+use bakeoff_nn::{Ceilings, Model, Trainable};
 use serde::Serialize;
+
+use super::network_bench::{self, Network, Work};
 
 use crate::exit::{Exit, out};
 
-/// Images per second on this machine: training steps, inference, or the input path.
+/// Images per second on this machine: training steps, inference, or the input path; without a stage all of them.
 ///
-/// One warm-up, then ROUNDS rounds of at least half a second and at least one step each. Quote the median.
+/// One warm-up, then ROUNDS rounds of at least half a second and at least one step each. Quote the median. For the network's
+/// stages the two ceilings of the machine are measured first: matrix products on operands in cache, and memory. A kind of work
+/// is held against the time that its operations and bytes take at least under them; beyond 100 % is possible where an
+/// algorithm needs fewer operations than the definition that is counted (Winograd).
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// What to measure.
+    /// What to measure; all where it is left out.
     #[arg(value_enum)]
-    stage: Stage,
+    stage: Option<Stage>,
     /// Network (see `bakeoff models`); ignored by `input`.
     #[arg(long, default_value = "resnet50")]
     model: String,
@@ -45,7 +48,10 @@ pub(crate) struct Arguments {
     /// `input` only: the recipe's name (see `bakeoff recipes`).
     #[arg(long, default_value = "cutmix")]
     recipe: String,
-    /// Print JSON.
+    /// The network's stages: time, operations and bytes of every layer, not only of every kind of work.
+    #[arg(long)]
+    layers: bool,
+    /// Print JSON: an object, or without a stage a list of them.
     #[arg(long)]
     json: bool,
 }
@@ -54,6 +60,8 @@ pub(crate) struct Arguments {
 enum Stage {
     /// Forward, backward and update.
     Train,
+    /// Training of the head alone, on a frozen backbone.
+    Head,
     /// Forward with running statistics.
     Infer,
     /// Decode, transform, mix, normalise.
@@ -77,7 +85,9 @@ struct Measurement {
     peak_rss_mib: Option<f64>,
     /// Bytes the session planned for weights, activations and workspace.
     planned_mib: Option<f64>,
-    /// From the session's making to the end of the first step.
+    /// From the start of the process to the beginning of the first step; without a stage, from the stage's.
+    ready_seconds: f64,
+    /// The same to the end of the first step.
     first_step_seconds: f64,
     model: Option<String>,
     recipe: Option<String>,
@@ -87,6 +97,12 @@ struct Measurement {
     rounds: usize,
     backend: String,
     instructions: &'static str,
+    /// What this machine can do at most; absent for `input`.
+    ceilings: Option<Ceilings>,
+    /// A step's work by kind; empty for `input`.
+    kinds: Vec<Work>,
+    /// A step's work layer by layer, with `--layers`.
+    layers: Vec<Work>,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
@@ -94,107 +110,159 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         bail!("--rounds and --batch must be at least 1");
     }
     let threads = super::threads(arguments.threads)?;
-    let measurement = match arguments.stage {
-        Stage::Train => network(&arguments, threads, true)?,
-        Stage::Infer => network(&arguments, threads, false)?,
-        Stage::Input => input(&arguments, threads)?,
-    };
+    if let Some(stage) = arguments.stage {
+        let measurement = measure(&arguments, stage, threads, age_of_process())?;
+        if arguments.json {
+            out(serde_json::to_string_pretty(&measurement)?);
+        } else {
+            print(&measurement);
+        }
+        return Ok(Exit::Done);
+    }
+    let mut all = Vec::new();
+    for stage in [Stage::Train, Stage::Head, Stage::Infer, Stage::Input] {
+        let measurement = measure(&arguments, stage, threads, 0.0)?;
+        if !arguments.json {
+            print(&measurement);
+            out(String::new());
+        }
+        all.push(measurement);
+    }
     if arguments.json {
-        out(serde_json::to_string_pretty(&measurement)?);
-    } else {
-        let speed = &measurement.images_per_second;
-        let subject = measurement.model.as_deref().or(measurement.recipe.as_deref()).unwrap_or_default();
-        out(format!(
-            "{} {subject}, {}×{}², {threads} threads, {} ({})",
-            measurement.stage,
-            measurement.batch,
-            measurement.image,
-            measurement.backend,
-            measurement.instructions
-        ));
-        out(format!(
-            "{:.2} images/s (median of {}; {:.2}–{:.2})",
-            speed.median, measurement.rounds, speed.min, speed.max
-        ));
-        if let Some(gflops) = measurement.gflops {
-            out(format!("{gflops:.0} GFLOP/s"));
-        }
-        if let Some(peak) = measurement.peak_rss_mib {
-            out(format!(
-                "{peak:.0} MiB at the peak; first step after {:.2} s",
-                measurement.first_step_seconds
-            ));
-        }
+        out(serde_json::to_string_pretty(&all)?);
     }
     Ok(Exit::Done)
 }
 
-fn network(arguments: &Arguments, threads: usize, train: bool) -> Result<Measurement> {
-    let start = Instant::now();
-    let backend: BackendKind = arguments.backend.into();
-    let model = Model::by_name(&arguments.model, arguments.classes, arguments.image)?;
-    let weights = Weights::initial(&model, 0);
-    let config = SessionConfig { batch: arguments.batch, backend, threads, train };
-    let mut session = Session::new(&model, &weights, config)?;
-    drop(weights);
-    let mut stream = Stream::new(0, "bench", 0, 0);
-    let values = arguments.batch * arguments.image * arguments.image * 3;
-    let images: Vec<f32> = (0..values).map(|_| stream.range(-2.0, 2.0) as f32).collect();
-    let labels: Vec<usize> = (0..arguments.batch).map(|_| stream.below(arguments.classes)).collect();
-    let targets = Targets::one_hot(&labels, arguments.classes)?;
-    let step = StepConfig {
-        optimizer: OptimizerConfig::Sgd {
-            lr: 0.01,
-            momentum: 0.9,
-            nesterov: false,
-            weight_decay: 5e-5,
-            decay_norm_and_bias: true,
-        },
-        lr: 0.01,
-        label_smoothing: 0.0,
+/// `age`: seconds the process has run already.
+fn measure(arguments: &Arguments, stage: Stage, threads: usize, age: f64) -> Result<Measurement> {
+    let clock = Clock { age, start: Instant::now() };
+    match stage {
+        Stage::Train => network(arguments, threads, "train", Some(Trainable::All), clock),
+        Stage::Head => network(arguments, threads, "head", Some(Trainable::Head), clock),
+        Stage::Infer => network(arguments, threads, "infer", None, clock),
+        Stage::Input => input(arguments, threads, clock),
+    }
+}
+
+/// Time since the process, or a stage, began.
+struct Clock {
+    age: f64,
+    start: Instant,
+}
+
+impl Clock {
+    fn seconds(&self) -> f64 {
+        self.age + self.start.elapsed().as_secs_f64()
+    }
+}
+
+/// Seconds since the process was started, to a hundredth; zero where the system does not tell.
+fn age_of_process() -> f64 {
+    let read = || -> Option<f64> {
+        let now: f64 = std::fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
+        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+        // Fields after the name, which may hold anything; the 22nd in all is the start, in hundredths of a second.
+        let started: f64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
+        Some((now - started / 100.0).max(0.0))
     };
-    let mut once = || -> Result<()> {
-        if train {
-            session.train_step(&images, targets.values(), &step)?;
-        } else {
-            session.infer(&images)?;
-        }
-        Ok(())
+    read().unwrap_or(0.0)
+}
+
+/// What a person reads.
+fn print(measurement: &Measurement) {
+    let speed = &measurement.images_per_second;
+    let subject = measurement.model.as_deref().or(measurement.recipe.as_deref()).unwrap_or_default();
+    out(format!(
+        "{} {subject}, {}×{}², {} threads, {} ({})",
+        measurement.stage,
+        measurement.batch,
+        measurement.image,
+        measurement.threads,
+        measurement.backend,
+        measurement.instructions
+    ));
+    out(format!(
+        "{:.2} images/s (median of {}; {:.2}–{:.2})",
+        speed.median, measurement.rounds, speed.min, speed.max
+    ));
+    if let Some(gflops) = measurement.gflops {
+        out(format!("{gflops:.0} GFLOP/s"));
+    }
+    if let Some(peak) = measurement.peak_rss_mib {
+        out(format!(
+            "{peak:.0} MiB at the peak; ready after {:.2} s, first step done after {:.2} s",
+            measurement.ready_seconds, measurement.first_step_seconds
+        ));
+    }
+    if let Some(ceilings) = measurement.ceilings {
+        out(format!(
+            "ceilings: matrix products {:.0} GFLOP/s, memory {:.1} GB/s",
+            ceilings.gflops, ceilings.gigabytes_per_second
+        ));
+        network_bench::table(&measurement.kinds).print();
+    }
+    if !measurement.layers.is_empty() {
+        network_bench::table(&measurement.layers).print();
+    }
+}
+
+fn network(
+    arguments: &Arguments,
+    threads: usize,
+    stage: &'static str,
+    trainable: Option<Trainable>,
+    clock: Clock,
+) -> Result<Measurement> {
+    let (batch, classes) = (arguments.batch, arguments.classes);
+    let model = Model::by_name(&arguments.model, classes, arguments.image)?;
+    let mut network = Network::new(&model, batch, arguments.backend.into(), threads, trainable)?;
+    let ready_seconds = clock.seconds();
+    network.step()?;
+    let first_step_seconds = clock.seconds();
+    let speeds = rounds(arguments.rounds, batch, || network.step())?;
+    let peak = peak_rss_mib();
+    let planned = network.memory_bytes();
+    // Afterwards, so that they add nothing to the first step or to the memory.
+    let ceilings = Ceilings::measure(threads)?;
+    let (kinds, layers) = network.work(&ceilings)?;
+    let flops = match trainable {
+        Some(Trainable::All) => model.flops(true),
+        Some(Trainable::Head) | None => model.flops(false),
     };
-    once()?;
-    let first_step_seconds = start.elapsed().as_secs_f64();
-    let speeds = rounds(arguments.rounds, arguments.batch, once)?;
-    let planned = session.memory_bytes();
-    let flops = model.flops(train) as f64;
     Ok(Measurement {
-        stage: if train { "train" } else { "infer" },
-        gflops: Some(speeds.median * flops / 1e9),
+        stage,
+        gflops: Some(speeds.median * flops as f64 / 1e9),
         images_per_second: speeds,
-        peak_rss_mib: peak_rss_mib(),
+        peak_rss_mib: peak,
         planned_mib: Some(planned as f64 / f64::from(1 << 20)),
+        ready_seconds,
         first_step_seconds,
         model: Some(arguments.model.clone()),
         recipe: None,
-        batch: arguments.batch,
+        batch,
         image: arguments.image,
         threads,
         rounds: arguments.rounds,
         backend: arguments.backend.name().to_owned(),
         instructions: bakeoff_nn::instruction_set(),
+        ceilings: Some(ceilings),
+        kinds,
+        layers: if arguments.layers { layers } else { Vec::new() },
     })
 }
 
-fn input(arguments: &Arguments, threads: usize) -> Result<Measurement> {
-    let start = Instant::now();
-    let (speeds, first_step_seconds) = super::input_bench::measure(
+fn input(arguments: &Arguments, threads: usize, clock: Clock) -> Result<Measurement> {
+    let (speeds, ready_seconds, first_step_seconds) = super::input_bench::measure(
         arguments.data.as_deref(),
         &arguments.recipe,
         arguments.batch,
         arguments.image,
         |once| {
+            let ready = clock.seconds();
             once()?;
-            let first = start.elapsed().as_secs_f64();
-            Ok((rounds(arguments.rounds, arguments.batch, once)?, first))
+            let first = clock.seconds();
+            Ok((rounds(arguments.rounds, arguments.batch, once)?, ready, first))
         },
     )?;
     Ok(Measurement {
@@ -203,6 +271,7 @@ fn input(arguments: &Arguments, threads: usize) -> Result<Measurement> {
         gflops: None,
         peak_rss_mib: peak_rss_mib(),
         planned_mib: None,
+        ready_seconds,
         first_step_seconds,
         model: None,
         recipe: Some(arguments.recipe.clone()),
@@ -212,6 +281,9 @@ fn input(arguments: &Arguments, threads: usize) -> Result<Measurement> {
         rounds: arguments.rounds,
         backend: "cpu".to_owned(),
         instructions: bakeoff_nn::instruction_set(),
+        ceilings: None,
+        kinds: Vec::new(),
+        layers: Vec::new(),
     })
 }
 

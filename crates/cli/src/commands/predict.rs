@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use bakeoff_augment::{Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
 use bakeoff_data::RgbImage;
-use bakeoff_nn::{Model, Session, SessionConfig, Weights};
+use bakeoff_nn::{Model, Session, SessionConfig, Trainable, Weights};
 use serde::Serialize;
 
 use crate::exit::{Exit, out};
@@ -118,7 +118,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let (weights, _) = weights.adapt(&model, 0).with_context(|| file.display().to_string())?;
     let pipeline = pipeline(&arguments, &metadata, image, &file)?;
     let batch = usize::from(arguments.batch).min(arguments.images.len());
-    let config = SessionConfig { batch, backend: arguments.backend.into(), threads, train: false };
+    let config = SessionConfig {
+        batch,
+        backend: arguments.backend.into(),
+        threads,
+        train: false,
+        trainable: Trainable::All,
+    };
     let mut session = Session::new(&model, &weights, config)?;
     drop(weights);
 

@@ -124,6 +124,104 @@ fn convolutions_agree_with_the_reference() {
     }
 }
 
+/// The convolutions of all networks at 64 px, each once.
+fn zoo() -> Vec<Convolution> {
+    let mut list = Vec::new();
+    for info in crate::models() {
+        let model = crate::Model::by_name(info.name, 10, 64).unwrap();
+        for layer in crate::program::Program::inference(&model, 1).convs {
+            if !list.contains(&layer.geometry) {
+                list.push(layer.geometry);
+            }
+        }
+    }
+    list
+}
+
+#[test]
+fn every_convolution_of_the_zoo_agrees_with_the_reference_on_every_instruction_set() {
+    for conv in zoo() {
+        let (input, weights) = (numbers(1, conv.input_len()), numbers(2, conv.weights()));
+        let grad = numbers(3, conv.output_len());
+        let run = |kernels: &mut dyn Kernels| {
+            let (mut output, mut moments) = (vec![f32::NAN; grad.len()], Moments::default());
+            kernels.conv(&conv, 1, &input, &weights, &mut output, Epilogue::Moments(&mut moments));
+            let (mut data, mut sums) = (vec![f32::NAN; input.len()], vec![f32::NAN; weights.len()]);
+            kernels.conv_backward_data(&conv, 1, &grad, &weights, &mut data, false);
+            kernels.conv_backward_weights(&conv, 1, &input, &grad, &mut sums);
+            [output, data, sums]
+        };
+        let expected = run(&mut Reference);
+        for isa in Isa::available() {
+            let got = run(&mut Cpu::with_isa(isa, Threads::new(2).unwrap()));
+            for (pass, (got, expected)) in
+                ["forward", "data", "weights"].iter().zip(got.iter().zip(&expected))
+            {
+                let error = relative_error(got, expected);
+                assert!(error < 1e-5, "{pass} of {conv:?} on {}: {error:.1e}", isa.name());
+            }
+        }
+    }
+}
+
+/// Numbers that end where memory ends: the page after them lies beyond the end of the mapped file, and touching it ends
+/// the program.
+#[cfg(target_os = "linux")]
+struct Fenced {
+    map: memmap2::MmapMut,
+    start: usize,
+}
+
+#[cfg(target_os = "linux")]
+impl Fenced {
+    fn new(values: &[f32]) -> Self {
+        const PAGE: usize = 4096;
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
+        let len = bytes.len().next_multiple_of(PAGE);
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(len as u64).unwrap();
+        // SAFETY: nobody else has the file, and only its own pages are touched on purpose.
+        let mut map = unsafe { memmap2::MmapOptions::new().len(len + PAGE).map_mut(&file).unwrap() };
+        let start = len - bytes.len();
+        map[start..len].copy_from_slice(&bytes);
+        Self { map, start }
+    }
+
+    fn numbers(&mut self, len: usize) -> &mut [f32] {
+        let bytes = &mut self.map[self.start..][..4 * len];
+        // SAFETY: f32 takes any bytes, and the start is a multiple of four before a page's end.
+        unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), len) }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_kernel_touches_what_lies_beyond_its_operands() {
+    let odd =
+        geometries().into_iter().filter(|(n, conv)| n * conv.input_len() < 20_000 && conv.in_height != 13);
+    let winograd = geometry(3, 1, 1, (5, 7), 32, 32).map(|conv| (2, conv));
+    for (n, conv) in odd.chain(winograd) {
+        let (inputs, outputs, weights) = (n * conv.input_len(), n * conv.output_len(), conv.weights());
+        let [mut input, mut grad_input] = [(); 2].map(|()| Fenced::new(&numbers(1, inputs)));
+        let [mut output, mut grad_output] = [(); 2].map(|()| Fenced::new(&numbers(2, outputs)));
+        let [mut kernel, mut grad_kernel] = [(); 2].map(|()| Fenced::new(&numbers(3, weights)));
+        let (input, grad_input) = (input.numbers(inputs), grad_input.numbers(inputs));
+        let (output, grad_output) = (output.numbers(outputs), grad_output.numbers(outputs));
+        let (kernel, grad_kernel) = (kernel.numbers(weights), grad_kernel.numbers(weights));
+        for isa in Isa::available() {
+            let mut cpu = Cpu::with_isa(isa, Threads::new(1).unwrap());
+            let mut moments = Moments::default();
+            cpu.conv(&conv, n, input, kernel, output, Epilogue::Moments(&mut moments));
+            cpu.conv_backward_data(&conv, n, grad_output, kernel, grad_input, false);
+            cpu.conv_backward_weights(&conv, n, input, grad_output, grad_kernel);
+            let sgd = Sgd { lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.1 };
+            let mut velocity = vec![0.0; weights];
+            cpu.sgd(sgd, grad_kernel, kernel, &mut velocity);
+        }
+        assert!(output.iter().chain(&*grad_input).chain(&*grad_kernel).all(|value| value.is_finite()));
+    }
+}
+
 #[test]
 fn winograd_stays_within_a_hundred_thousandth_of_the_definition() {
     // One tile; tiles beyond the edge; many groups; few groups; weights that count as large, in one round and several.

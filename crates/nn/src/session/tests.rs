@@ -30,7 +30,7 @@ fn tiny(classes: usize) -> Model {
 }
 
 fn session(model: &Model, backend: BackendKind, batch: usize, threads: usize) -> Session {
-    let config = SessionConfig { batch, backend, threads, train: true };
+    let config = SessionConfig { batch, backend, threads, train: true, trainable: Trainable::All };
     Session::new(model, &Weights::initial(model, 3), config).unwrap()
 }
 
@@ -63,7 +63,13 @@ fn gradients_of_the_reference_match_finite_differences() {
     let model = tiny(3);
     let (images, targets) = batch(&model, 4, 1);
     let mut weights = Weights::initial(&model, 3);
-    let config = SessionConfig { batch: 4, backend: BackendKind::Reference, threads: 1, train: true };
+    let config = SessionConfig {
+        batch: 4,
+        backend: BackendKind::Reference,
+        threads: 1,
+        train: true,
+        trainable: Trainable::All,
+    };
     let mut session = Session::new(&model, &weights, config).unwrap();
     session.backward(&images, &targets, 0.1).unwrap();
     let gradients = session.gradients().unwrap();
@@ -157,7 +163,13 @@ fn a_restored_session_goes_on_bit_by_bit() {
     first.snapshot().write(&path, HashMap::new()).unwrap();
     let (snapshot, _) = Snapshot::read(&path).unwrap();
     let other = Weights::initial(&model, 99);
-    let config = SessionConfig { batch: 4, backend: BackendKind::Cpu, threads: 1, train: true };
+    let config = SessionConfig {
+        batch: 4,
+        backend: BackendKind::Cpu,
+        threads: 1,
+        train: true,
+        trainable: Trainable::All,
+    };
     let mut second = Session::new(&model, &other, config).unwrap();
     second.restore(&snapshot).unwrap();
     train(&mut second, &batches[3..]);
@@ -206,7 +218,13 @@ fn training_lowers_the_loss_and_inference_agrees_with_it() {
 fn a_session_for_inference_is_small_and_agrees() {
     let model = Model::by_name("resnet18", 10, 64).unwrap();
     let weights = Weights::initial(&model, 3);
-    let config = SessionConfig { batch: 4, backend: BackendKind::Cpu, threads: 1, train: false };
+    let config = SessionConfig {
+        batch: 4,
+        backend: BackendKind::Cpu,
+        threads: 1,
+        train: false,
+        trainable: Trainable::All,
+    };
     let mut small = Session::new(&model, &weights, config).unwrap();
     let mut large = session(&model, BackendKind::Cpu, 4, 1);
     let (images, targets) = batch(&model, 4, 1);
@@ -216,6 +234,7 @@ fn a_session_for_inference_is_small_and_agrees() {
     let each = images.len() / 4;
     assert_eq!(small.infer(&images[..each]).unwrap(), &all[..10]);
     assert!(matches!(small.train_step(&images, &targets, &step(0.0)), Err(NnError::InferenceOnly(_))));
+    large.train_step(&images, &targets, &step(0.9)).unwrap();
     assert!(small.memory_bytes() * 3 < large.memory_bytes() * 2);
 }
 
@@ -243,7 +262,13 @@ fn wrong_inputs_are_named() {
     assert!(message(session.train_step(&images, &targets[1..], &step(0.0))).starts_with("targets"));
     let (many, _) = batch(&model, 5, 1);
     assert!(session.infer(&many).is_err());
-    let config = SessionConfig { batch: 0, backend: BackendKind::Cpu, threads: 1, train: true };
+    let config = SessionConfig {
+        batch: 0,
+        backend: BackendKind::Cpu,
+        threads: 1,
+        train: true,
+        trainable: Trainable::All,
+    };
     assert!(Session::new(&model, &Weights::initial(&model, 1), config).is_err());
     let config = SessionConfig { batch: 1, ..config };
     let error = Session::new(&tiny(4), &Weights::initial(&model, 1), config).err().unwrap().to_string();
@@ -253,7 +278,13 @@ fn wrong_inputs_are_named() {
 #[test]
 fn a_session_beyond_the_memory_is_refused_with_what_would_fit() {
     let model = Model::by_name("resnet50", 10, 224).unwrap();
-    let config = SessionConfig { batch: 1_000_000, backend: BackendKind::Cpu, threads: 1, train: true };
+    let config = SessionConfig {
+        batch: 1_000_000,
+        backend: BackendKind::Cpu,
+        threads: 1,
+        train: true,
+        trainable: Trainable::All,
+    };
     match Session::new(&model, &Weights::new(), config) {
         Err(NnError::OutOfMemory { bytes, fits, .. }) => {
             assert!(bytes > 1_000_000 * 50_000_000);
@@ -284,4 +315,65 @@ fn a_profile_names_every_layer_and_counts_its_work() {
     assert_eq!(flops, 4 * model.flops(true));
     assert!(profile.iter().all(|layer| layer.calls == 1 && layer.bytes > 0));
     assert!(profile.iter().any(|layer| layer.layer == "layer1.0.bn2" && layer.kind == "norm backward"));
+}
+
+#[test]
+fn training_the_head_moves_the_head_alone_and_by_its_gradient() {
+    let model = Model::by_name("resnet-small", 3, 32).unwrap();
+    let weights = Weights::initial(&model, 3);
+    let (images, targets) = batch(&model, 4, 1);
+    let run = |backend, threads, momentum| {
+        let config = SessionConfig { batch: 4, backend, threads, train: true, trainable: Trainable::Head };
+        let mut session = Session::new(&model, &weights, config).unwrap();
+        let logits = session.infer(&images).unwrap().to_vec();
+        for _ in 0..2 {
+            session.train_step(&images, &targets, &step(momentum)).unwrap();
+        }
+        (logits, session)
+    };
+    let (logits, session) = run(BackendKind::Cpu, 1, 0.9);
+    let trained = session.weights();
+    for (name, before) in weights.iter() {
+        assert_eq!(trained.get(name) == Some(before), !name.starts_with("fc."), "{name}");
+    }
+    let whole = SessionConfig { trainable: Trainable::All, ..*session.config() };
+    assert!(Session::planned_bytes(&model, session.config()) * 2 < Session::planned_bytes(&model, &whole));
+    // Velocities of the head alone, and back again.
+    let snapshot = session.snapshot();
+    let names: Vec<&str> = snapshot.momentum.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["fc.weight", "fc.bias"]);
+    let (_, mut other) = run(BackendKind::Cpu, 3, 0.9);
+    assert_eq!(other.snapshot(), snapshot, "the same bits for any number of threads");
+    other.restore(&snapshot).unwrap();
+    assert_eq!(other.snapshot(), snapshot);
+    let slow = run(BackendKind::Reference, 1, 0.9).1.weights();
+    for name in names {
+        let pairs = trained.get(name).unwrap().data.iter().zip(&slow.get(name).unwrap().data);
+        pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-5, "{name}: {a} {b}"));
+    }
+
+    // One plain step: the bias moves by the mean of probability − target, of the logits that inference gives.
+    let config = SessionConfig {
+        batch: 4,
+        backend: BackendKind::Cpu,
+        threads: 1,
+        train: true,
+        trainable: Trainable::Head,
+    };
+    let mut session = Session::new(&model, &weights, config).unwrap();
+    let plain = StepConfig { label_smoothing: 0.0, ..step(0.0) };
+    session.train_step(&images, &targets, &plain).unwrap();
+    let (before, after) =
+        (weights.get("fc.bias").unwrap(), session.weights().get("fc.bias").unwrap().clone());
+    for class in 0..3 {
+        let gradient: f64 = (0..4)
+            .map(|i| {
+                let row = logits[i * 3..][..3].iter().map(|&l| f64::from(l).exp());
+                let probability = f64::from(logits[i * 3 + class]).exp() / row.sum::<f64>();
+                (probability - f64::from(targets[i * 3 + class])) / 4.0
+            })
+            .sum();
+        let expected = f64::from(before.data[class]) - 0.05 * gradient;
+        assert!((f64::from(after.data[class]) - expected).abs() < 1e-6, "{class}");
+    }
 }

@@ -8,6 +8,7 @@ use crate::text::{bdi, escape, escape_lines};
 use crate::theme;
 use bakeoff_stats::wording::{count, decimals, p_value, points, signed_points};
 use bakeoff_stats::{Method, Verdict, fewest_seeds, smallest_p};
+use bakeoff_study::Trainable;
 use std::fmt::Write;
 
 /// Lists longer than this end in a count.
@@ -327,6 +328,9 @@ pub(super) fn method(html: &mut String, evidence: &Evidence, assessment: &Assess
         );
         fact("Optimiser", &configured(&train.optimizer));
         fact("Learning rate", &configured(&train.schedule));
+        if train.trainable == Trainable::Head {
+            fact("Trained", "the head alone, on a frozen backbone");
+        }
         if train.label_smoothing > 0.0 {
             fact("Label smoothing", &train.label_smoothing.to_string());
         }

@@ -3,6 +3,7 @@
 //! Convolutions are implicit matrix products: blocks of rows of the implicit matrix are gathered into a thread's scratch
 //! and multiplied with packed weights while they are in its second-level cache.
 
+pub(crate) mod ceilings;
 mod elementwise;
 mod gather;
 mod product;
@@ -36,7 +37,10 @@ const DEPTH: usize = 512;
 const ROWS: usize = 224;
 
 /// Rows handled at once where they are the sum (weight gradients).
-const SUM_ROWS: usize = 128;
+const SUM_ROWS: usize = 192;
+
+/// Rows gathered at once before they are packed: they stay in the first-level cache.
+const GATHER_ROWS: usize = 16;
 
 /// Most rows and columns of a weight gradient's block: its sums stay in the second-level cache.
 const WEIGHT_BLOCK: usize = 256;
@@ -146,7 +150,10 @@ impl Cpu {
         self.threads.run(panels, |panel, _| {
             // SAFETY: panels are disjoint.
             let to = unsafe { packed.part(panel * depth * width, depth * width) };
-            product::pack_panel(isa, weights, outputs, depth, panel * width, to);
+            let columns = (outputs - panel * width).min(width);
+            let from = &weights[panel * width..depth * outputs];
+            // SAFETY: `from` holds the panel's columns of all `depth` rows, `to` a panel of as many.
+            unsafe { product::pack_panels(isa, depth, columns, from.as_ptr(), outputs, to.as_mut_ptr(), 0) };
         });
     }
 
@@ -224,10 +231,10 @@ impl Cpu {
             for cut in &cuts {
                 let left = if plain {
                     let from = &source[block.start * depth..block.end * depth];
-                    Left { data: from.as_ptr(), row: depth, column: 1 }
+                    Left::Strided { data: from.as_ptr(), row: depth, column: 1 }
                 } else {
                     gather.copy(source, block.clone(), cut.clone(), gathered, stride);
-                    Left { data: gathered.as_ptr(), row: stride, column: 1 }
+                    Left::Strided { data: gathered.as_ptr(), row: stride, column: 1 }
                 };
                 let right =
                     Panels { data: packed[cut.start * width..].as_ptr(), step: depth * width, columns };
@@ -599,9 +606,12 @@ impl Kernels for Cpu {
         let across = blocks(columns.div_ceil(width), WEIGHT_BLOCK / width);
         let along = blocks(TASKS, cuts.len() * across).min(blocks(rows, SUM_ROWS));
         let widest = cuts.iter().map(std::ops::Range::len).max().unwrap_or(0);
+        let plain = gather.is_plain();
         let stride = widest + 16;
+        let gathered = if plain { 0 } else { GATHER_ROWS * stride };
+        let tiles = product::packed_tiles(isa, widest, SUM_ROWS).next_multiple_of(16);
         let panels = columns.div_ceil(width).div_ceil(across);
-        let share = SUM_ROWS * (stride + panels * width);
+        let share = gathered + tiles + SUM_ROWS * panels * width;
         let scratch = Shared::new(self.scratch.at_least(share * self.threads.count()));
         let size = depth * columns;
         let grad_weights = &mut grad_weights[..size];
@@ -618,7 +628,8 @@ impl Kernels for Cpu {
             let share_columns = (of_panels.end * width).min(columns) - first;
             // SAFETY: a thread runs one task at a time, and has its own share.
             let scratch = unsafe { scratch.part(thread * share, share) };
-            let (gathered, panels) = scratch.split_at_mut(SUM_ROWS * stride);
+            let (gathered, scratch) = scratch.split_at_mut(gathered);
+            let (tiles, panels) = scratch.split_at_mut(tiles);
             let range = part(rows, along, portion);
             let steps = blocks(range.len(), SUM_ROWS);
             for step in 0..steps {
@@ -640,20 +651,57 @@ impl Kernels for Cpu {
                     ahead =
                         Ahead::new([seen, Region::columns(&grads[first..], columns, share_columns)], tiles);
                 }
-                gather.copy(input, sub.clone(), cut.clone(), gathered, stride);
-                let grads = &grad_output[sub.start * columns..sub.end * columns];
-                for (i, panel) in of_panels.clone().enumerate() {
-                    let to = &mut panels[i * SUM_ROWS * width..][..sub.len() * width];
-                    product::pack_panel(isa, grads, columns, sub.len(), panel * width, to);
+                let depth = sub.len();
+                for first in (0..depth).step_by(GATHER_ROWS) {
+                    let rows = sub.start + first..sub.start + (first + GATHER_ROWS).min(depth);
+                    let count = rows.len();
+                    let (from, stride) = if plain {
+                        (
+                            &input[rows.start * gather.channels + cut.start..rows.end * gather.channels],
+                            gather.channels,
+                        )
+                    } else {
+                        gather.copy(input, rows, cut.clone(), gathered, stride);
+                        (&*gathered, stride)
+                    };
+                    // SAFETY: `from` holds the cut's columns of the rows, and the tiles have room for SUM_ROWS ≥ depth.
+                    unsafe {
+                        let to = tiles.as_mut_ptr();
+                        product::pack_tiles(
+                            isa,
+                            cut.len(),
+                            from.as_ptr(),
+                            from.len(),
+                            stride,
+                            first,
+                            count,
+                            depth,
+                            to,
+                        );
+                    }
                 }
-                let left = Left { data: gathered.as_ptr(), row: 1, column: stride };
-                let right = Panels { data: panels.as_ptr(), step: SUM_ROWS * width, columns: share_columns };
+                let grads = &grad_output[sub.start * columns + first..];
+                let of_panel = depth * width;
+                // SAFETY: the rows have `columns` numbers, the panels of `depth` rows fit their share.
+                unsafe {
+                    product::pack_panels(
+                        isa,
+                        depth,
+                        share_columns,
+                        grads.as_ptr(),
+                        columns,
+                        panels.as_mut_ptr(),
+                        of_panel,
+                    );
+                }
+                let left = Left::Tiles(tiles.as_ptr());
+                let right = Panels { data: panels.as_ptr(), step: of_panel, columns: share_columns };
                 // SAFETY: the machine has `isa`; left holds the cut's columns as rows by `sub` deep, the panels are as
                 // deep, and the result's rows and columns belong to this task alone.
                 unsafe {
                     let to = out.part_pointer(portion * size + cut.start * columns + first);
                     let out = Out { data: to, row: columns, accumulate: step > 0 };
-                    product::product(isa, cut.len(), sub.len(), left, right, out, &mut ahead);
+                    product::product(isa, cut.len(), depth, left, right, out, &mut ahead);
                 }
             }
         });

@@ -13,12 +13,13 @@ pub(crate) struct Panels {
     pub(crate) columns: usize,
 }
 
-/// The left-hand side: row `i`, column `k` lies at `data + i · row + k · column`.
+/// The left-hand side.
 #[derive(Clone, Copy)]
-pub(crate) struct Left {
-    pub(crate) data: *const f32,
-    pub(crate) row: usize,
-    pub(crate) column: usize,
+pub(crate) enum Left {
+    /// Row `i`, column `k` lies at `data + i · row + k · column`.
+    Strided { data: *const f32, row: usize, column: usize },
+    /// As [`pack_tiles`] wrote it.
+    Tiles(*const f32),
 }
 
 /// The result, row by row.
@@ -122,6 +123,14 @@ kernel! {
 /// The largest tile of any instruction set.
 const MOST: usize = 14 * 32;
 
+/// Numbers after every packed tile: whole registers are stored where fewer rows are meant.
+const TILE_MARGIN: usize = 16;
+
+/// Numbers that [`pack_tiles`] writes for so many rows of that depth.
+pub(crate) fn packed_tiles(isa: Isa, rows: usize, depth: usize) -> usize {
+    rows * depth + rows.div_ceil(isa.tile()) * TILE_MARGIN
+}
+
 #[inline(always)]
 unsafe fn product_body<S: Simd>(
     rows: usize,
@@ -145,18 +154,21 @@ unsafe fn product_body<S: Simd>(
             // SAFETY: rows start..start + height and columns up to `right.columns` lie inside by the caller's promise; a
             // partial panel goes through a buffer that is as wide as a whole one.
             unsafe {
-                let a = left.data.add(start * left.row);
+                let (a, row, column_step) = match left {
+                    Left::Strided { data, row, column } => (data.add(start * row), row, column),
+                    Left::Tiles(data) => (data.add(start * depth + tile * TILE_MARGIN), 1, height),
+                };
                 let c = out.data.add(start * out.row + column);
                 if column + width <= right.columns {
-                    tile_of::<S>(height, depth, a, left.row, left.column, panel, c, out.row, out.accumulate);
+                    tile_of::<S>(height, depth, a, row, column_step, panel, c, out.row, out.accumulate);
                 } else {
                     let mut buffer = [0.0f32; MOST];
                     tile_of::<S>(
                         height,
                         depth,
                         a,
-                        left.row,
-                        left.column,
+                        row,
+                        column_step,
                         panel,
                         buffer.as_mut_ptr(),
                         width,
@@ -254,22 +266,90 @@ unsafe fn tile<S: Simd, const R: usize>(
     }
 }
 
-/// Packs `columns` columns from `column` on of a row-major matrix into one panel: `rows` rows of `isa.panel()`, filled up
-/// with zeros.
-pub(crate) fn pack_panel(
-    isa: Isa,
-    matrix: &[f32],
-    stride: usize,
+kernel! {
+    /// Packs `columns` columns of `rows` rows that lie `stride` apart into panels, `step` numbers from one to the next; the
+    /// last one is filled up with zeros. `from` has the rows' columns to read.
+    pub(crate) unsafe fn pack_panels(
+        rows: usize, columns: usize, from: *const f32, stride: usize, to: *mut f32, step: usize,
+    ) = pack_panels_body
+}
+
+#[inline(always)]
+unsafe fn pack_panels_body<S: Simd>(
     rows: usize,
-    column: usize,
-    panel: &mut [f32],
+    columns: usize,
+    from: *const f32,
+    stride: usize,
+    to: *mut f32,
+    step: usize,
 ) {
-    let width = isa.panel();
-    let columns = (stride - column).min(width);
-    for (row, to) in panel.chunks_exact_mut(width).take(rows).enumerate() {
-        let from = &matrix[row * stride + column..][..columns];
-        to[..columns].copy_from_slice(from);
-        to[columns..].fill(0.0);
+    let width = 2 * S::LANES;
+    // SAFETY: the caller vouches for the rows, and for whole panels of `rows` rows.
+    unsafe {
+        for row in 0..rows {
+            let (from, mut to) = (from.add(row * stride), to.add(row * width));
+            let mut column = 0;
+            while column + width <= columns {
+                S::store(to, S::load(from.add(column)));
+                S::store(to.add(S::LANES), S::load(from.add(column + S::LANES)));
+                column += width;
+                to = to.wrapping_add(step);
+            }
+            if column < columns {
+                for i in 0..width {
+                    *to.add(i) = if column + i < columns { *from.add(column + i) } else { 0.0 };
+                }
+            }
+        }
+    }
+}
+
+kernel! {
+    /// Packs `count` rows of the depth, from `first` of `depth` on, of a left-hand side that lies depth by depth: `rows` numbers
+    /// at every `stride`. Tile after tile, each depth by depth, so that products read it in one stream. `from` has `readable`
+    /// numbers, `to` [`packed_tiles`].
+    pub(crate) unsafe fn pack_tiles(
+        rows: usize, from: *const f32, readable: usize, stride: usize, first: usize, count: usize, depth: usize, to: *mut f32,
+    ) = pack_tiles_body
+}
+
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "a kernel's operands")]
+unsafe fn pack_tiles_body<S: Simd>(
+    rows: usize,
+    from: *const f32,
+    readable: usize,
+    stride: usize,
+    first: usize,
+    count: usize,
+    depth: usize,
+    to: *mut f32,
+) {
+    let tiles = rows.div_ceil(S::ROWS);
+    let whole = S::ROWS.div_ceil(S::LANES) * S::LANES;
+    // SAFETY: the caller vouches for `rows` numbers at every stride, and for room for all tiles with their margins.
+    unsafe {
+        for k in 0..count {
+            for tile in 0..tiles {
+                let start = tile * rows / tiles;
+                let height = (tile + 1) * rows / tiles - start;
+                let at = k * stride + start;
+                let (from, to) =
+                    (from.add(at), to.add(start * depth + tile * TILE_MARGIN + (first + k) * height));
+                if at + whole <= readable {
+                    // What is written beyond the tile's rows is overwritten by the next depth, or falls into the margin.
+                    let mut i = 0;
+                    while i < height {
+                        S::store(to.add(i), S::load(from.add(i)));
+                        i += S::LANES;
+                    }
+                } else {
+                    for i in 0..height {
+                        *to.add(i) = *from.add(i);
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -214,7 +214,7 @@ impl Cpu {
                         into: *mut f32,
                         ahead: &mut Ahead| unsafe {
             let columns = (panels.end * width).min(to) - panels.start * width;
-            let left = Left { data: left.add(p * in_layout.point), row: in_layout.row, column: 1 };
+            let left = Left::Strided { data: left.add(p * in_layout.point), row: in_layout.row, column: 1 };
             let data = packed[p * point + panels.start * from * width..].as_ptr();
             let into = into.add(p * out_layout.point + panels.start * width);
             let out = Out { data: into, row: out_layout.row, accumulate: false };
@@ -374,7 +374,7 @@ impl Cpu {
                         rows,
                     );
                     for p in 0..POINTS {
-                        let left = Left {
+                        let left = Left::Strided {
                             data: transformed.add(p * in_layout.point),
                             row: 1,
                             column: in_layout.row,
@@ -487,7 +487,7 @@ impl Cpu {
                 unsafe {
                     for p in 0..POINTS {
                         let data = transformed.get().add(p * in_layout.point + of_inputs.start);
-                        let left = Left { data, row: 1, column: in_layout.row };
+                        let left = Left::Strided { data, row: 1, column: in_layout.row };
                         let data = gradient.get().add(p * grad_point + of_panels.start * rows * width);
                         let right = Panels { data, step: rows * width, columns };
                         let data = sums.add(p * layout.point);
