@@ -3,7 +3,7 @@
 //! ```sh
 //! cargo run -p bakeoff-data --example list -- PATH
 //! ```
-//! PATH is an image folder, a CSV table, or Stanford Dogs as distributed; without it, generated images are listed.
+//! PATH is any source, from an image folder to a Parquet file; without it, generated images are listed.
 
 use std::error::Error;
 

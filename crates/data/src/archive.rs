@@ -1,93 +1,136 @@
-//! A tar archive that is read in place: indexed once, then any member from any thread.
+//! Archives that are read in place: indexed once, then any member from any thread.
+//!
+//! Tar (GNU long names and PAX headers are understood), tar compressed with gzip (inflated once into a temporary file), and
+//! zip (stored and deflated members).
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek};
 use std::path::{Component, Path};
 
 use crate::DataError;
+use crate::inflate::inflated;
+use crate::store::{Location, StoredFile};
 
-/// An open archive. Reads are positioned, so that threads share one file without a lock.
+/// A regular file in an archive.
 #[derive(Debug)]
-pub(crate) struct Archive {
-    file: File,
+pub(crate) struct Member {
+    /// With forward slashes; never outside the archive.
+    pub(crate) name: String,
+    /// Where it is in the store's file 0.
+    pub(crate) location: Location,
 }
 
-/// Where a member's bytes are: offset and length.
-pub(crate) type Members = HashMap<String, (u64, u64)>;
-
-impl Archive {
-    /// Opens an archive and finds every regular file in it. GNU long names and PAX headers are understood.
-    pub(crate) fn open(path: &Path) -> Result<(Self, Members), DataError> {
-        let mut file = File::open(path).map_err(DataError::io(path))?;
-        let size = file.metadata().map_err(DataError::io(path))?.len();
-        refuse_compressed(path, &mut file)?;
-        let mut members = Members::new();
-        let broken = |error: io::Error| {
-            DataError::unusable(path, format!("is no readable tar archive ({error}); fetch it again"))
-        };
-        let mut archive = tar::Archive::new(&file);
-        for entry in archive.entries_with_seek().map_err(broken)? {
-            let entry = entry.map_err(broken)?;
-            let name = entry.path().map_err(broken)?.into_owned();
-            let name = member_name(path, &name)?;
-            let kind = entry.header().entry_type();
-            if kind.is_gnu_sparse() {
-                return Err(DataError::unusable(
-                    path,
-                    format!(
-                        "member {name} is stored sparsely, which is not supported; pack the archive again with plain tar"
-                    ),
-                ));
-            }
-            if !kind.is_file() && !kind.is_contiguous() {
-                continue;
-            }
-            let (offset, length) = (entry.raw_file_position(), entry.size());
-            if offset.checked_add(length).is_none_or(|end| end > size) {
-                return Err(DataError::unusable(
-                    path,
-                    format!(
-                        "is truncated: member {name} reaches beyond its end at byte {size}; fetch it again"
-                    ),
-                ));
-            }
-            members.insert(name, (offset, length));
+/// Opens an archive and finds every regular file in it, in the order of the archive. Links are left out.
+pub(crate) fn open(path: &Path) -> Result<(StoredFile, Vec<Member>), DataError> {
+    let file = StoredFile::open(path)?;
+    let magic = file.read(0, file.size().min(6)).map_err(DataError::io(path))?;
+    let tool = match magic.as_slice() {
+        [] => return Err(DataError::unusable(path, "is empty (0 bytes); fetch it again")),
+        [0x1F, 0x8B, ..] => {
+            let mut file = inflated(path)?;
+            let members = tar_members(&mut file)?;
+            return Ok((file, members));
         }
-        Ok((Self { file }, members))
-    }
-
-    /// The bytes of a member.
-    pub(crate) fn read(&self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-        let length = usize::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-        let mut bytes = vec![0; length];
-        read_exact_at(&self.file, &mut bytes, offset)?;
-        Ok(bytes)
-    }
-}
-
-fn refuse_compressed(path: &Path, file: &mut File) -> Result<(), DataError> {
-    let mut magic = [0; 6];
-    let mut read = 0;
-    while read < magic.len() {
-        match file.read(&mut magic[read..]).map_err(DataError::io(path))? {
-            0 => break,
-            n => read += n,
+        [b'P', b'K', 3 | 5, ..] => {
+            let members = zip_members(&file)?;
+            return Ok((file, members));
         }
-    }
-    file.seek(SeekFrom::Start(0)).map_err(DataError::io(path))?;
-    let tool = match &magic {
-        [0x1F, 0x8B, ..] => "gunzip",
         [b'B', b'Z', b'h', ..] => "bunzip2",
         [0xFD, b'7', b'z', b'X', b'Z', 0] => "unxz",
         [0x28, 0xB5, 0x2F, 0xFD, ..] => "unzstd",
-        _ if read == 0 => return Err(DataError::unusable(path, "is empty (0 bytes); fetch it again")),
-        _ => return Ok(()),
+        _ => {
+            let mut file = file;
+            let members = tar_members(&mut file)?;
+            return Ok((file, members));
+        }
     };
     Err(DataError::unusable(
         path,
-        format!("is compressed, so its members cannot be read in place; decompress it with {tool} first"),
+        format!("is compressed in a way that is not supported; decompress it with {tool} first"),
     ))
+}
+
+fn tar_members(file: &mut StoredFile) -> Result<Vec<Member>, DataError> {
+    let path = file.path().to_owned();
+    let path = path.as_path();
+    let broken = |error: io::Error| {
+        DataError::unusable(path, format!("is no readable tar archive ({error}); fetch it again"))
+    };
+    file.file().rewind().map_err(broken)?;
+    let mut members = Vec::new();
+    let mut archive = tar::Archive::new(file.file());
+    for entry in archive.entries_with_seek().map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        let name = entry.path().map_err(broken)?.into_owned();
+        let name = member_name(path, &name)?;
+        let kind = entry.header().entry_type();
+        if kind.is_gnu_sparse() {
+            return Err(DataError::unusable(
+                path,
+                format!(
+                    "member {name} is stored sparsely, which is not supported; pack the archive again with plain tar"
+                ),
+            ));
+        }
+        if !kind.is_file() && !kind.is_contiguous() {
+            continue;
+        }
+        let (offset, length) = (entry.raw_file_position(), entry.size());
+        if offset.checked_add(length).is_none_or(|end| end > file.size()) {
+            return Err(DataError::unusable(
+                path,
+                format!(
+                    "is truncated: member {name} reaches beyond its end at byte {}; fetch it again",
+                    file.size()
+                ),
+            ));
+        }
+        members.push(Member { name, location: Location::Range { file: 0, offset, length } });
+    }
+    Ok(members)
+}
+
+fn zip_members(file: &StoredFile) -> Result<Vec<Member>, DataError> {
+    let path = file.path();
+    let wrong = |message: String| DataError::unusable(path, message);
+    let broken =
+        |error: zip::result::ZipError| wrong(format!("is no readable zip archive ({error}); fetch it again"));
+    let mut archive = zip::ZipArchive::new(io::BufReader::new(file.file())).map_err(broken)?;
+    let mut members = Vec::new();
+    for index in 0..archive.len() {
+        let member = archive.by_index_raw(index).map_err(broken)?;
+        let name = member.name().map_err(broken)?.replace('\\', "/");
+        let name = member_name(path, Path::new(&name))?;
+        if !member.is_file() || member.is_symlink() {
+            continue;
+        }
+        if member.encrypted() {
+            return Err(wrong(format!(
+                "member {name} is encrypted; unpack the archive with its password first"
+            )));
+        }
+        let (packed, size) = (member.compressed_size(), member.size());
+        let offset = member.data_start().ok_or_else(|| wrong(format!("member {name} has no data")))?;
+        if offset.checked_add(packed).is_none_or(|end| end > file.size()) {
+            return Err(wrong(format!(
+                "is truncated: member {name} reaches beyond its end at byte {}; fetch it again",
+                file.size()
+            )));
+        }
+        let location = match member.compression() {
+            zip::CompressionMethod::Stored => Location::Range { file: 0, offset, length: packed },
+            zip::CompressionMethod::Deflated => {
+                Location::Deflated { file: 0, offset, length: packed, size, checksum: member.crc32() }
+            }
+            other => {
+                return Err(wrong(format!(
+                    "member {name} is compressed with {other}, which is not supported; unpack the archive"
+                )));
+            }
+        };
+        members.push(Member { name, location });
+    }
+    Ok(members)
 }
 
 /// The name of a member with forward slashes, or a refusal where it points outside the archive.
@@ -112,30 +155,13 @@ fn member_name(archive: &Path, name: &Path) -> Result<String, DataError> {
     Ok(parts.join("/"))
 }
 
-#[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, bytes, offset)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            n => {
-                bytes = &mut bytes[n..];
-                offset += n as u64;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// An archive held in memory, for small ones such as lists: every regular file by name.
 pub(crate) fn read_all(path: &Path) -> Result<HashMap<String, Vec<u8>>, DataError> {
-    let (archive, members) = Archive::open(path)?;
-    let read = |(name, (offset, length)): (String, (u64, u64))| {
-        archive.read(offset, length).map(|bytes| (name, bytes)).map_err(DataError::io(path))
+    let (file, members) = open(path)?;
+    let store = crate::store::Store::of(file);
+    let read = |member: Member| match store.read(&member.location) {
+        Ok(bytes) => Ok((member.name, bytes)),
+        Err(error) => Err(DataError::unusable(path, format!("member {} {error}", member.name))),
     };
     members.into_iter().map(read).collect()
 }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::archive::Archive;
-use crate::listing::{Entry, Listing, Location};
+use crate::listing::{Entry, Listing};
+use crate::store::{Location, Store};
 use crate::{
     DataError, DeclaredSplit, GeneratedConfig, ImageError, LimitConfig, RgbImage, SourceConfig, SourceKind,
-    Warning, decode, detect, folder, stanford_dogs, table,
+    Warning, decode, detect, source,
 };
 
 /// One labelled image.
@@ -30,7 +30,7 @@ pub struct Dataset {
     pub(crate) samples: Vec<Sample>,
     pub(crate) limit: LimitConfig,
     locations: Vec<Location>,
-    archive: Option<Archive>,
+    store: Store,
     generated: Option<GeneratedConfig>,
     warnings: Vec<Warning>,
     cache: Cache,
@@ -52,9 +52,7 @@ impl Dataset {
         let listing = match kind {
             SourceKind::Generated => generated(config.generated.clone().unwrap_or_default())?,
             _ if !path.exists() => return Err(missing(path)),
-            SourceKind::Folder => folder::list(path)?,
-            SourceKind::Csv => table::list(path, config.test_path.as_deref())?,
-            SourceKind::StanfordDogs => stanford_dogs::list(path)?,
+            kind => source::list(kind, path, config.test_path.as_deref())?,
         };
         Self::from_listing(path, listing, config)
     }
@@ -64,7 +62,7 @@ impl Dataset {
         listing.entries.sort_by(|a, b| a.id.cmp(&b.id));
         listing.limit(config.limit);
         listing.check(path)?;
-        let Listing { classes, entries, archive, generated, warnings } = listing;
+        let Listing { classes, entries, store, generated, warnings } = listing;
         let (samples, locations): (Vec<_>, Vec<_>) = entries
             .into_iter()
             .map(|Entry { id, label, split, location }| (Sample { id, label, split }, location))
@@ -76,7 +74,7 @@ impl Dataset {
             classes,
             samples,
             locations,
-            archive,
+            store,
             generated,
             warnings,
             cache,
@@ -126,32 +124,34 @@ impl Dataset {
         }
     }
 
-    /// The bytes an image is stored in. Of a generated image: its pixels.
+    /// The bytes an image is stored in: a file of some image format, or, of CIFAR, MNIST and generated images, samples as
+    /// their source orders them.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn bytes(&self, index: usize) -> Result<Vec<u8>, ImageError> {
         match self.location(index)? {
-            Location::File(path) => Ok(std::fs::read(path)?),
-            Location::Member { offset, length } => match &self.archive {
-                Some(archive) => Ok(archive.read(*offset, *length)?),
-                None => Err(ImageError::NoSample(index)),
-            },
-            Location::Missing => Err(ImageError::Missing),
             Location::Generated(number) => Ok(self.render(index, *number)?.pixels().to_vec()),
+            location => self.store.read(location),
         }
     }
 
     /// Decodes an image anew, shows its stored bytes to `see`, and keeps its pixels while the cache has room.
     pub(crate) fn fetch(&self, index: usize, see: impl FnOnce(&[u8])) -> Result<Arc<RgbImage>, ImageError> {
-        let image = if let Location::Generated(number) = self.location(index)? {
-            let image = self.render(index, *number)?;
-            see(image.pixels());
-            image
-        } else {
-            let bytes = self.bytes(index)?;
-            see(&bytes);
-            decode(&bytes)?
+        let image = match self.location(index)? {
+            Location::Generated(number) => {
+                let image = self.render(index, *number)?;
+                see(image.pixels());
+                image
+            }
+            location => {
+                let bytes = self.store.read(location)?;
+                see(&bytes);
+                match location {
+                    Location::Raw { form, .. } => form.image(&bytes).ok_or(ImageError::Missing)?,
+                    _ => decode(&bytes)?,
+                }
+            }
         };
         let image = Arc::new(image);
         self.cache.keep(index, &image);
@@ -180,8 +180,8 @@ fn missing(path: &Path) -> DataError {
     if path.exists() {
         return DataError::unusable(
             path,
-            "is no data set that can be told by its name; name a folder of images, a .csv table or the images.tar of \
-             Stanford Dogs, or say which of these it is in data.source",
+            "is no data set that can be told by its name; name a folder of images, a .csv table, a .parquet file, an archive \
+             (.tar, .tar.gz, .zip) or the folder of a data set in its published layout, or say which it is in data.source",
         );
     }
     if path.as_os_str().is_empty() {

@@ -97,6 +97,14 @@ pub enum ImageError {
         /// What the decoder found.
         reason: String,
     },
+    /// An image in a larger file, whose place in it is broken.
+    #[error("{place}: {reason}")]
+    Stored {
+        /// The file and the byte.
+        place: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// A list names the image, but it is not in the archive.
     #[error("is listed but not in the archive")]
     Missing,

@@ -23,10 +23,19 @@
 //! |---|---|
 //! | `folder` | `{train,validation,test}/<class>/…` (also `training`, `val`, `valid`, `dev`, `testing`), or `<class>/…` without splits; files may be nested deeper, links are followed |
 //! | `csv` | a table with a header and the columns `path,label[,split]`, paths relative to the table's folder; a folder with `train.csv` and perhaps `validation.csv` and `test.csv`; or a table and, apart, that of the test split |
+//! | `tfds` | a folder that TensorFlow Datasets prepared: `dataset_info.json`, `features.json`, TFRecord shards; or the folder above it, where it holds one version |
+//! | `parquet` | Parquet files as Hugging Face `datasets` writes them (`data/train-00000-of-00002.parquet`, `train/0000.parquet`), or one with a column of bytes and one of labels |
+//! | `webdataset` | tar shards of `<key>.jpg` beside `<key>.cls` or `<key>.json`; class names from `classnames.txt` where there is one |
+//! | `archive` | an image folder in one `.tar`, `.tar.gz` or `.zip` |
+//! | `cifar` | CIFAR-10 or CIFAR-100, the binary version |
+//! | `idx` | MNIST's files and their like: `train-images-idx3-ubyte` and its companions, plain or `.gz` |
 //! | `stanford-dogs` | `images.tar` and `lists.tar` as published, or what comes out of them: an `Images` folder, `train_list.mat`, `test_list.mat`, in any mixture |
 //! | `generated` | nothing: images are drawn on demand, see [`GeneratedConfig`] |
 //!
-//! [`detect`] finds the kind out. An archive is indexed once and then read in place, from any thread. Whether a file
+//! [`detect`] finds the kind out. Archives, shards and tables are indexed once and then read in place, from any thread: what is
+//! kept of an image is where it is, so memory does not grow with its bytes. Compressed tar and IDX files are inflated once,
+//! into a temporary file (in `TMPDIR`, else `/var/tmp`) that is gone with the data set; of Parquet files, decompressed pages of
+//! at most 256 MiB are kept. TFRecords, deflated zip members and gzip streams are held against their checksums. Whether a file
 //! *is* an image its bytes decide; whether it is *meant* to be one, in folders, its extension (others are counted in a
 //! [`Warning`]).
 //!
@@ -54,18 +63,19 @@ mod config;
 mod dataset;
 mod decode;
 mod error;
-mod folder;
 mod generated;
 mod image;
+mod inflate;
 mod inspection;
 mod listing;
 mod matlab;
+mod parquet;
 mod paths;
 mod resize;
 mod source;
 mod split;
-mod stanford_dogs;
-mod table;
+mod store;
+mod tfrecord;
 mod warning;
 
 pub use config::{LimitConfig, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom};

@@ -1,24 +1,11 @@
 //! What a source is turned into before it becomes a data set.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bakeoff_random::Stream;
 
-use crate::archive::Archive;
+use crate::store::{Location, Store};
 use crate::{DataError, DeclaredSplit, GeneratedConfig, LimitConfig, Warning};
-
-/// Where the bytes of one image are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Location {
-    /// A file.
-    File(PathBuf),
-    /// A member of the data set's archive, by byte offset and length.
-    Member { offset: u64, length: u64 },
-    /// Listed, but not in the archive.
-    Missing,
-    /// Drawn on demand: the number within its split.
-    Generated(usize),
-}
 
 /// One image of a listing.
 #[derive(Debug)]
@@ -36,7 +23,7 @@ pub(crate) struct Entry {
 pub(crate) struct Listing {
     pub(crate) classes: Vec<String>,
     pub(crate) entries: Vec<Entry>,
-    pub(crate) archive: Option<Archive>,
+    pub(crate) store: Store,
     pub(crate) generated: Option<GeneratedConfig>,
     pub(crate) warnings: Vec<Warning>,
 }

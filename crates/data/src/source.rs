@@ -1,11 +1,24 @@
 //! Where images come from, and how that is found out from a path.
 
+mod cifar;
+mod folder;
+mod idx;
+mod packed;
+mod parquet;
+mod shards;
+mod stanford_dogs;
+mod table;
+mod tfds;
+mod webdataset;
+
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{GeneratedConfig, LimitConfig};
+use crate::listing::Listing;
+use crate::store::StoredFile;
+use crate::{DataError, DeclaredSplit, GeneratedConfig, LimitConfig};
 
 /// Kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +28,18 @@ pub enum SourceKind {
     Folder,
     /// A table with columns `path,label[,split]`; paths are relative to the table's folder.
     Csv,
+    /// A folder that TensorFlow Datasets prepared: `dataset_info.json`, `features.json`, TFRecord shards.
+    Tfds,
+    /// Parquet files as of Hugging Face `datasets`: images as bytes, the names of the classes in the metadata.
+    Parquet,
+    /// WebDataset shards: tar archives of `<key>.jpg` beside `<key>.cls` or `<key>.json`.
+    Webdataset,
+    /// An image folder in one archive: `.zip`, `.tar`, `.tar.gz`, `.tgz`.
+    Archive,
+    /// CIFAR-10 or CIFAR-100, the binary version.
+    Cifar,
+    /// IDX files, as of MNIST: `train-images-idx3-ubyte` and its companions, plain or `.gz`.
+    Idx,
     /// Stanford Dogs as distributed: `images.tar` + `lists.tar`, or the same extracted.
     StanfordDogs,
     /// Images made by Bakeoff itself, with planted truth (see [`GeneratedConfig`]).
@@ -48,24 +73,70 @@ impl SourceConfig {
 /// The files of Stanford Dogs, any of which gives it away.
 const STANFORD_DOGS: [&str; 4] = ["images.tar", "lists.tar", "train_list.mat", "test_list.mat"];
 
-/// What kind of source a path holds, judged by names only. `None` where nothing is there, or a file of no known kind.
+/// What kind of source a path holds, judged by names and, of tar archives, the first members. `None` where nothing is there, or a file of no known kind.
 #[must_use]
 pub fn detect(path: &Path) -> Option<SourceKind> {
     if path.is_file() {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
-        if STANFORD_DOGS.contains(&name.as_str()) {
-            return Some(SourceKind::StanfordDogs);
-        }
-        return [".csv", ".tsv", ".txt"].iter().any(|end| name.ends_with(end)).then_some(SourceKind::Csv);
+        return match name.as_str() {
+            name if STANFORD_DOGS.contains(&name) => Some(SourceKind::StanfordDogs),
+            "dataset_info.json" | "features.json" => Some(SourceKind::Tfds),
+            name if name.contains(".tfrecord-") => Some(SourceKind::Tfds),
+            name if parquet::is_shard(name) => Some(SourceKind::Parquet),
+            name if webdataset::is_shard(name) && webdataset::is_samples(path) => {
+                Some(SourceKind::Webdataset)
+            }
+            name if packed::is_archive(name) => Some(SourceKind::Archive),
+            name if idx::is_file(name) => Some(SourceKind::Idx),
+            name if name.ends_with(".bin") && cifar::folder(path.parent()?).is_some() => {
+                Some(SourceKind::Cifar)
+            }
+            name if [".csv", ".tsv", ".txt"].iter().any(|end| name.ends_with(end)) => Some(SourceKind::Csv),
+            _ => None,
+        };
     }
     if !path.is_dir() {
         return None;
     }
-    if STANFORD_DOGS.iter().any(|name| path.join(name).is_file()) {
-        return Some(SourceKind::StanfordDogs);
+    let there = |name: &&str| path.join(name).is_file();
+    let kinds: [(SourceKind, &dyn Fn() -> bool); 7] = [
+        (SourceKind::StanfordDogs, &|| STANFORD_DOGS.iter().any(|name| there(name))),
+        (SourceKind::Csv, &|| there(&"train.csv")),
+        (SourceKind::Tfds, &|| tfds::is_version(path) || !tfds::versions(path).is_empty()),
+        (SourceKind::Cifar, &|| cifar::folder(path).is_some()),
+        (SourceKind::Idx, &|| idx::is_in(path)),
+        (SourceKind::Parquet, &|| shards::any(path, &parquet::is_shard)),
+        (SourceKind::Webdataset, &|| shards::any(path, &webdataset::is_shard)),
+    ];
+    let found = kinds.iter().find(|(_, is)| is()).map(|(kind, _)| *kind);
+    Some(found.unwrap_or(SourceKind::Folder))
+}
+
+/// Lists the images of a source of files.
+pub(crate) fn list(kind: SourceKind, path: &Path, test_path: Option<&Path>) -> Result<Listing, DataError> {
+    match kind {
+        SourceKind::Folder | SourceKind::Generated => folder::list(path),
+        SourceKind::Csv => table::list(path, test_path),
+        SourceKind::StanfordDogs => stanford_dogs::list(path),
+        SourceKind::Tfds => tfds::list(path),
+        SourceKind::Parquet => parquet::list(path),
+        SourceKind::Webdataset => webdataset::list(path),
+        SourceKind::Archive => packed::list(path),
+        SourceKind::Cifar => cifar::list(path),
+        SourceKind::Idx => idx::list(path),
     }
-    if path.join("train.csv").is_file() {
-        return Some(SourceKind::Csv);
-    }
-    Some(SourceKind::Folder)
+}
+
+/// The split a whole name stands for.
+fn named_split(name: &str) -> Option<DeclaredSplit> {
+    folder::split_by_name(name)
+}
+
+/// The lines of a small text file, without empty ones.
+fn lines(path: &Path) -> Result<Vec<String>, DataError> {
+    let bytes = StoredFile::read_all(path, 64 << 20)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        DataError::unusable(path, format!("is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+    })?;
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }

@@ -70,6 +70,32 @@ pub enum Warning {
         /// One of them.
         example: String,
     },
+    /// A record whose bytes do not match their checksum, and whose label cannot be read.
+    #[error(
+        "the record at byte {byte} of {file} does not match its checksum and is left out; copy the file again"
+    )]
+    BrokenRecord {
+        /// The file's name.
+        file: String,
+        /// Where the record begins.
+        byte: u64,
+    },
+    /// A split that is neither train nor validation nor test.
+    #[error("split {split} ({images} images) is neither train nor validation nor test and is not used")]
+    OtherSplit {
+        /// Its name.
+        split: String,
+        /// Its images, as far as they were counted.
+        images: u64,
+    },
+    /// Images without a class.
+    #[error("{count} image(s) of split {split} have no label and are left out")]
+    Unlabelled {
+        /// The split's name.
+        split: String,
+        /// How many.
+        count: usize,
+    },
     /// 16-bit grey images, of which Pillow's conversion keeps the darkest 255 shades only.
     #[error(
         "{count} image(s) are 16-bit grey, {example} for one: read as Pillow reads them, all that is brighter than 255 of \

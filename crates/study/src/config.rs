@@ -40,7 +40,7 @@ pub struct DataConfig {
     /// Kind of source; found out from `path` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceKind>,
-    /// Folder, archive folder or table; relative to the study file's folder if it exists there, else to the current
+    /// Folder, table, shard or archive; relative to the study file's folder if it exists there, else to the current
     /// folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 enum Action {
     /// Decode every image once and say what the data set holds and what is wrong with it.
     Check {
-        /// A folder of images, a CSV table, or Stanford Dogs as distributed.
+        /// A folder of images, a CSV table, Parquet, TFRecord or WebDataset shards, an archive, CIFAR, MNIST, …
         path: PathBuf,
         /// CSV only: the table of the test split where it is a file of its own.
         #[arg(long)]

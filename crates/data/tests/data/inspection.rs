@@ -10,7 +10,7 @@ use bakeoff_data::{
 use crate::{fixture, photograph, tree};
 
 /// The folder of a real data set beside the project, or `None` with a word about it.
-fn data(name: &str) -> Option<PathBuf> {
+pub(crate) fn data(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if path.exists() {
         return Some(path);

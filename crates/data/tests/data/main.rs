@@ -2,6 +2,7 @@
 
 mod broken;
 mod decode;
+mod formats;
 mod inspection;
 
 mod resize;

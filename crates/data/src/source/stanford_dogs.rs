@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::archive::{Archive, Members, read_all};
-use crate::folder::image_by_name;
-use crate::listing::{Entry, Listing, Location};
+use super::folder::image_by_name;
+use crate::archive;
+use crate::listing::{Entry, Listing};
 use crate::matlab::{self, Value};
 use crate::paths::below;
+use crate::store::{Location, Store, StoredFile};
 use crate::{DataError, DeclaredSplit, Warning};
 
 const LISTS: [(&str, DeclaredSplit); 2] =
@@ -18,7 +19,7 @@ const LISTS: [(&str, DeclaredSplit); 2] =
 
 /// Where the images are.
 enum Images {
-    Archive { path: PathBuf, archive: Archive, members: Members },
+    Archive { file: StoredFile, members: HashMap<String, Location> },
     Folder(PathBuf),
 }
 
@@ -95,22 +96,22 @@ pub(crate) fn list(path: &Path) -> Result<Listing, DataError> {
     }
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     let mut warnings = Vec::new();
-    let archive = match images {
-        Images::Archive { path, archive, members } => {
+    let store = match images {
+        Images::Archive { file, members } => {
             let unlisted = members.keys().filter(|name| image_by_name(Path::new(name)));
             let unlisted = unlisted.filter(|name| !listed.contains_key(in_images(name)));
             if let Some(example) = unlisted.clone().min() {
                 warnings.push(Warning::Unlisted {
-                    archive: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                    archive: file.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
                     count: unlisted.count(),
                     example: example.clone(),
                 });
             }
-            Some(archive)
+            Store::of(file)
         }
-        Images::Folder(_) => None,
+        Images::Folder(_) => Store::default(),
     };
-    Ok(Listing { classes, entries, archive, warnings, ..Listing::default() })
+    Ok(Listing { classes, entries, store, warnings, ..Listing::default() })
 }
 
 /// A member's name as the lists would give it.
@@ -121,7 +122,8 @@ fn in_images(member: &str) -> &str {
 impl Images {
     fn path(&self) -> &Path {
         match self {
-            Self::Archive { path, .. } | Self::Folder(path) => path,
+            Self::Archive { file, .. } => file.path(),
+            Self::Folder(path) => path,
         }
     }
 
@@ -130,7 +132,7 @@ impl Images {
             Self::Folder(folder) => Location::File(below(folder, file)),
             Self::Archive { members, .. } => {
                 let member = members.get(&format!("Images/{file}")).or_else(|| members.get(file));
-                member.map_or(Location::Missing, |&(offset, length)| Location::Member { offset, length })
+                member.cloned().unwrap_or(Location::Missing)
             }
         }
     }
@@ -140,8 +142,9 @@ impl Images {
 fn images(root: &Path) -> Result<Images, DataError> {
     let path = root.join("images.tar");
     if path.is_file() {
-        let (archive, members) = Archive::open(&path)?;
-        return Ok(Images::Archive { path, archive, members });
+        let (file, members) = archive::open(&path)?;
+        let members = members.into_iter().map(|member| (member.name, member.location)).collect();
+        return Ok(Images::Archive { file, members });
     }
     for name in ["Images", "images"] {
         let folder = root.join(name);
@@ -160,7 +163,7 @@ fn lists(root: &Path) -> Result<Vec<(PathBuf, DeclaredSplit, Vec<u8>)>, DataErro
     let path = root.join("lists.tar");
     let mut packed = HashMap::new();
     if path.is_file() {
-        for (name, bytes) in read_all(&path)? {
+        for (name, bytes) in archive::read_all(&path)? {
             let name = name.rsplit('/').next().unwrap_or_default().to_owned();
             packed.insert(name, bytes);
         }

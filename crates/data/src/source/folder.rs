@@ -1,10 +1,12 @@
 //! Image folders: `{train,validation,test}/<class>/…`, or `<class>/…` without splits. Files may be nested deeper.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::listing::{Entry, Listing, Location};
+use crate::listing::{Entry, Listing};
 use crate::paths::slashes;
+use crate::store::Location;
 use crate::{DataError, DeclaredSplit, Warning};
 
 /// Deeper folders than this are a mistake (or a maze of links).
@@ -29,6 +31,7 @@ pub(crate) fn split_by_name(name: &str) -> Option<DeclaredSplit> {
     }
 }
 
+/// Lists a folder on disk.
 pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
     if !root.is_dir() {
         return Err(DataError::unusable(
@@ -36,8 +39,23 @@ pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
             "is a file, not an image folder; name the folder, or use source = \"csv\" for a table",
         ));
     }
-    let mut walk = Walk { root, warnings: Vec::new(), other_files: None, ancestors: Vec::new() };
-    let top = walk.read(root).map_err(DataError::io(root))?;
+    list_tree(&Disk, root, root)
+}
+
+/// Folders and files, on disk or in an archive.
+pub(super) trait Tree {
+    /// What is in a folder, sorted, without hidden files.
+    fn read(&self, folder: &Path) -> io::Result<Contents>;
+    /// Another name for a folder, the same whichever link leads there.
+    fn real(&self, folder: &Path) -> PathBuf;
+    /// Where a file's bytes are.
+    fn location(&self, file: PathBuf) -> Location;
+}
+
+/// Lists the folder `root` of a tree; `source` is what people know it by.
+pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<Listing, DataError> {
+    let mut walk = Walk { tree, root, warnings: Vec::new(), other_files: None, ancestors: Vec::new() };
+    let top = walk.read(root).map_err(DataError::io(source))?;
     walk.enter(root);
     let named: Vec<(&PathBuf, Option<DeclaredSplit>)> =
         top.folders.iter().map(|folder| (folder, split_by_name(&name_of(folder)))).collect();
@@ -66,14 +84,14 @@ pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
                  name the classes in a table (source = \"csv\")"
             ),
         };
-        return Err(DataError::unusable(root, message));
+        return Err(DataError::unusable(source, message));
     }
     if let (false, [only], Some(files)) = (has_splits, top.folders.as_slice(), found.values().next()) {
         let below = |file: &Path| file.strip_prefix(only).ok()?.iter().next().map(|name| only.join(name));
         let inner: BTreeSet<PathBuf> = files.iter().filter_map(|(_, file)| below(file)).collect();
-        if inner.iter().filter(|path| path.is_dir()).count() > 1 {
+        if inner.iter().filter(|path| tree.read(path).is_ok()).count() > 1 {
             return Err(DataError::unusable(
-                root,
+                source,
                 format!(
                     "has one class only ({name}), which holds folders of images; did you mean {path}?",
                     name = name_of(only),
@@ -89,7 +107,7 @@ pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
             id: walk.id(&path),
             label,
             split,
-            location: Location::File(path),
+            location: tree.location(path),
         }));
     }
     if let Some((count, example)) = walk.other_files {
@@ -98,20 +116,60 @@ pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
     Ok(Listing { classes, entries, warnings: walk.warnings, ..Listing::default() })
 }
 
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The images of each class.
 type Found = BTreeMap<String, Vec<(DeclaredSplit, PathBuf)>>;
 
-/// One folder's contents, sorted, without hidden ones.
-struct Contents {
-    folders: Vec<PathBuf>,
-    files: Vec<PathBuf>,
+/// One folder's contents.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Contents {
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
+    /// What cannot be looked at, and why.
+    unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Names that people do not see and do not mean.
+pub(super) fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') || name == "__MACOSX"
+}
+
+struct Disk;
+
+impl Tree for Disk {
+    fn read(&self, folder: &Path) -> io::Result<Contents> {
+        let mut contents = Contents::default();
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if is_hidden(&name_of(&path)) {
+                continue;
+            }
+            // Links are followed.
+            match std::fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => contents.folders.push(path),
+                Ok(_) => contents.files.push(path),
+                Err(error) => contents.unreadable.push((path, error.to_string())),
+            }
+        }
+        contents.folders.sort();
+        contents.files.sort();
+        Ok(contents)
+    }
+
+    fn real(&self, folder: &Path) -> PathBuf {
+        std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+    }
+
+    fn location(&self, file: PathBuf) -> Location {
+        Location::File(file)
+    }
 }
 
 struct Walk<'a> {
+    tree: &'a dyn Tree,
     root: &'a Path,
     warnings: Vec<Warning>,
     other_files: Option<(usize, String)>,
@@ -124,28 +182,16 @@ impl Walk<'_> {
         slashes(path.strip_prefix(self.root).unwrap_or(path))
     }
 
-    fn read(&mut self, folder: &Path) -> std::io::Result<Contents> {
-        let mut contents = Contents { folders: Vec::new(), files: Vec::new() };
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            let name = name_of(&path);
-            if name.starts_with('.') || name == "__MACOSX" {
-                continue;
-            }
-            // Links are followed.
-            match std::fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => contents.folders.push(path),
-                Ok(_) => contents.files.push(path),
-                Err(error) => self.unreadable(&path, &error),
-            }
+    fn read(&mut self, folder: &Path) -> io::Result<Contents> {
+        let contents = self.tree.read(folder)?;
+        for (path, reason) in &contents.unreadable {
+            self.unreadable(path, reason);
         }
-        contents.folders.sort();
-        contents.files.sort();
         Ok(contents)
     }
 
-    fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
-        self.warnings.push(Warning::Unreadable { path: self.id(path), reason: error.to_string() });
+    fn unreadable(&mut self, path: &Path, reason: &dyn ToString) {
+        self.warnings.push(Warning::Unreadable { path: self.id(path), reason: reason.to_string() });
     }
 
     fn count_other(&mut self, files: &[PathBuf]) {
@@ -157,7 +203,7 @@ impl Walk<'_> {
 
     /// Goes into a folder unless we are in it already.
     fn enter(&mut self, folder: &Path) -> bool {
-        let real = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        let real = self.tree.real(folder);
         if self.ancestors.contains(&real) || self.ancestors.len() >= MAX_DEPTH {
             self.warnings.push(Warning::LinkCycle { link: self.id(folder) });
             return false;

@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::folder::split_by_name;
-use crate::listing::{Entry, Listing, Location};
+use super::folder::split_by_name;
+use crate::listing::{Entry, Listing};
 use crate::paths::{below, slashes};
+use crate::store::Location;
 use crate::{DataError, DeclaredSplit, Warning};
 
 /// How many wrong lines an error names.
