@@ -98,10 +98,10 @@ pub fn detect(path: &Path) -> Option<SourceKind> {
     if !path.is_dir() {
         return None;
     }
-    let there = |name: &&str| path.join(name).is_file();
+    let there = |name: &str| path.join(name).is_file();
     let kinds: [(SourceKind, &dyn Fn() -> bool); 7] = [
         (SourceKind::StanfordDogs, &|| STANFORD_DOGS.iter().any(|name| there(name))),
-        (SourceKind::Csv, &|| there(&"train.csv")),
+        (SourceKind::Csv, &|| there("train.csv")),
         (SourceKind::Tfds, &|| tfds::is_version(path) || !tfds::versions(path).is_empty()),
         (SourceKind::Cifar, &|| cifar::folder(path).is_some()),
         (SourceKind::Idx, &|| idx::is_in(path)),

@@ -37,6 +37,9 @@ pub(super) fn versions(folder: &Path) -> Vec<PathBuf> {
     one_below.iter().cloned().chain(two_below).filter(|folder| is_version(folder)).collect()
 }
 
+/// A split's name and what it stands for.
+type Split = (String, DeclaredSplit);
+
 struct Shard {
     split: usize,
     path: PathBuf,
@@ -159,7 +162,7 @@ fn shards(
     info_path: &Path,
     info: &Value,
     warnings: &mut Vec<Warning>,
-) -> Result<(Vec<(String, DeclaredSplit)>, Vec<Shard>), DataError> {
+) -> Result<(Vec<Split>, Vec<Shard>), DataError> {
     let wrong = |message: String| DataError::unusable(info_path, message);
     let format = info["fileFormat"].as_str().unwrap_or("tfrecord");
     if format != "tfrecord" {
