@@ -1,6 +1,7 @@
 //! One file per subcommand, and what several of them share.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod input_bench;

@@ -246,6 +246,56 @@ fn a_full_disk_stops_with_the_files_name_and_loses_nothing() {
 }
 
 #[test]
+fn results_of_another_trainer_are_compared_like_a_study() {
+    let project = Project::new();
+    let mut text = String::from("image,extra,recipe,correct,seed\n");
+    for seed in 1..=6 {
+        for image in 0..20 {
+            for (recipe, right) in [("none", 10), ("flip", 15)] {
+                let correct = u8::from((image * 7 + seed) % 20 < right);
+                text.push_str(&format!("{image},x,{recipe},{correct},{seed}\n"));
+            }
+        }
+    }
+    fs::write(project.path("results.csv"), text).unwrap();
+    let compared = bakeoff(&project).args(["compare", "results.csv", "--baseline", "none", "--json"]).run();
+    assert_eq!(compared.code, 0, "{compared:?}");
+    let summary = compared.json();
+    let flip = &summary["recipes"][1];
+    assert_eq!((&flip["name"], &flip["verdict"]), (&"flip".into(), &"better".into()));
+    let number = |key: &str| flip["difference"][key].as_f64().unwrap();
+    assert!((number("mean") - 0.25).abs() < 1e-12 && number("low") > 0.0 && number("high") < 0.5);
+    // All six seeds agree: 2 of 64 swappings. One comparison, so Holm changes nothing.
+    assert_eq!((number("p"), number("p_holm")), (0.03125, 0.03125));
+    assert!(summary["recipes"][0]["difference"].is_null());
+
+    let told = bakeoff(&project).args(["compare", "results.csv", "--out", "page"]).run();
+    assert_eq!(told.code, 0, "{told:?}");
+    assert!(told.stdout.contains("flip is better than none by 25.0 points"), "{told:?}");
+    let page = fs::read_to_string(project.path("page/report.html")).unwrap();
+    assert!(page.contains("flip is better than none") && project.path("page/summary.json").is_file());
+
+    for (arguments, words) in [
+        (vec!["results.csv", "--baseline", "nome"], "did you mean \"none\"?"),
+        (vec!["no-*.csv"], "no file matches `no-*.csv`"),
+        (vec![], "no file was given"),
+        (vec!["results.csv", "--margin", "-1"], "--margin"),
+    ] {
+        let refused = bakeoff(&project).args(["compare"]).args(arguments.clone()).run();
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.stderr.contains(words) && refused.stdout.is_empty(), "{arguments:?}: {refused:?}");
+    }
+    for (arguments, words) in [
+        (["compare", "--run", "none=x.csv"], "RECIPE/SEED=FILE"),
+        (["compare", "--pattern", "{recipe}.csv"], "{seed}"),
+        (["compare", "--headline", "median-of-last-4"], "median-of-last-k"),
+    ] {
+        let refused = bakeoff(&project).args(arguments).run();
+        assert!(refused.code == 2 && refused.stderr.contains(words), "{refused:?}");
+    }
+}
+
+#[test]
 fn lists_and_cards_are_printed() {
     let project = Project::new();
     let recipes = bakeoff(&project).args(["recipes"]).run();

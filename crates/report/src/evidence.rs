@@ -1,8 +1,46 @@
 //! Everything a report is made from, read once. What cannot be read is said, and the rest is used.
 
 use crate::ReportError;
-use bakeoff_study::records::{DataRecord, Environment, EpochRecord, PlanRecord, TestRecord, TrialStatus};
+use crate::results::Results;
+use bakeoff_stats::Marks;
+use bakeoff_study::records::{
+    DataRecord, Environment, EpochRecord, PlanRecord, RecipeRecord, TestRecord, TrialKey, TrialStatus,
+};
 use bakeoff_study::{Prediction, Preview, RunFolder, StudyConfig};
+
+/// A trial's result on the test images, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tested {
+    /// Accuracy, or the mean of the metric that was given.
+    pub(crate) top1: f64,
+    pub(crate) top5: Option<f64>,
+    /// Mean cross-entropy.
+    pub(crate) loss: Option<f64>,
+}
+
+impl From<&TestRecord> for Tested {
+    fn from(record: &TestRecord) -> Self {
+        Self { top1: record.top1, top5: Some(record.top5), loss: Some(record.loss) }
+    }
+}
+
+/// Where the evidence is from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Origin {
+    /// A run folder of Bakeoff's.
+    Run,
+    /// Another trainer's results.
+    Elsewhere {
+        /// What is compared: `top1`, `probability`, or a column's name.
+        metric: String,
+        /// Test images where they are known, in the order of the trials' marks.
+        images: Vec<String>,
+        /// Class of each image, where they are known, an index into the classes.
+        labels: Vec<u32>,
+        /// Class names.
+        classes: Vec<String>,
+    },
+}
 
 /// How far a trial got.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,9 +52,9 @@ pub(crate) enum State {
     /// Finished.
     Finished {
         /// On the test split.
-        test: TestRecord,
+        test: Tested,
         /// Training and evaluation.
-        seconds: f64,
+        seconds: Option<f64>,
         /// Per test image, where they were kept.
         predictions: Option<Vec<Prediction>>,
     },
@@ -36,10 +74,12 @@ pub(crate) struct Trial {
     pub(crate) seed: u64,
     pub(crate) state: State,
     pub(crate) epochs: Vec<EpochRecord>,
+    /// Per test image, of results from elsewhere.
+    pub(crate) marks: Option<Marks>,
 }
 
 impl Trial {
-    pub(crate) fn test(&self) -> Option<&TestRecord> {
+    pub(crate) fn test(&self) -> Option<&Tested> {
         match &self.state {
             State::Finished { test, .. } => Some(test),
             _ => None,
@@ -50,6 +90,7 @@ impl Trial {
 /// What a run folder holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Evidence {
+    pub(crate) origin: Origin,
     pub(crate) plan: PlanRecord,
     pub(crate) study: Option<StudyConfig>,
     pub(crate) study_file: Option<String>,
@@ -89,19 +130,76 @@ impl Evidence {
                             State::Failed { reason: reason.clone(), epoch: Some(*epoch) }
                         }
                         Some(TrialStatus::Finished { test, seconds }) => State::Finished {
-                            test: test.clone(),
-                            seconds: *seconds,
+                            test: test.into(),
+                            seconds: Some(*seconds),
                             predictions: lenient(run.predictions(&trial), &mut warnings),
                         },
                     };
                     (state, trial.metrics)
                 }
             };
-            trials.push(Trial { recipe: key.recipe.clone(), seed: key.seed, state, epochs });
+            trials.push(Trial { recipe: key.recipe.clone(), seed: key.seed, state, epochs, marks: None });
         }
         let previews = lenient(run.previews().map(Some), &mut warnings).unwrap_or_default();
         let study_file = std::fs::read_to_string(run.path().join("study.toml")).ok();
-        Ok(Self { plan, study, study_file, data, environment, trials, previews, warnings })
+        let origin = Origin::Run;
+        Ok(Self { origin, plan, study, study_file, data, environment, trials, previews, warnings })
+    }
+
+    /// Of another trainer's results, which leave no plan, no settings and no pictures.
+    pub(crate) fn elsewhere(results: &Results, baseline: &str, margin: f64) -> Self {
+        let mut seeds: Vec<u64> = results.runs.iter().map(|run| run.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let key = |run: &crate::results::Run| TrialKey {
+            recipe: run.recipe.clone(),
+            seed: run.seed,
+            id: String::new(),
+        };
+        let epochs = results.runs.iter().map(|run| run.epochs.len()).max().unwrap_or(0);
+        let plan = PlanRecord {
+            study: results.name.clone(),
+            baseline: baseline.to_owned(),
+            headline: results.headline.clone(),
+            margin,
+            epochs: u32::try_from(epochs).unwrap_or(u32::MAX),
+            recipes: results
+                .recipes()
+                .into_iter()
+                .map(|name| RecipeRecord { name, pipeline: Vec::new() })
+                .collect(),
+            evaluation: Vec::new(),
+            seeds,
+            trials: results.runs.iter().map(key).collect(),
+            warnings: Vec::new(),
+        };
+        let trials = results.runs.iter().map(|run| Trial {
+            recipe: run.recipe.clone(),
+            seed: run.seed,
+            state: State::Finished {
+                test: Tested { top1: run.value, top5: run.top5, loss: None },
+                seconds: None,
+                predictions: None,
+            },
+            epochs: run.epochs.clone(),
+            marks: run.marks.clone(),
+        });
+        Self {
+            origin: Origin::Elsewhere {
+                metric: results.metric.clone(),
+                images: results.images.clone(),
+                labels: results.labels.clone(),
+                classes: results.classes.clone(),
+            },
+            trials: trials.collect(),
+            plan,
+            study: None,
+            study_file: None,
+            data: None,
+            environment: None,
+            previews: Vec::new(),
+            warnings: results.warnings.iter().cloned().chain(results.unpaired(baseline)).collect(),
+        }
     }
 
     pub(crate) fn trials_of<'a>(&'a self, recipe: &'a str) -> impl Iterator<Item = &'a Trial> {
@@ -119,7 +217,12 @@ impl Evidence {
 
     /// Top-5 says nothing where there are no more than five classes.
     pub(crate) fn shows_top5(&self) -> bool {
-        self.data.as_ref().is_none_or(|data| data.classes.len() > 5)
+        match self.origin {
+            Origin::Run => self.data.as_ref().is_none_or(|data| data.classes.len() > 5),
+            Origin::Elsewhere { .. } => {
+                self.trials.iter().any(|t| t.test().is_some_and(|t| t.top5.is_some()))
+            }
+        }
     }
 
     /// Validation numbers mean something only where there were images to validate on.

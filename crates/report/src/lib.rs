@@ -19,6 +19,7 @@ mod evidence;
 mod figures;
 mod page;
 mod raster;
+pub mod results;
 mod sheet;
 pub mod summary;
 mod svg;
@@ -29,6 +30,7 @@ use bakeoff_study::files::{make_folder, write_bytes};
 use bakeoff_study::{FolderError, RunFolder, WriteError};
 use std::path::{Path, PathBuf};
 
+pub use results::{Results, ResultsError};
 pub use sheet::{contact_sheet, write_contact_sheet};
 pub use summary::Summary;
 pub use svg::Drawing;
@@ -89,8 +91,32 @@ pub fn summarise(run: &RunFolder) -> Result<Summary, ReportError> {
 /// # Errors
 /// The run's plan cannot be read, its results contradict each other, or the file system refuses.
 pub fn write(run: &RunFolder, out: &Path) -> Result<Report, ReportError> {
-    let evidence = evidence::Evidence::read(run)?;
-    let assessment = summary::assess(&evidence)?;
+    write_evidence(&evidence::Evidence::read(run)?, out)
+}
+
+/// The numbers and verdicts of another trainer's results, nothing written. `margin` is in points.
+///
+/// # Errors
+/// The results contradict each other.
+pub fn summarise_results(results: &Results, baseline: &str, margin: f64) -> Result<Summary, ReportError> {
+    Ok(summary::assess(&evidence::Evidence::elsewhere(results, baseline, margin))?.summary)
+}
+
+/// [`write`] for another trainer's results, as far as they go: there are no pictures and no settings to tell of.
+///
+/// # Errors
+/// The results contradict each other, or the file system refuses.
+pub fn write_results(
+    results: &Results,
+    baseline: &str,
+    margin: f64,
+    out: &Path,
+) -> Result<Report, ReportError> {
+    write_evidence(&evidence::Evidence::elsewhere(results, baseline, margin), out)
+}
+
+fn write_evidence(evidence: &evidence::Evidence, out: &Path) -> Result<Report, ReportError> {
+    let assessment = summary::assess(evidence)?;
     make_folder(out)?;
 
     // The small files first: should the disk be full, the numbers are there.
@@ -98,7 +124,7 @@ pub fn write(run: &RunFolder, out: &Path) -> Result<Report, ReportError> {
     let json = serde_json::to_vec_pretty(&assessment.summary)
         .map_err(|error| encode("summary.json", error.to_string()))?;
     let csv = assessment.summary.csv().map_err(|error| encode("summary.csv", error.to_string()))?;
-    let trials = summary::trials_csv(&evidence).map_err(|error| encode("trials.csv", error.to_string()))?;
+    let trials = summary::trials_csv(evidence).map_err(|error| encode("trials.csv", error.to_string()))?;
     let mut tables = Vec::new();
     for (name, bytes) in [("summary.json", json), ("summary.csv", csv), ("trials.csv", trials)] {
         let path = out.join(name);
@@ -107,12 +133,12 @@ pub fn write(run: &RunFolder, out: &Path) -> Result<Report, ReportError> {
     }
 
     let page = out.join("report.html");
-    write_bytes(&page, page::page(&evidence, &assessment).as_bytes())?;
+    write_bytes(&page, page::page(evidence, &assessment).as_bytes())?;
 
     let folder = out.join("figures");
     make_folder(&folder)?;
     let mut figures = Vec::new();
-    for (name, drawing) in figures::files(&evidence, &assessment) {
+    for (name, drawing) in figures::files(evidence, &assessment) {
         for (extension, bytes) in [("svg", drawing.file().into_bytes()), ("png", drawing.png()?)] {
             let path = folder.join(format!("{name}.{extension}"));
             write_bytes(&path, &bytes)?;

@@ -1,11 +1,11 @@
 //! The numbers of a study: `summary.json`, `summary.csv`, and the lines a terminal shows.
 
 use crate::ReportError;
-use crate::evidence::{Evidence, State, Trial};
+use crate::evidence::{Evidence, Origin, State, Tested, Trial};
 use crate::text::plain;
 use bakeoff_stats::wording::{count, decimals, p_value, percent, points, signed_points};
 use bakeoff_stats::{
-    Arm, Comparison, Method, Options, Outlook, Run, Verdict, compare, fewest_seeds, smallest_p,
+    Arm, Comparison, Marks, Method, Options, Outlook, Run, Verdict, compare, fewest_seeds, smallest_p,
 };
 use bakeoff_study::Prediction;
 use serde::{Deserialize, Serialize};
@@ -139,8 +139,11 @@ pub(crate) struct Assessment {
     pub(crate) comparisons: Vec<Comparison>,
 }
 
-/// Per seed, which test images were classified correctly, in one order for all trials; `None` where that cannot be had.
-fn correctness(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Vec<bool>>> {
+/// Per trial, what it made of the test images, in one order for all trials; `None` where that cannot be had.
+fn marks(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Marks>> {
+    if trials.iter().any(|trial| trial.marks.is_some()) {
+        return trials.iter().map(|trial| trial.marks.clone()).collect();
+    }
     let kept: Vec<(&Trial, &Vec<Prediction>)> = trials
         .iter()
         .filter_map(|trial| match &trial.state {
@@ -186,17 +189,17 @@ fn correctness(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Vec<
             ));
             return None;
         }
-        table.push(correct);
+        table.push(Marks::Correct(correct));
     }
     Some(table)
 }
 
-fn arm(evidence: &Evidence, recipe: &str, correct: &dyn Fn(&Trial) -> Option<Vec<bool>>) -> Arm {
+fn arm(evidence: &Evidence, recipe: &str, marks: &dyn Fn(&Trial) -> Option<Marks>) -> Arm {
     let runs = evidence.trials_of(recipe).filter_map(|trial| {
         let test = trial.test()?;
-        Some(correct(trial).map_or_else(
+        Some(marks(trial).map_or_else(
             || Run::from_accuracy(trial.seed, test.top1),
-            |correct| Run::from_correct(trial.seed, correct),
+            |marks| Run::from_marks(trial.seed, marks),
         ))
     });
     Arm { name: recipe.into(), runs: runs.collect() }
@@ -214,17 +217,17 @@ pub(crate) fn assess(evidence: &Evidence) -> Result<Assessment, ReportError> {
         }
     }
     let finished: Vec<&Trial> = evidence.trials.iter().filter(|trial| trial.test().is_some()).collect();
-    let table = correctness(&finished, &mut warnings);
-    let correct = |trial: &Trial| {
+    let table = marks(&finished, &mut warnings);
+    let marks = |trial: &Trial| {
         let at = finished.iter().position(|other| std::ptr::eq(*other, trial))?;
         table.as_ref().map(|table| table[at].clone())
     };
-    let baseline = arm(evidence, &plan.baseline, &correct);
+    let baseline = arm(evidence, &plan.baseline, &marks);
     let others: Vec<Arm> = plan
         .recipes
         .iter()
         .filter(|recipe| recipe.name != plan.baseline)
-        .map(|recipe| arm(evidence, &recipe.name, &correct))
+        .map(|recipe| arm(evidence, &recipe.name, &marks))
         .collect();
     let options =
         Options { margin: (plan.margin / 100.0).clamp(0.0, 1.0), level: LEVEL, ..Options::default() };
@@ -257,7 +260,10 @@ pub(crate) fn assess(evidence: &Evidence) -> Result<Assessment, ReportError> {
             State::Failed { reason, epoch: None } => Some(reason.clone()),
             _ => None,
         }),
-        metric: "top1".into(),
+        metric: match &evidence.origin {
+            Origin::Run => "top1".into(),
+            Origin::Elsewhere { metric, .. } => metric.clone(),
+        },
         margin: plan.margin,
         answer: String::new(),
         warnings,
@@ -272,7 +278,7 @@ pub(crate) fn assess(evidence: &Evidence) -> Result<Assessment, ReportError> {
 }
 
 fn recipe_summary(evidence: &Evidence, name: &str, comparison: Option<&Comparison>) -> RecipeSummary {
-    let mut finished: Vec<(&Trial, &bakeoff_study::records::TestRecord, f64)> = evidence
+    let mut finished: Vec<(&Trial, &Tested, Option<f64>)> = evidence
         .trials_of(name)
         .filter_map(|trial| match &trial.state {
             State::Finished { test, seconds, .. } => Some((trial, test, *seconds)),
@@ -301,14 +307,14 @@ fn recipe_summary(evidence: &Evidence, name: &str, comparison: Option<&Compariso
     RecipeSummary {
         name: name.into(),
         top1: Spread::new(finished.iter().map(|(_, test, _)| test.top1).collect()),
-        top5: Spread::new(finished.iter().map(|(_, test, _)| test.top5).collect()),
+        top5: Spread::new(finished.iter().filter_map(|(_, test, _)| test.top5).collect()),
         seeds: finished.iter().map(|(trial, ..)| trial.seed).collect(),
         difference,
         verdict: paired.map(|c| c.verdict),
         reason: paired.map(|c| c.reason.clone()),
         outlook: paired.map(|c| c.outlook).filter(|outlook| *outlook != Outlook::Decided),
         seconds_per_trial: bakeoff_stats::mean(
-            &finished.iter().map(|(_, _, seconds)| *seconds).collect::<Vec<_>>(),
+            &finished.iter().filter_map(|(_, _, seconds)| *seconds).collect::<Vec<_>>(),
         ),
     }
 }
@@ -547,21 +553,20 @@ pub(crate) fn trials_csv(evidence: &Evidence) -> Result<Vec<u8>, csv::Error> {
             State::Failed { reason, .. } => ("failed", reason.as_str()),
         };
         let seconds = match trial.state {
-            State::Finished { seconds, .. } => seconds.to_string(),
-            _ => String::new(),
+            State::Finished { seconds, .. } => seconds,
+            _ => None,
         };
-        let of = |pick: fn(&bakeoff_study::records::TestRecord) -> f64| {
-            trial.test().map_or_else(String::new, |test| pick(test).to_string())
-        };
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let of = |pick: fn(&Tested) -> Option<f64>| number(trial.test().and_then(pick));
         writer.write_record([
             trial.recipe.as_str(),
             &trial.seed.to_string(),
             status,
             &trial.epochs.len().to_string(),
-            &of(|t| t.top1),
+            &of(|t| Some(t.top1)),
             &of(|t| t.top5),
             &of(|t| t.loss),
-            &seconds,
+            &number(seconds),
             reason,
         ])?;
     }

@@ -2,27 +2,68 @@
 
 use std::collections::BTreeSet;
 
-/// One finished training run: its accuracy on the test images, and where they are kept, which of them it got right.
+/// One finished training run: its accuracy on the test images, and where they are kept, what it made of each of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     seed: u64,
     accuracy: f64,
-    correct: Option<Vec<bool>>,
+    marks: Option<Marks>,
+}
+
+/// What a run made of every test image, in an order that is the same for all runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Marks {
+    /// Right or wrong.
+    Correct(Vec<bool>),
+    /// A score in [0, 1], such as the probability of the true class.
+    Scores(Vec<f64>),
+}
+
+impl Marks {
+    /// Images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Correct(marks) => marks.len(),
+            Self::Scores(marks) => marks.len(),
+        }
+    }
+
+    /// Without images.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Their mean: the accuracy. NaN without images.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        let sum = match self {
+            Self::Correct(marks) => marks.iter().filter(|&&c| c).count() as f64,
+            Self::Scores(marks) => marks.iter().sum(),
+        };
+        sum / self.len() as f64
+    }
 }
 
 impl Run {
     /// A run of which only the accuracy is known, a fraction in [0, 1].
     #[must_use]
     pub fn from_accuracy(seed: u64, accuracy: f64) -> Self {
-        Self { seed, accuracy, correct: None }
+        Self { seed, accuracy, marks: None }
     }
 
     /// A run whose every test image is known, in an order that is the same for all runs. The accuracy is their mean.
     #[must_use]
-    pub fn from_correct(seed: u64, correct: Vec<bool>) -> Self {
-        let right = correct.iter().filter(|&&c| c).count();
+    pub fn from_marks(seed: u64, marks: Marks) -> Self {
         // An empty list gives NaN, which `check` reports.
-        Self { seed, accuracy: right as f64 / correct.len() as f64, correct: Some(correct) }
+        Self { seed, accuracy: marks.mean(), marks: Some(marks) }
+    }
+
+    /// [`Run::from_marks`] where images are right or wrong.
+    #[must_use]
+    pub fn from_correct(seed: u64, correct: Vec<bool>) -> Self {
+        Self::from_marks(seed, Marks::Correct(correct))
     }
 
     /// The seed.
@@ -31,16 +72,25 @@ impl Run {
         self.seed
     }
 
-    /// Share of the test images classified correctly.
+    /// Share of the test images classified correctly, or the mean of their scores.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         self.accuracy
     }
 
+    /// What it made of every test image.
+    #[must_use]
+    pub fn marks(&self) -> Option<&Marks> {
+        self.marks.as_ref()
+    }
+
     /// Per test image, whether it was classified correctly.
     #[must_use]
     pub fn correct(&self) -> Option<&[bool]> {
-        self.correct.as_deref()
+        match self.marks.as_ref()? {
+            Marks::Correct(correct) => Some(correct),
+            Marks::Scores(_) => None,
+        }
     }
 }
 
@@ -121,7 +171,7 @@ pub(crate) fn check<'a>(arms: impl Iterator<Item = &'a Arm>) -> Result<(), Stats
             if !(0.0..=1.0).contains(&run.accuracy) {
                 return Err(StatsError::AccuracyOutOfRange { arm: name(), seed, accuracy: run.accuracy });
             }
-            if let Some(found) = run.correct.as_ref().map(Vec::len) {
+            if let Some(found) = run.marks.as_ref().map(Marks::len) {
                 let expected = *images.get_or_insert(found);
                 if found != expected {
                     return Err(StatsError::ImagesDiffer { arm: name(), seed, found, expected });
@@ -142,9 +192,36 @@ pub(crate) struct Pairs {
     pub(crate) recipe: Vec<f64>,
     /// The baseline's accuracies of the paired seeds.
     pub(crate) baseline: Vec<f64>,
-    /// Per seed and image: 1 only the recipe is right, −1 only the baseline, 0 both or neither. Where every paired run
-    /// has them.
-    pub(crate) images: Option<Vec<Vec<i8>>>,
+    /// Per seed and image, where every paired run has them.
+    pub(crate) images: Option<Table>,
+}
+
+/// Differences of every seed on every image.
+#[derive(Clone, Debug)]
+pub(crate) enum Table {
+    /// 1: only the recipe is right, −1: only the baseline, 0: both or neither.
+    Counts(Vec<Vec<i8>>),
+    /// Score of the recipe minus that of the baseline.
+    Scores(Vec<Vec<f64>>),
+}
+
+impl Table {
+    fn new(pairs: &[(&Run, &Run)]) -> Option<Self> {
+        let counts = pairs.iter().map(|(run, other)| {
+            let (ours, theirs) = (run.correct()?, other.correct()?);
+            Some(ours.iter().zip(theirs).map(|(&a, &b)| i8::from(a) - i8::from(b)).collect())
+        });
+        if let Some(counts) = counts.collect() {
+            return Some(Self::Counts(counts));
+        }
+        let scores = pairs.iter().map(|(run, other)| match (run.marks()?, other.marks()?) {
+            (Marks::Scores(ours), Marks::Scores(theirs)) => {
+                Some(ours.iter().zip(theirs).map(|(a, b)| a - b).collect())
+            }
+            _ => None,
+        });
+        scores.collect::<Option<_>>().map(Self::Scores)
+    }
 }
 
 impl Pairs {
@@ -155,13 +232,7 @@ impl Pairs {
             .filter_map(|run| Some((run, baseline.runs.iter().find(|other| other.seed == run.seed)?)))
             .collect();
         pairs.sort_by_key(|(run, _)| run.seed);
-        let images = pairs
-            .iter()
-            .map(|(run, other)| {
-                let (ours, theirs) = (run.correct()?, other.correct()?);
-                Some(ours.iter().zip(theirs).map(|(&a, &b)| i8::from(a) - i8::from(b)).collect())
-            })
-            .collect();
+        let images = Table::new(&pairs);
         Self {
             seeds: pairs.iter().map(|(run, _)| run.seed).collect(),
             differences: pairs.iter().map(|(run, other)| run.accuracy - other.accuracy).collect(),

@@ -5,13 +5,31 @@
 
 use bakeoff_random::Stream;
 
+/// The difference of two runs on one image.
+pub trait Difference: Copy + Into<f64> {
+    /// Σ difference × weight over the images of one seed.
+    fn weighted(row: &[Self], weights: &[i32]) -> f64;
+}
+
+impl Difference for i8 {
+    fn weighted(row: &[Self], weights: &[i32]) -> f64 {
+        f64::from(row.iter().zip(weights).map(|(&d, &w)| i32::from(d) * w).sum::<i32>())
+    }
+}
+
+impl Difference for f64 {
+    fn weighted(row: &[Self], weights: &[i32]) -> f64 {
+        row.iter().zip(weights).map(|(&d, &w)| d * f64::from(w)).sum()
+    }
+}
+
 /// Percentile limits with probability `confidence` between them of each recipe's mean difference, `replicates` times.
 ///
-/// `recipes`: per recipe, per seed, per image −1, 0 or 1; all images in the same order. `None` where there are no images,
-/// no seeds, or rows of different lengths.
+/// `recipes`: per recipe, per seed, per image the difference (−1, 0 or 1 where images are right or wrong); all images in the
+/// same order. `None` where there are no images, no seeds, or rows of different lengths.
 #[must_use]
-pub fn crossed(
-    recipes: &[Option<&[Vec<i8>]>],
+pub fn crossed<D: Difference>(
+    recipes: &[Option<&[Vec<D>]>],
     confidence: f64,
     replicates: usize,
     random_seed: u64,
@@ -20,10 +38,10 @@ pub fn crossed(
 }
 
 /// The resampled mean differences of each recipe.
-fn means(recipes: &[Option<&[Vec<i8>]>], replicates: usize, random_seed: u64) -> Vec<Vec<f64>> {
+fn means<D: Difference>(recipes: &[Option<&[Vec<D>]>], replicates: usize, random_seed: u64) -> Vec<Vec<f64>> {
     let images = recipes.iter().flatten().flat_map(|rows| rows.iter()).map(Vec::len).next().unwrap_or(0);
-    let usable = |rows: &&[Vec<i8>]| !rows.is_empty() && images > 0 && rows.iter().all(|r| r.len() == images);
-    let recipes: Vec<Option<&[Vec<i8>]>> = recipes.iter().map(|rows| rows.filter(usable)).collect();
+    let usable = |rows: &&[Vec<D>]| !rows.is_empty() && images > 0 && rows.iter().all(|r| r.len() == images);
+    let recipes: Vec<Option<&[Vec<D>]>> = recipes.iter().map(|rows| rows.filter(usable)).collect();
     let mut means: Vec<Vec<f64>> = recipes.iter().map(|_| Vec::with_capacity(replicates)).collect();
     let mut weights = vec![0i32; images];
     for replicate in 0..replicates as u64 {
@@ -36,16 +54,13 @@ fn means(recipes: &[Option<&[Vec<i8>]>], replicates: usize, random_seed: u64) ->
             let Some(rows) = rows else { continue };
             // The same seeds for every recipe that has as many, so that recipes stay comparable.
             let mut stream = Stream::new(random_seed, "bootstrap-seeds", 0, replicate);
-            let mut times = vec![0i64; rows.len()];
+            let mut times = vec![0u32; rows.len()];
             for _ in 0..rows.len() {
                 times[stream.below(rows.len())] += 1;
             }
-            let mut total = 0i64;
-            for (row, &times) in rows.iter().zip(&times).filter(|(_, times)| **times > 0) {
-                let sum: i32 = row.iter().zip(&weights).map(|(&d, &w)| i32::from(d) * w).sum();
-                total += times * i64::from(sum);
-            }
-            means.push(total as f64 / (rows.len() * images) as f64);
+            let drawn = rows.iter().zip(&times).filter(|(_, times)| **times > 0);
+            let total: f64 = drawn.map(|(row, &times)| f64::from(times) * D::weighted(row, &weights)).sum();
+            means.push(total / (rows.len() * images) as f64);
         }
     }
     means
@@ -89,7 +104,7 @@ pub fn probability_better(
 }
 
 /// Linear interpolation between order statistics (NumPy's default).
-fn percentiles(mut values: Vec<f64>, confidence: f64) -> Option<[f64; 2]> {
+pub(crate) fn percentiles(mut values: Vec<f64>, confidence: f64) -> Option<[f64; 2]> {
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;
     let at = |probability: f64| {
@@ -140,11 +155,22 @@ mod tests {
     }
 
     #[test]
+    fn scores_that_are_whole_numbers_give_what_counts_give() {
+        let counts: Vec<Vec<i8>> = (0..5)
+            .map(|s| (0..40).map(|i| i8::from((i * s) % 7 < 3) - i8::from(i % 3 == 0)).collect())
+            .collect();
+        let scores: Vec<Vec<f64>> =
+            counts.iter().map(|row| row.iter().map(|&d| f64::from(d)).collect()).collect();
+        let of_counts = crossed(&[Some(counts.as_slice())], 0.95, 200, 3);
+        assert_eq!(of_counts, crossed(&[Some(scores.as_slice())], 0.95, 200, 3));
+    }
+
+    #[test]
     fn recipes_without_images_are_passed_over() {
         let rows = vec![vec![1i8, 0, 1], vec![1, 0, 0]];
         let result = crossed(&[None, Some(&rows), Some(&[])], 0.95, 50, 0);
         assert!(result[0].is_none() && result[1].is_some() && result[2].is_none());
-        assert_eq!(crossed(&[], 0.95, 50, 0), []);
+        assert_eq!(crossed::<i8>(&[], 0.95, 50, 0), []);
     }
 
     #[test]

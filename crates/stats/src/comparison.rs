@@ -1,6 +1,6 @@
 //! Recipes against a baseline, and the verdict.
 
-use crate::arm::{Arm, Pairs, StatsError, check};
+use crate::arm::{self, Arm, Pairs, StatsError, check};
 use crate::interval::{Interval, Variance};
 use crate::outlook::{Outlook, Rule, outlook};
 use crate::permutation::{Table, fewest_seeds, smallest_p};
@@ -151,7 +151,12 @@ pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<
     let variances: Vec<Option<Variance>> = pairs
         .iter()
         .map(|p| {
-            p.images.as_deref().and_then(Variance::crossed).or_else(|| Variance::of_seeds(&p.differences))
+            let crossed = match &p.images {
+                Some(arm::Table::Counts(rows)) => Variance::crossed(rows),
+                Some(arm::Table::Scores(rows)) => Variance::crossed(rows),
+                None => None,
+            };
+            crossed.or_else(|| Variance::of_seeds(&p.differences))
         })
         .collect();
     let tost: Vec<Option<f64>> = variances
@@ -160,9 +165,7 @@ pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<
         .map(|v| v.map(|v| v.p_above(-options.margin).max(v.p_below(options.margin))))
         .collect();
     let tost_holm = multiplicity::holm(&tost);
-    let images: Vec<Option<&[Vec<i8>]>> =
-        pairs.iter().map(|p| p.images.as_deref().filter(|rows| rows.len() > 1)).collect();
-    let bootstrap = bootstrap::crossed(&images, options.confidence, options.replicates, options.random_seed);
+    let bootstrap = resampled(&pairs, options);
 
     let rule = Rule { level: options.level, comparisons, margin: options.margin };
     let result =
@@ -208,6 +211,28 @@ pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<
             comparison
         });
     Ok(result.collect())
+}
+
+/// Limits of the crossed bootstrap for each recipe that has images and more than one seed.
+fn resampled(pairs: &[Pairs], options: &Options) -> Vec<Option<[f64; 2]>> {
+    fn limits<D: bootstrap::Difference>(
+        rows: &[Option<&[Vec<D>]>],
+        options: &Options,
+    ) -> Vec<Option<[f64; 2]>> {
+        let rows: Vec<_> = rows.iter().map(|rows| rows.filter(|rows| rows.len() > 1)).collect();
+        bootstrap::crossed(&rows, options.confidence, options.replicates, options.random_seed)
+    }
+    let counts = pairs.iter().map(|p| match &p.images {
+        Some(arm::Table::Counts(rows)) => Some(rows.as_slice()),
+        _ => None,
+    });
+    let scores = pairs.iter().map(|p| match &p.images {
+        Some(arm::Table::Scores(rows)) => Some(rows.as_slice()),
+        _ => None,
+    });
+    let of_counts = limits(&counts.collect::<Vec<_>>(), options);
+    let of_scores = limits(&scores.collect::<Vec<_>>(), options);
+    of_counts.into_iter().zip(of_scores).map(|(counts, scores)| counts.or(scores)).collect()
 }
 
 fn check_options(options: &Options) -> Result<(), StatsError> {

@@ -1,4 +1,4 @@
-//! Student's t and the normal distribution: tail areas and quantiles.
+//! Student's t, the normal and the symmetric binomial distribution: tail areas and quantiles.
 
 /// P(Z ≤ z) of the standard normal.
 #[must_use]
@@ -141,6 +141,17 @@ pub fn t_quantile(probability: f64, degrees: f64) -> f64 {
         t = next;
     }
     if probability < 0.5 { -t } else { t }
+}
+
+/// Two-sided p-value of `fewer` or fewer heads, or as many tails, in `tosses` of a fair coin.
+#[must_use]
+pub fn binomial_half_two_sided(fewer: u64, tosses: u64) -> f64 {
+    if 2 * fewer >= tosses {
+        return 1.0;
+    }
+    // Twice the lower tail: P(X ≤ k) = I_{1/2}(n − k, k + 1).
+    let tail = incomplete_beta((tosses - fewer) as f64, (fewer + 1) as f64, 0.5, 0.5);
+    (2.0 * tail).min(1.0)
 }
 
 #[cfg(test)]

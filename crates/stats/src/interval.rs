@@ -64,39 +64,41 @@ impl Variance {
         Some(Self { mean, per_seed: spread * spread, images: 0.0, seeds, image_count: None })
     }
 
-    /// From the differences of every seed on every image, each −1, 0 or 1. `None` for fewer than two seeds or images, or
-    /// rows of different lengths.
+    /// From the differences of every seed on every image. `None` for fewer than two seeds or images, or rows of different
+    /// lengths.
     #[must_use]
-    pub fn crossed(differences: &[Vec<i8>]) -> Option<Self> {
+    pub fn crossed<D: Copy + Into<f64>>(differences: &[Vec<D>]) -> Option<Self> {
         let (seeds, count) = (differences.len(), differences.first()?.len());
         if seeds < 2 || count < 2 || differences.iter().any(|row| row.len() != count) {
             return None;
         }
-        // Whole-number sums, so that equal columns give exactly zero.
-        let mut by_image = vec![0i64; count];
-        let (mut total, mut squares, mut seed_squares) = (0i64, 0i64, 0f64);
+        // Sums of −1, 0 and 1 are whole numbers and exact, so that equal columns give exactly zero.
+        let mut by_image = vec![0.0; count];
+        let (mut total, mut squares, mut seed_squares) = (0.0, 0.0, 0.0);
         for row in differences {
-            let mut sum = 0i64;
+            let mut sum = 0.0;
             for (column, &d) in by_image.iter_mut().zip(row) {
-                let d = i64::from(d);
+                let d: f64 = d.into();
                 *column += d;
                 sum += d;
                 squares += d * d;
             }
             total += sum;
-            seed_squares += (sum as f64).powi(2);
+            seed_squares += sum * sum;
         }
         let (s, n) = (seeds as f64, count as f64);
-        let correction = (total as f64).powi(2) / (s * n);
-        let image_squares: f64 = by_image.iter().map(|&c| (c as f64).powi(2)).sum();
-        let between_seeds = (seed_squares / n - correction).max(0.0);
-        let between_images = (image_squares / s - correction).max(0.0);
-        let residual = (squares as f64 - correction - between_seeds - between_images).max(0.0);
+        let correction = total * total / (s * n);
+        let image_squares: f64 = by_image.iter().map(|c| c * c).sum();
+        // What is left of sums that cancel is rounding, not a spread.
+        let above = |sum: f64| if sum > 1e-12 * squares { sum } else { 0.0 };
+        let between_seeds = above(seed_squares / n - correction);
+        let between_images = above(image_squares / s - correction);
+        let residual = above(squares - correction - between_seeds - between_images);
         let mean_square_seeds = between_seeds / (s - 1.0);
         let mean_square_images = between_images / (n - 1.0);
         let mean_square_residual = residual / ((s - 1.0) * (n - 1.0));
         Some(Self {
-            mean: total as f64 / (s * n),
+            mean: total / (s * n),
             // With few seeds their mean square can fall below the residual's by luck alone, which it estimates when seeds
             // do not matter: the larger of the two is never too sure.
             per_seed: mean_square_seeds.max(mean_square_residual) / n,
@@ -214,7 +216,7 @@ mod tests {
         assert_eq!(Variance::crossed(&rows(&[&[1, 0, 1]])), None);
         assert_eq!(Variance::crossed(&rows(&[&[1], &[0]])), None);
         assert_eq!(Variance::crossed(&rows(&[&[1, 0], &[0]])), None);
-        assert_eq!(Variance::crossed(&[]), None);
+        assert_eq!(Variance::crossed::<i8>(&[]), None);
     }
 
     #[test]

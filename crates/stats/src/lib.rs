@@ -19,17 +19,20 @@
 //! # Ok::<(), bakeoff_stats::StatsError>(())
 //! ```
 
+pub mod aggregate;
 mod arm;
 pub mod bootstrap;
 mod comparison;
 pub mod distribution;
 pub mod interval;
+pub mod metric;
+pub mod models;
 pub mod multiplicity;
 pub mod outlook;
 pub mod permutation;
 pub mod wording;
 
-pub use arm::{Arm, Run, StatsError};
+pub use arm::{Arm, Marks, Run, StatsError};
 pub use comparison::{Comparison, Equivalence, Options, Verdict, compare};
 pub use interval::{Interval, Method};
 pub use outlook::Outlook;

@@ -97,14 +97,24 @@ pub(crate) fn run_study(study: &Study, options: &Options) -> Result<Exit> {
 
 /// The verdict and where the page is, or the summary as JSON.
 pub(crate) fn tell(report: &bakeoff_report::Report, json: bool) -> Result<()> {
+    if !json {
+        out("");
+    }
+    tell_summary(&report.summary, json)?;
+    if !json {
+        out(format!("\nreport: {}", report.page.display()));
+    }
+    Ok(())
+}
+
+/// The verdict, or the summary as JSON.
+pub(crate) fn tell_summary(summary: &bakeoff_report::Summary, json: bool) -> Result<()> {
     if json {
-        out(serde_json::to_string_pretty(&report.summary)?);
+        out(serde_json::to_string_pretty(summary)?);
         return Ok(());
     }
-    out("");
-    for line in report.summary.verdict_lines() {
+    for line in summary.verdict_lines() {
         out(line);
     }
-    out(format!("\nreport: {}", report.page.display()));
     Ok(())
 }
