@@ -279,7 +279,7 @@ fn results_of_another_trainer_are_compared_like_a_study() {
         (vec!["results.csv", "--baseline", "nome"], "did you mean \"none\"?"),
         (vec!["no-*.csv"], "no file matches `no-*.csv`"),
         (vec![], "no file was given"),
-        (vec!["results.csv", "--margin", "-1"], "--margin"),
+        (vec!["results.csv", "--margin=-1"], "--margin"),
     ] {
         let refused = bakeoff(&project).args(["compare"]).args(arguments.clone()).run();
         assert_eq!(refused.code, 1, "{refused:?}");
