@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 SUITE = [
     ("train", "resnet50", 16, 224),
     ("infer", "resnet50", 16, 224),
+    ("head", "resnet50", 16, 224),
     ("train", "resnet18", 16, 224),
     ("train", "resnet50", 16, 64),
     ("train", "resnet-small", 64, 64),
@@ -103,13 +104,13 @@ def ask_pytorch(*arguments):
 
 def table(results, reference, flops, peak):
     """Markdown: a row per side; ratios are Bakeoff's rate over the row's, round by round."""
-    head = ["", "img/s, median (min–max)", "Bakeoff is × as fast", "GFLOP/s", "of the matmul peak", "peak MiB", "first step after, s"]
+    head = ["", "img/s, median (min–max)", "Bakeoff is × as fast", "GFLOP/s", "of the matmul peak", "peak MiB", "ready after, s", "first step done after, s"]
     rows = [head, ["---"] * len(head)]
     for name, runs in results.items():
         rates = [r["images_per_second"]["median"] for r in runs]
         against = [r["images_per_second"]["median"] for r in results.get(reference, [])]
         gflops = statistics.median(rates) * flops / 1e9
-        first = [r["first_step_seconds"] for r in runs if r.get("first_step_seconds") is not None]
+        times = [[r[key] for r in runs if r.get(key) is not None] for key in ["ready_seconds", "first_step_seconds"]]
         rows.append(
             [
                 name,
@@ -118,7 +119,7 @@ def table(results, reference, flops, peak):
                 f"{gflops:.0f}",
                 f"{100 * gflops / peak:.0f} %",
                 f"{statistics.median(r['peak_rss_mib'] for r in runs):.0f}",
-                f"{statistics.median(first):.2f}" if first else "–",
+                *(f"{statistics.median(seconds):.2f}" if seconds else "–" for seconds in times),
             ]
         )
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
@@ -135,11 +136,11 @@ def processor():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bakeoff", type=Path, help="the binary; without it only the others run")
-    parser.add_argument("--work", choices=["train", "infer"], default="train")
+    parser.add_argument("--work", choices=["train", "head", "infer"], default="train")
     parser.add_argument("--model", default="resnet50", help="resnet18, resnet34, resnet50, resnet-small, resnet-tiny")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--image", type=int, default=224)
-    parser.add_argument("--suite", action="store_true", help="five works instead of one: training, inference, smaller networks")
+    parser.add_argument("--suite", action="store_true", help="six works instead of one: training, inference, the head alone, smaller networks")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7, help="times each side runs")
     parser.add_argument("--timed", type=int, default=5, help="timed stretches of a run, each of at least half a second and one step")

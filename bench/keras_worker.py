@@ -21,11 +21,15 @@ def main():
     keras.utils.set_random_seed(0)
     shape = (options.image, options.image, 3)
     model = keras.applications.ResNet50(weights=None, input_shape=shape, classifier_activation=None)
+    if options.work == "head":
+        model.trainable = True
+        for layer in model.layers[:-1]:
+            layer.trainable = False
     images = np.random.default_rng(0).standard_normal((options.batch, *shape), dtype=np.float32)
     labels = np.arange(options.batch) % 1000
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.01, momentum=0.9, weight_decay=5e-5), loss)
-    if options.work == "train":
+    if options.work in ["train", "head"]:
         measure(lambda: model.train_on_batch(images, labels), options)
     else:
         measure(lambda: model.predict_on_batch(images), options)

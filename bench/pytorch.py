@@ -56,7 +56,7 @@ def main():
         print(json.dumps({"gflops": matmul_gflops(), "torch": torch.__version__, "import_mib": imported}))
         return
     if options.work == "flops":
-        print(json.dumps({work: flops_per_image(options, work == "train") for work in ["train", "infer"]}))
+        print(json.dumps({work: flops_per_image(options, work == "train") for work in ["train", "head", "infer"]}))
         return
     torch.manual_seed(0)
     model = build(options)
@@ -65,7 +65,12 @@ def main():
     if options.layout == "channels-last":
         model = model.to(memory_format=torch.channels_last)
         images = images.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-5)
+    if options.work == "head":
+        # The backbone frozen whole: no gradients, batch-norms by their running statistics.
+        model.eval().requires_grad_(False)
+        model.fc.requires_grad_(True)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=0.01, momentum=0.9, weight_decay=5e-5)
     forward = torch.compile(model) if options.compile else model
 
     def train():
@@ -81,7 +86,7 @@ def main():
 
     if options.work == "infer":
         model.eval()
-    measure(train if options.work == "train" else infer, options)
+    measure(infer if options.work == "infer" else train, options)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import time
 
 def arguments(doc, **more):
     parser = argparse.ArgumentParser(description=doc)
-    parser.add_argument("work", choices=["train", "infer", "matmul", "flops"])
+    parser.add_argument("work", choices=["train", "head", "infer", "matmul", "flops"])
     parser.add_argument("--model", default="resnet50")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--image", type=int, default=224)
@@ -23,6 +23,8 @@ def arguments(doc, **more):
 
 def measure(step, options, **more):
     """Times `step` and prints a line of JSON."""
+    if "BENCH_STARTED" in os.environ:
+        more["ready_seconds"] = time.time() - float(os.environ["BENCH_STARTED"])
     for i in range(options.warmup):
         step()
         if i == 0 and "BENCH_STARTED" in os.environ:

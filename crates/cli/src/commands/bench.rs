@@ -13,7 +13,7 @@ use crate::exit::{Exit, out};
 /// Images per second on this machine: training steps, inference, or the input path; without a stage all of them.
 ///
 /// One warm-up, then ROUNDS rounds of at least half a second and at least one step each. Quote the median. For the network's
-/// stages the two ceilings of the machine are measured first: matrix products on operands in cache, and memory. A kind of work
+/// stages the two ceilings of the machine are measured too: matrix products on operands in cache, and memory. A kind of work
 /// is held against the time that its operations and bytes take at least under them; beyond 100 % is possible where an
 /// algorithm needs fewer operations than the definition that is counted (Winograd).
 #[derive(clap::Args)]
@@ -223,9 +223,11 @@ fn network(
     let speeds = rounds(arguments.rounds, batch, || network.step())?;
     let peak = peak_rss_mib();
     let planned = network.memory_bytes();
-    // Afterwards, so that they add nothing to the first step or to the memory.
+    let profile = network.profile()?;
+    // Last and by themselves, so that they add nothing to the first step or to the memory.
+    drop(network);
     let ceilings = Ceilings::measure(threads)?;
-    let (kinds, layers) = network.work(&ceilings)?;
+    let (kinds, layers) = network_bench::work(&profile, &ceilings);
     let flops = match trainable {
         Some(Trainable::All) => model.flops(true),
         Some(Trainable::Head) | None => model.flops(false),

@@ -84,27 +84,32 @@ impl Network {
         self.session.memory_bytes()
     }
 
-    /// The work of a step by kind, and layer by layer.
-    pub(crate) fn work(&mut self, ceilings: &Ceilings) -> Result<(Vec<Work>, Vec<Work>)> {
+    /// Where the time of some more steps goes.
+    pub(crate) fn profile(&mut self) -> Result<Vec<LayerProfile>> {
         self.session.set_profiling(true);
         for _ in 0..PROFILED {
             self.step()?;
         }
         let profile = self.session.profile();
         self.session.set_profiling(false);
-        let layers = profile.iter().map(|layer| Work::new(Some(&layer.layer), &[layer], ceilings)).collect();
-        let mut kinds: Vec<&'static str> = Vec::new();
-        for layer in &profile {
-            if !kinds.contains(&layer.kind) {
-                kinds.push(layer.kind);
-            }
-        }
-        let of_kind = |kind| profile.iter().filter(|layer| layer.kind == kind).collect::<Vec<_>>();
-        let mut kinds: Vec<Work> =
-            kinds.into_iter().map(|kind| Work::new(None, &of_kind(kind), ceilings)).collect();
-        kinds.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
-        Ok((kinds, layers))
+        Ok(profile)
     }
+}
+
+/// The work of a step by kind, and layer by layer.
+pub(crate) fn work(profile: &[LayerProfile], ceilings: &Ceilings) -> (Vec<Work>, Vec<Work>) {
+    let layers = profile.iter().map(|layer| Work::new(Some(&layer.layer), &[layer], ceilings)).collect();
+    let mut kinds: Vec<&'static str> = Vec::new();
+    for layer in profile {
+        if !kinds.contains(&layer.kind) {
+            kinds.push(layer.kind);
+        }
+    }
+    let of_kind = |kind| profile.iter().filter(|layer| layer.kind == kind).collect::<Vec<_>>();
+    let mut kinds: Vec<Work> =
+        kinds.into_iter().map(|kind| Work::new(None, &of_kind(kind), ceilings)).collect();
+    kinds.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
+    (kinds, layers)
 }
 
 impl Work {
