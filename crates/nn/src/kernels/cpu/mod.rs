@@ -34,7 +34,7 @@ pub(crate) fn isa_name() -> &'static str {
 const DEPTH: usize = 512;
 
 /// Most rows of the implicit matrix a task handles at once.
-const ROWS: usize = 224;
+const ROWS: usize = 112;
 
 /// Rows handled at once where they are the sum (weight gradients).
 const SUM_ROWS: usize = 192;
@@ -43,7 +43,7 @@ const SUM_ROWS: usize = 192;
 const GATHER_ROWS: usize = 16;
 
 /// Most rows and columns of a weight gradient's block: its sums stay in the second-level cache.
-const WEIGHT_BLOCK: usize = 256;
+const WEIGHT_BLOCK: usize = 512;
 
 /// Tasks that keep many threads busy to the end; a constant, since the sums' order must not depend on the threads.
 const TASKS: usize = 16;
