@@ -1,6 +1,6 @@
 //! Images per second of a training step and of inference, and where the time goes.
 //!
-//! `cargo run --release -p bakeoff-nn --example bench -- resnet50 16 224 2 [steps] [profile]`
+//! `cargo run --release -p bakeoff-nn --example bench -- resnet50 16 224 2 [steps] [profile] [head|infer]`
 #![allow(clippy::print_stdout, reason = "an example talks to the reader")]
 
 use std::{collections::BTreeMap, time::Instant};
@@ -14,12 +14,13 @@ fn main() -> Result<(), NnError> {
     let number = |at: usize, default| arguments.get(at).and_then(|a| a.parse().ok()).unwrap_or(default);
     let name = arguments.first().map_or("resnet50", String::as_str);
     let (batch, image, threads, steps) = (number(1, 16), number(2, 224), number(3, 2), number(4, 5));
-    let profile = arguments.iter().any(|a| a == "profile");
+    let asked = |word: &str| arguments.iter().any(|a| a == word);
+    let (profile, train) = (asked("profile"), !asked("infer"));
+    let trainable = if asked("head") { Trainable::Head } else { Trainable::All };
 
     let start = Instant::now();
     let model = Model::by_name(name, 1000, image)?;
-    let config =
-        SessionConfig { batch, backend: BackendKind::Cpu, threads, train: true, trainable: Trainable::All };
+    let config = SessionConfig { batch, backend: BackendKind::Cpu, threads, train, trainable };
     let mut session = Session::new(&model, &Weights::initial(&model, 1), config)?;
     let optimizer = OptimizerConfig::Sgd {
         lr: 0.01,
@@ -40,6 +41,7 @@ fn main() -> Result<(), NnError> {
 
     let mut report = |what: &str, flops: u64, work: &mut dyn FnMut(&mut Session) -> Result<(), NnError>| {
         work(&mut session)?;
+        println!("{what:9} first step done after {:.2} s", start.elapsed().as_secs_f64());
         if profile {
             session.set_profiling(true);
         }
@@ -88,6 +90,9 @@ fn main() -> Result<(), NnError> {
         }
         Ok::<(), NnError>(())
     };
-    report("training", model.flops(true), &mut |s| s.train_step(&images, &targets, &step).map(|_| ()))?;
+    if train {
+        let flops = model.flops(trainable == Trainable::All);
+        report("training", flops, &mut |s| s.train_step(&images, &targets, &step).map(|_| ()))?;
+    }
     report("inference", model.flops(false), &mut |s| s.infer(&images).map(|_| ()))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
-use crate::{Model, NnError, Parameter, ParameterKind, zoo};
+use crate::{Model, NnError, Parameter, ParameterKind, kernels::normal::box_muller, zoo};
 
 /// Numbers with a shape, row-major.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -238,13 +238,20 @@ const DRAWS: usize = 4096;
 
 fn initial_tensor(model: &Model, parameter: &Parameter, seed: u64) -> Tensor {
     let operation = format!("initial/{}", parameter.name);
-    // Two draws at a time, as Box–Muller gives normals: ResNet-50 has 25 million.
-    let fill = |draw: &(dyn Fn(&mut Stream) -> [f64; 2] + Sync)| {
+    // `draw` makes pairs of numbers out of pairs of uniform ones: two at a time, as Box–Muller gives normals.
+    let fill = |draw: &(dyn Fn(&mut [f64], &mut [f64]) + Sync)| {
         let mut tensor = Tensor::filled(&parameter.shape, 0.0);
         tensor.data.par_chunks_mut(DRAWS).enumerate().for_each(|(chunk, values)| {
             let mut stream = Stream::new(seed, &operation, 0, chunk as u64);
-            for pair in values.chunks_mut(2) {
-                pair.iter_mut().zip(draw(&mut stream)).for_each(|(value, drawn)| *value = drawn as f32);
+            let (mut first, mut second) = ([0.0; DRAWS / 2], [0.0; DRAWS / 2]);
+            let count = values.len().div_ceil(2);
+            let (first, second) = (&mut first[..count], &mut second[..count]);
+            for (a, b) in first.iter_mut().zip(&mut *second) {
+                (*a, *b) = (stream.uniform(), stream.uniform());
+            }
+            draw(first, second);
+            for (pair, (a, b)) in values.chunks_mut(2).zip(first.iter().zip(&*second)) {
+                pair.iter_mut().zip([*a, *b]).for_each(|(value, drawn)| *value = drawn as f32);
             }
         });
         tensor
@@ -253,16 +260,17 @@ fn initial_tensor(model: &Model, parameter: &Parameter, seed: u64) -> Tensor {
         ParameterKind::ConvWeight => {
             let fan_out = parameter.shape[0] * parameter.shape[2] * parameter.shape[3];
             let deviation = (2.0 / fan_out as f64).sqrt();
-            fill(&|stream| {
-                let radius = deviation * (-2.0 * (1.0 - stream.uniform()).ln()).sqrt();
-                let (sine, cosine) = (std::f64::consts::TAU * stream.uniform()).sin_cos();
-                [radius * cosine, radius * sine]
+            fill(&|first, second| {
+                box_muller(first, second);
+                first.iter_mut().chain(second).for_each(|value| *value *= deviation);
             })
         }
         ParameterKind::LinearWeight | ParameterKind::LinearBias => {
             let layer = &model.layers[parameter.layer];
             let bound = 1.0 / (model.input_shape(layer).len() as f64).sqrt();
-            fill(&|stream| [stream.range(-bound, bound), stream.range(-bound, bound)])
+            fill(&|first, second| {
+                first.iter_mut().chain(second).for_each(|value| *value = 2.0 * bound * *value - bound);
+            })
         }
         ParameterKind::NormScale | ParameterKind::RunningVariance => Tensor::filled(&parameter.shape, 1.0),
         ParameterKind::NormShift | ParameterKind::RunningMean => Tensor::filled(&parameter.shape, 0.0),

@@ -5,6 +5,7 @@
 
 pub(crate) mod arena;
 pub(crate) mod cpu;
+pub(crate) mod normal;
 pub(crate) mod parallel;
 mod reference;
 
