@@ -19,6 +19,7 @@ const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
 /// One block of Philox4x32-10: 128 bits out of a 128-bit counter and a 64-bit key.
+#[inline]
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let product0 = u64::from(MULTIPLIER[0]) * u64::from(counter[0]);
@@ -73,6 +74,7 @@ impl Stream {
     }
 
     /// A uniform 32-bit word.
+    #[inline]
     pub fn word(&mut self) -> u32 {
         if self.used == 4 {
             let counter = [self.block, self.epoch, self.sample as u32, (self.sample >> 32) as u32];
@@ -85,6 +87,7 @@ impl Stream {
     }
 
     /// Uniform in [0, 1), 53 bits.
+    #[inline]
     pub fn uniform(&mut self) -> f64 {
         let high = u64::from(self.word()) << 32;
         ((high | u64::from(self.word())) >> 11) as f64 / (1u64 << 53) as f64
