@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Mixer;
+
 /// One recipe: per-image transforms in order, then at most one batch mixer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,9 +20,6 @@ pub struct RecipeConfig {
     pub mix: Option<Mixer>,
 }
 
-fn one() -> f64 {
-    1.0
-}
 fn half() -> f64 {
     0.5
 }
@@ -108,94 +107,6 @@ fn usual_scale() -> [f64; 2] {
 }
 fn usual_ratio() -> [f64; 2] {
     [3.0 / 4.0, 4.0 / 3.0]
-}
-
-/// How often lambda is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LambdaMode {
-    /// Once per image.
-    #[default]
-    PerImage,
-    /// Once per batch, as in the papers' published code.
-    PerBatch,
-    /// Once per pair: an image and its partner share it. Needs partners who meet each other: `permutation` (then random
-    /// pairs) or `reverse`.
-    PerPair,
-}
-
-/// Which image each image of a batch meets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Partner {
-    /// A random permutation of the batch: every image is a partner once.
-    #[default]
-    Permutation,
-    /// Uniform with replacement (the notebook): an image may meet itself.
-    Uniform,
-    /// The batch in reverse (timm).
-    Reverse,
-    /// The previous image of the batch, cyclically.
-    Roll,
-}
-
-/// A batch mixer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Mixer {
-    /// Yun et al. 2019: one lambda ~ Beta(alpha, alpha), a box of sides × sqrt(1 − lambda) around a uniform centre,
-    /// clipped, filled from the partner; lambda recomputed from the clipped integer area.
-    Cutmix {
-        /// Above 0 (0.001 to 1e6).
-        #[serde(default = "one")]
-        #[schemars(range(min = 0.001, max = 1e6))]
-        alpha: f64,
-        /// Share of batches (per-batch lambda) or images that are mixed, in [0, 1].
-        #[serde(default = "one")]
-        #[schemars(range(min = 0.0, max = 1.0))]
-        probability: f64,
-        /// How often lambda and the box are drawn.
-        #[serde(default)]
-        lambda: LambdaMode,
-        /// Who meets whom.
-        #[serde(default)]
-        partner: Partner,
-        /// Recompute the label's share from the clipped box; `false` keeps the drawn lambda.
-        #[serde(default = "yes")]
-        correct_label: bool,
-    },
-    /// The course notebook's box: width and height from two independent uniforms, W·sqrt(1−u1) × H·sqrt(1−u2), halves
-    /// by integer division, clipped; lambda from the clipped integer area.
-    CutmixNotebook {
-        /// Share of images that are mixed, in [0, 1].
-        #[serde(default = "one")]
-        #[schemars(range(min = 0.0, max = 1.0))]
-        probability: f64,
-        /// Who meets whom; the notebook's is `uniform`.
-        #[serde(default = "notebook_partner")]
-        partner: Partner,
-    },
-    /// Zhang et al. 2018: lambda ~ Beta(alpha, alpha), lambda·a + (1 − lambda)·b, labels likewise.
-    Mixup {
-        /// Above 0 (0.001 to 1e6).
-        #[serde(default = "one")]
-        #[schemars(range(min = 0.001, max = 1e6))]
-        alpha: f64,
-        /// Share of batches (per-batch lambda) or images that are mixed, in [0, 1].
-        #[serde(default = "one")]
-        #[schemars(range(min = 0.0, max = 1.0))]
-        probability: f64,
-        /// How often lambda is drawn.
-        #[serde(default)]
-        lambda: LambdaMode,
-        /// Who meets whom.
-        #[serde(default)]
-        partner: Partner,
-    },
-}
-
-fn notebook_partner() -> Partner {
-    Partner::Uniform
 }
 
 /// From a decoded image to the network's input, the same for every recipe and for evaluation.

@@ -102,6 +102,26 @@ pub enum RecipeProblem {
         /// The partner mode.
         partner: &'static str,
     },
+    /// Nothing to mix with.
+    #[error("nothing is left that mixes: switch one mixer on, or remove `mix`")]
+    MixesNothing,
+    /// Weights without mixers, or mixers without weights.
+    #[error("{given} weights for {needed} mixers: give one weight for each mixer, or none")]
+    WeightsDiffer {
+        /// As given.
+        given: usize,
+        /// Mixers.
+        needed: usize,
+    },
+    /// A mixer that draws for several images at once, chosen image by image.
+    #[error(
+        "`{kind}` draws for a whole batch or pair here, but is chosen image by image: use `each = \"batch\"`, or let it \
+         draw per image"
+    )]
+    SharedDraw {
+        /// The mixer's kind.
+        kind: &'static str,
+    },
     /// The evaluation crop would not fit.
     #[error(
         "a shorter side of {size} px is less than the study's image size of {image} px: make it at least {image}"

@@ -40,15 +40,14 @@ mod mixer;
 mod normalisation;
 mod pipeline;
 mod pixels;
+mod preset;
 mod recipe;
 mod targets;
 mod wording;
 
-pub use config::{
-    ChannelStatistics, LambdaMode, Mixer, Normalisation, Partner, Preprocess, RecipeConfig, Resize, Transform,
-};
+pub use config::{ChannelStatistics, Normalisation, Preprocess, RecipeConfig, Resize, Transform};
 pub use error::{RecipeError, RecipeProblem};
-pub use mixer::Mixed;
+pub use mixer::{Each, LambdaMode, Mixed, Mixer, Partner, Thumbnail, TimmMode};
 pub use pipeline::Pipeline;
 pub use pixels::{BatchError, NetworkInput, PixelBatch, Pixels};
 pub use recipe::{Builtin, builtin};

@@ -1,57 +1,44 @@
-//! Batch mixers: MixUp and CutMix. Drawing, boxes and blending are separate, so that each can be checked alone.
+//! Batch mixers. Drawing, boxes, masks and blending are separate, so that each can be checked alone.
+
+mod boxes;
+mod catalogue;
+mod check;
+mod config;
+mod masks;
+mod resample;
+mod saliency;
+mod wording;
+
+use std::sync::Arc;
 
 use bakeoff_random::Stream;
+use rayon::prelude::*;
 
-use crate::{BatchError, LambdaMode, Mixer, Partner, PixelBatch, Targets};
+use crate::{BatchError, PixelBatch, Targets};
+use boxes::{BoxDraw, area, share_outside};
+pub(crate) use catalogue::mixers;
+pub use config::{Each, LambdaMode, Mixer, Partner, Thumbnail, TimmMode};
 
 /// What happened to one image of a batch.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mixed {
-    /// Position in the batch of the image it met; its own position where it was not mixed.
+    /// Position in the batch of the image it met; its own position where it met none.
     pub partner: usize,
-    /// Share of its own label, in [0, 1]; the partner's label has the rest. 1 where it was not mixed.
+    /// Share of its own label, in [0, 1]; the partner's label has the rest. 1 where it met none.
     pub lambda: f32,
-    /// CutMix: the box filled from the partner, `[x0, y0, x1, y1)` in pixels, after clipping; `None` where it is empty.
+    /// The box that was pasted over, `[x0, y0, x1, y1)` in pixels, after clipping; `None` where there is none or it is
+    /// empty.
     pub pasted: Option<[usize; 4]>,
+    /// The partner's share of each pixel, row by row, in [0, 1]; `None` where it is no mask that mixes.
+    pub mask: Option<Arc<[f32]>>,
 }
 
 impl Mixed {
     /// The image at `index` stays as it is.
     #[must_use]
     pub fn unmixed(index: usize) -> Self {
-        Self { partner: index, lambda: 1.0, pasted: None }
+        Self { partner: index, lambda: 1.0, pasted: None, mask: None }
     }
-}
-
-/// The numbers one box is made of.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct BoxDraw {
-    /// Side lengths of the box before rounding and clipping, as shares of width and height, in [0, 1].
-    pub(crate) sides: [f64; 2],
-    /// Centre, in 0..width and 0..height.
-    pub(crate) centre: [usize; 2],
-}
-
-/// The pasted box `[x0, y0, x1, y1)`: sides rounded down, halves by integer division, clipped at the image's edge, as in
-/// the CutMix authors' `rand_bbox`.
-pub(crate) fn pasted_box(width: usize, height: usize, draw: BoxDraw) -> [usize; 4] {
-    let span = |length: usize, side: f64, centre: usize| {
-        let half = (length as f64 * side) as usize / 2;
-        (centre.saturating_sub(half), (centre + half).min(length))
-    };
-    let (x0, x1) = span(width, draw.sides[0], draw.centre[0]);
-    let (y0, y1) = span(height, draw.sides[1], draw.centre[1]);
-    [x0, y0, x1, y1]
-}
-
-/// Pixels in a box.
-pub(crate) fn area([x0, y0, x1, y1]: [usize; 4]) -> usize {
-    (x1 - x0) * (y1 - y0)
-}
-
-/// Share of the image outside the box.
-pub(crate) fn share_outside(pasted: [usize; 4], width: usize, height: usize) -> f64 {
-    1.0 - area(pasted) as f64 / (width * height) as f64
 }
 
 /// Where a mixer's numbers come from: everything is a function of (seed, operation, epoch, image or batch).
@@ -93,85 +80,308 @@ pub(crate) fn partners(mode: Partner, paired: bool, n: usize, address: &Address)
     }
 }
 
-/// What one image, pair or batch draws: whether it is mixed, and the numbers of the mix.
-trait Recipe {
-    fn draw(&self, stream: &mut Stream, width: usize, height: usize) -> (f64, Option<BoxDraw>);
+/// How an image's pixels change.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// They do not.
+    Keep,
+    /// Weighted mean with the partner, by lambda or by the mask.
+    Blend,
+    /// The box is filled with the same box of the partner.
+    Window,
+    /// The box is filled with all of the partner, shrunk.
+    Whole,
 }
 
-struct Cutmix {
-    alpha: f64,
+/// What happens to an image, with all that is needed to do it.
+#[derive(Clone, Debug, PartialEq)]
+struct Planned {
+    mixed: Mixed,
+    way: Way,
 }
-impl Recipe for Cutmix {
-    fn draw(&self, stream: &mut Stream, width: usize, height: usize) -> (f64, Option<BoxDraw>) {
-        let lambda = stream.beta(self.alpha, self.alpha);
-        let side = (1.0 - lambda).sqrt();
-        let centre = [stream.below(width), stream.below(height)];
-        (lambda, Some(BoxDraw { sides: [side, side], centre }))
+
+impl Planned {
+    fn unmixed(index: usize) -> Self {
+        Self { mixed: Mixed::unmixed(index), way: Way::Keep }
     }
 }
 
-struct CutmixNotebook;
-impl Recipe for CutmixNotebook {
-    fn draw(&self, stream: &mut Stream, width: usize, height: usize) -> (f64, Option<BoxDraw>) {
-        let sides = [(1.0 - stream.uniform()).sqrt(), (1.0 - stream.uniform()).sqrt()];
-        let centre = [stream.below(width), stream.below(height)];
-        (1.0 - sides[0] * sides[1], Some(BoxDraw { sides, centre }))
-    }
+/// What one image, pair or batch draws.
+enum Draw {
+    /// A weighted mean.
+    Blend { lambda: f64 },
+    /// A pasted box; lambda as drawn.
+    Box { lambda: f64, pasted: [usize; 4], way: Way },
+    /// A mask; lambda as drawn.
+    Mask { lambda: f64, mask: Vec<f32> },
 }
 
-struct Mixup {
-    alpha: f64,
-}
-impl Recipe for Mixup {
-    fn draw(&self, stream: &mut Stream, _: usize, _: usize) -> (f64, Option<BoxDraw>) {
-        (stream.beta(self.alpha, self.alpha), None)
-    }
+/// What a drawing mixer sees.
+struct Scene<'a> {
+    width: usize,
+    height: usize,
+    /// The image whose content may decide: the partner.
+    source: &'a [f32],
 }
 
-/// Draws what happens to every image of a batch.
-pub(crate) fn plan(mixer: &Mixer, width: usize, height: usize, address: &Address) -> Vec<Mixed> {
-    let (recipe, operation, probability, mode, partner, correct): (&dyn Recipe, _, _, _, _, _) = match *mixer
-    {
-        Mixer::Cutmix { alpha, probability, lambda, partner, correct_label } => {
-            (&Cutmix { alpha }, "mix/cutmix", probability, lambda, partner, correct_label)
-        }
-        Mixer::CutmixNotebook { probability, partner } => {
-            (&CutmixNotebook, "mix/cutmix-notebook", probability, LambdaMode::PerImage, partner, true)
-        }
-        Mixer::Mixup { alpha, probability, lambda, partner } => {
-            (&Mixup { alpha }, "mix/mixup", probability, lambda, partner, true)
-        }
-    };
-    let n = address.ids.len();
-    let partners = partners(partner, mode == LambdaMode::PerPair, n, address);
-    let whole_batch = (mode == LambdaMode::PerBatch).then(|| address.of_batch(operation));
-    let draw = |index: usize, partner: usize| {
-        let mut stream = match (&whole_batch, mode) {
-            (Some(stream), _) => stream.clone(),
-            // Both ends of a pair read the stream of the earlier one.
-            (None, LambdaMode::PerPair) => address.of_image(operation, index.min(partner)),
-            (None, _) => address.of_image(operation, index),
+/// What all mixers have, whatever they draw.
+struct Common {
+    operation: &'static str,
+    probability: f64,
+    mode: LambdaMode,
+    partner: Partner,
+    /// Whether the label follows what was pasted, rather than the drawn lambda.
+    correct: bool,
+}
+
+/// A centre uniform over the pixels.
+fn centre(stream: &mut Stream, scene: &Scene) -> [usize; 2] {
+    [stream.below(scene.width), stream.below(scene.height)]
+}
+
+/// CutMix' numbers: a square box in units of the image's sides.
+fn cutmix_draw(stream: &mut Stream, scene: &Scene, alpha: f64) -> (f64, BoxDraw) {
+    let lambda = stream.beta(alpha, alpha);
+    let side = (1.0 - lambda).sqrt();
+    (lambda, BoxDraw { sides: [side, side], centre: centre(stream, scene) })
+}
+
+impl Mixer {
+    /// `None` for a choice among others.
+    fn common(&self) -> Option<Common> {
+        let common = |operation, probability, mode, partner, correct| {
+            Some(Common { operation, probability, mode, partner, correct })
         };
-        if !stream.coin(probability) {
-            return Mixed::unmixed(index);
+        match *self {
+            Self::Cutmix { probability, lambda, partner, correct_label, .. } => {
+                common("mix/cutmix", probability, lambda, partner, correct_label)
+            }
+            Self::CutmixNotebook { probability, partner } => {
+                common("mix/cutmix-notebook", probability, LambdaMode::PerImage, partner, true)
+            }
+            Self::Mixup { probability, lambda, partner, .. } => {
+                common("mix/mixup", probability, lambda, partner, true)
+            }
+            Self::Timm { probability, mode, correct_label, cutmix_minmax, .. } => {
+                let mode = match mode {
+                    TimmMode::Batch => LambdaMode::PerBatch,
+                    TimmMode::Pair => LambdaMode::PerPair,
+                    TimmMode::Elem => LambdaMode::PerImage,
+                };
+                let correct = correct_label || cutmix_minmax.is_some();
+                common("mix/timm", probability, mode, Partner::Reverse, correct)
+            }
+            Self::Resizemix { probability, lambda, partner, correct_label, .. } => {
+                common("mix/resizemix", probability, lambda, partner, correct_label)
+            }
+            Self::Fmix { probability, lambda, partner, correct_label, .. } => {
+                common("mix/fmix", probability, lambda, partner, correct_label)
+            }
+            Self::Smoothmix { probability, lambda, partner, .. } => {
+                common("mix/smoothmix", probability, lambda, partner, true)
+            }
+            Self::Saliencymix { probability, lambda, partner, correct_label, .. } => {
+                common("mix/saliencymix", probability, lambda, partner, correct_label)
+            }
+            Self::Gridmix { probability, lambda, partner, correct_label, .. } => {
+                common("mix/gridmix", probability, lambda, partner, correct_label)
+            }
+            Self::CutThumbnail { probability, lambda, partner, correct_label, .. } => {
+                common("mix/cut-thumbnail", probability, lambda, partner, correct_label)
+            }
+            Self::OneOf { .. } => None,
         }
-        let (lambda, boxed) = recipe.draw(&mut stream, width, height);
-        if partner == index {
-            return Mixed::unmixed(index);
+    }
+
+    /// Whether one draw serves several images.
+    fn is_shared(&self) -> bool {
+        match self {
+            Self::OneOf { mixers, each, .. } => *each == Each::Batch || mixers.iter().any(Self::is_shared),
+            other => other.common().is_some_and(|common| common.mode != LambdaMode::PerImage),
         }
-        let Some(boxed) = boxed else { return Mixed { partner, lambda: lambda as f32, pasted: None } };
-        let pasted = pasted_box(width, height, boxed);
-        let lambda = if correct { share_outside(pasted, width, height) } else { lambda };
-        Mixed { partner, lambda: lambda as f32, pasted: (area(pasted) > 0).then_some(pasted) }
-    };
-    partners.iter().enumerate().map(|(index, &partner)| draw(index, partner)).collect()
+    }
+
+    /// Draws one mix.
+    fn draw(&self, stream: &mut Stream, scene: &Scene) -> Draw {
+        let (width, height) = (scene.width, scene.height);
+        match *self {
+            Self::Cutmix { alpha, .. } => {
+                let (lambda, draw) = cutmix_draw(stream, scene, alpha);
+                Draw::Box { lambda, pasted: boxes::around(width, height, draw), way: Way::Window }
+            }
+            Self::CutmixNotebook { .. } => {
+                let sides = [(1.0 - stream.uniform()).sqrt(), (1.0 - stream.uniform()).sqrt()];
+                let draw = BoxDraw { sides, centre: centre(stream, scene) };
+                let lambda = 1.0 - sides[0] * sides[1];
+                Draw::Box { lambda, pasted: boxes::around(width, height, draw), way: Way::Window }
+            }
+            Self::Mixup { alpha, .. } => Draw::Blend { lambda: stream.beta(alpha, alpha) },
+            Self::Timm { mixup_alpha, cutmix_alpha, cutmix_minmax, switch_probability, .. } => {
+                let cutmix_alpha = if cutmix_minmax.is_some() { 1.0 } else { cutmix_alpha };
+                let cutmix = match (mixup_alpha > 0.0, cutmix_alpha > 0.0) {
+                    (true, true) => stream.coin(switch_probability),
+                    (_, cutmix) => cutmix,
+                };
+                if !cutmix {
+                    return Draw::Blend { lambda: stream.beta(mixup_alpha, mixup_alpha) };
+                }
+                let (lambda, draw) = cutmix_draw(stream, scene, cutmix_alpha);
+                let pasted = match cutmix_minmax {
+                    Some(minmax) => boxes::between(width, height, minmax, |n| stream.below(n)),
+                    None => boxes::around_with_odd_sides(width, height, draw),
+                };
+                Draw::Box { lambda, pasted, way: Way::Window }
+            }
+            Self::Resizemix { scale: [low, high], alpha, .. } => {
+                let drawn = alpha.map(|alpha| stream.beta(alpha, alpha));
+                let tau =
+                    drawn.filter(|tau| (low..=high).contains(tau)).unwrap_or_else(|| stream.range(low, high));
+                let draw = BoxDraw { sides: [tau, tau], centre: centre(stream, scene) };
+                let pasted = boxes::around(width, height, draw);
+                Draw::Box { lambda: 1.0 - tau * tau, pasted, way: Way::Whole }
+            }
+            Self::Fmix { alpha, decay, max_soft, .. } => {
+                let lambda = stream.beta(alpha, alpha);
+                let up = stream.coin(0.5);
+                let noise = masks::low_frequency_noise(width, height, decay, || stream.normal());
+                let (kept, soft) = masks::fmix_counts(width * height, lambda, max_soft, up);
+                Draw::Mask { lambda, mask: masks::binarised(&noise, kept, soft) }
+            }
+            Self::Smoothmix { sigma: [low, high], .. } => {
+                let centre = centre(stream, scene);
+                let sigma = stream.range(low, high) * width.min(height) as f64;
+                let mask = masks::gaussian(width, height, centre, sigma);
+                Draw::Mask { lambda: 1.0 - masks::mean(&mask), mask }
+            }
+            Self::Saliencymix { alpha, .. } => {
+                let lambda = stream.beta(alpha, alpha);
+                let side = (1.0 - lambda).sqrt();
+                let centre = saliency::most_salient(scene.source, width, height);
+                let pasted = boxes::around(width, height, BoxDraw { sides: [side, side], centre });
+                Draw::Box { lambda, pasted, way: Way::Window }
+            }
+            Self::Gridmix { alpha, cells: [fewest, most], cell_aspect, area, aspect, .. } => {
+                let lambda = stream.beta(alpha, alpha);
+                let cells = fewest + stream.below(most - fewest + 1);
+                let [cell_aspect, area, aspect] =
+                    [cell_aspect, area, aspect].map(|[low, high]| stream.range(low, high));
+                let place = [stream.uniform(), stream.uniform()];
+                let grid = masks::Grid { lambda, cells, cell_aspect, area, aspect, place };
+                Draw::Mask { lambda, mask: masks::grid(width, height, grid) }
+            }
+            Self::CutThumbnail { size, share, .. } => {
+                let [w, h] = [width, height].map(|side| ((side as f64 * size).round() as usize).max(1));
+                let [x, y] = [stream.below(width - w + 1), stream.below(height - h + 1)];
+                Draw::Box { lambda: 1.0 - share, pasted: [x, y, x + w, y + h], way: Way::Whole }
+            }
+            // Chosen before anything is drawn.
+            Self::OneOf { .. } => Draw::Blend { lambda: 1.0 },
+        }
+    }
+
+    /// Draws what happens to every image of a batch.
+    fn plan(&self, batch: &PixelBatch, address: &Address) -> Vec<Planned> {
+        let n = address.ids.len();
+        let Some(common) = self.common() else { return self.plan_one_of(batch, address) };
+        if let Self::Timm { off_epoch, .. } = *self
+            && off_epoch != 0
+            && address.epoch >= off_epoch
+        {
+            return (0..n).map(Planned::unmixed).collect();
+        }
+        let own = matches!(self, Self::CutThumbnail { thumbnail: Thumbnail::Own, .. });
+        let Common { operation, probability, mode, partner, correct } = common;
+        let partners =
+            if own { (0..n).collect() } else { partners(partner, mode == LambdaMode::PerPair, n, address) };
+        // None where the coin says no. `source` is the image whose content may decide.
+        let draw = |mut stream: Stream, source: usize| {
+            let scene =
+                Scene { width: batch.width(), height: batch.height(), source: batch.image_values(source) };
+            stream.coin(probability).then(|| self.draw(&mut stream, &scene)).map(Arc::new)
+        };
+        let draws: Vec<Option<Arc<Draw>>> = match mode {
+            LambdaMode::PerBatch => {
+                vec![draw(address.of_batch(operation), partners.first().copied().unwrap_or(0)); n]
+            }
+            LambdaMode::PerImage => (0..n)
+                .into_par_iter()
+                .map(|index| draw(address.of_image(operation, index), partners[index]))
+                .collect(),
+            // Both ends of a pair read the stream of the earlier one.
+            LambdaMode::PerPair => (0..n)
+                .into_par_iter()
+                .map(|index| {
+                    let (first, second) = (index.min(partners[index]), index.max(partners[index]));
+                    draw(address.of_image(operation, first), second)
+                })
+                .collect(),
+        };
+        let plan = |(index, (partner, draw)): (usize, (usize, Option<Arc<Draw>>))| {
+            let Some(draw) = draw.filter(|_| own || partner != index) else { return Planned::unmixed(index) };
+            let of = |lambda: f64, pasted, mask, way| Planned {
+                mixed: Mixed { partner, lambda: if own { 1.0 } else { lambda as f32 }, pasted, mask },
+                way,
+            };
+            match &*draw {
+                Draw::Blend { lambda } => of(*lambda, None, None, Way::Blend),
+                Draw::Box { lambda, pasted, way } => {
+                    let outside = share_outside(*pasted, batch.width(), batch.height());
+                    let lambda = if correct { outside } else { *lambda };
+                    of(lambda, (area(*pasted) > 0).then_some(*pasted), None, *way)
+                }
+                Draw::Mask { lambda, mask } => {
+                    let lambda = if correct { 1.0 - masks::mean(mask) } else { *lambda };
+                    of(lambda, None, Some(mask.as_slice().into()), Way::Blend)
+                }
+            }
+        };
+        partners.into_iter().zip(draws).enumerate().map(plan).collect()
+    }
+
+    /// Chooses among mixers and lets each plan for the images it was chosen for.
+    fn plan_one_of(&self, batch: &PixelBatch, address: &Address) -> Vec<Planned> {
+        let n = address.ids.len();
+        let Self::OneOf { mixers, weights, probability, each } = self else { return Vec::new() };
+        let choose = |mut stream: Stream| -> Option<usize> {
+            if !stream.coin(*probability) {
+                return None;
+            }
+            let weight = |index: usize| weights.get(index).copied().unwrap_or(1.0);
+            let total: f64 = (0..mixers.len()).map(weight).sum();
+            let mut at = stream.uniform() * total;
+            (0..mixers.len()).find(|&index| {
+                at -= weight(index);
+                at < 0.0
+            })
+        };
+        let chosen: Vec<Option<usize>> = match each {
+            Each::Batch => vec![choose(address.of_batch("mix/one-of")); n],
+            Each::Image => (0..n).map(|index| choose(address.of_image("mix/one-of", index))).collect(),
+        };
+        let mut result: Vec<Planned> = (0..n).map(Planned::unmixed).collect();
+        for (number, mixer) in mixers.iter().enumerate() {
+            if !chosen.contains(&Some(number)) {
+                continue;
+            }
+            for (index, planned) in mixer.plan(batch, address).into_iter().enumerate() {
+                if chosen[index] == Some(number) {
+                    result[index] = planned;
+                }
+            }
+        }
+        result
+    }
 }
 
 /// Floats of each image that are mixed at a time: what is read before it is written stays in the cache.
-const SPAN: usize = 4096;
+const SPAN: usize = 4096 * 3;
 
-/// Image i becomes `lambda_i · image i + (1 − lambda_i) · image partner_i`, all read before any is written.
-pub(crate) fn blend(batch: &mut PixelBatch, mixes: &[Mixed]) {
+/// Images that blend become `share · image + (1 − share) · partner`, all read before any is written; the share is
+/// lambda, or the mask's at each pixel.
+fn blend(batch: &mut PixelBatch, mixes: &[Planned]) {
+    if mixes.iter().all(|planned| planned.way != Way::Blend) {
+        return;
+    }
     let image_len = batch.image_len();
     let values = batch.values_mut();
     let mut before = vec![0f32; mixes.len() * SPAN.min(image_len)];
@@ -180,41 +390,70 @@ pub(crate) fn blend(batch: &mut PixelBatch, mixes: &[Mixed]) {
         for (kept, image) in before.chunks_exact_mut(span).zip(values.chunks_exact(image_len)) {
             kept.copy_from_slice(&image[start..start + span]);
         }
-        for ((index, mixed), image) in mixes.iter().enumerate().zip(values.chunks_exact_mut(image_len)) {
-            if mixed.partner == index {
+        for (planned, image) in mixes.iter().zip(values.chunks_exact_mut(image_len)) {
+            if planned.way != Way::Blend {
                 continue;
             }
+            let mixed = &planned.mixed;
+            let image = &mut image[start..start + span];
             let other = &before[mixed.partner * span..][..span];
-            let (own, rest) = (mixed.lambda, 1.0 - mixed.lambda);
-            for (value, other) in image[start..start + span].iter_mut().zip(other) {
-                *value = own * *value + rest * other;
+            match &mixed.mask {
+                None => {
+                    let (own, rest) = (mixed.lambda, 1.0 - mixed.lambda);
+                    for (value, other) in image.iter_mut().zip(other) {
+                        *value = own * *value + rest * other;
+                    }
+                }
+                Some(mask) => {
+                    let pixels = image.as_chunks_mut::<3>().0.iter_mut().zip(other.as_chunks::<3>().0);
+                    for ((pixel, other), &rest) in pixels.zip(&mask[start / 3..]) {
+                        for (value, other) in pixel.iter_mut().zip(other) {
+                            // Exactly the one or the other at the ends.
+                            *value = (1.0 - rest) * *value + rest * other;
+                        }
+                    }
+                }
             }
         }
     }
 }
 
-/// Every image's box is filled from its partner as the partner was before any box was filled.
-pub(crate) fn paste(batch: &mut PixelBatch, mixes: &[Mixed]) {
+/// What goes into each image's box, read while no image has changed yet.
+fn patches(batch: &PixelBatch, mixes: &[Planned]) -> Vec<Vec<f32>> {
+    let (width, height) = (batch.width(), batch.height());
+    let patch = |planned: &Planned| {
+        let Some([x0, y0, x1, y1]) = planned.mixed.pasted else { return Vec::new() };
+        let image = batch.image_values(planned.mixed.partner);
+        match planned.way {
+            Way::Whole => resample::nearest(image, [width, height], [x1 - x0, y1 - y0]),
+            Way::Keep | Way::Blend | Way::Window => {
+                let rows = image.chunks_exact(width * 3).take(y1).skip(y0);
+                rows.flat_map(|row| &row[x0 * 3..x1 * 3]).copied().collect()
+            }
+        }
+    };
+    mixes.iter().map(patch).collect()
+}
+
+/// Fills every image's box.
+fn paste(batch: &mut PixelBatch, mixes: &[Planned], patches: &[Vec<f32>]) {
     let (width, image_len) = (batch.width(), batch.image_len());
-    let values = batch.values_mut();
-    let total: usize = mixes.iter().filter_map(|m| m.pasted).map(|pasted| area(pasted) * 3).sum();
-    let mut patches: Vec<f32> = Vec::with_capacity(total);
-    for Mixed { partner, pasted, .. } in mixes {
-        let Some([x0, y0, x1, y1]) = *pasted else { continue };
-        let image = &values[partner * image_len..][..image_len];
-        for row in image.chunks_exact(width * 3).take(y1).skip(y0) {
-            patches.extend_from_slice(&row[x0 * 3..x1 * 3]);
-        }
-    }
-    let mut patches = patches.as_slice();
-    for (image, Mixed { pasted, .. }) in values.chunks_exact_mut(image_len).zip(mixes) {
-        let Some([x0, y0, x1, y1]) = *pasted else { continue };
-        for row in image.chunks_exact_mut(width * 3).take(y1).skip(y0) {
-            let (patch, rest) = patches.split_at((x1 - x0) * 3);
+    let images = batch.values_mut().chunks_exact_mut(image_len);
+    for ((image, planned), patch) in images.zip(mixes).zip(patches) {
+        let Some([x0, y0, x1, y1]) = planned.mixed.pasted else { continue };
+        let rows = image.chunks_exact_mut(width * 3).take(y1).skip(y0);
+        for (row, patch) in rows.zip(patch.chunks_exact((x1 - x0) * 3)) {
             row[x0 * 3..x1 * 3].copy_from_slice(patch);
-            patches = rest;
         }
     }
+}
+
+/// Does what was planned to images and labels. Every partner is read as it was before anything was mixed.
+fn apply(batch: &mut PixelBatch, targets: &mut Targets, mixes: &[Planned]) {
+    let patches = patches(batch, mixes);
+    blend(batch, mixes);
+    paste(batch, mixes, &patches);
+    targets.blend(mixes.iter().map(|planned| (planned.mixed.partner, planned.mixed.lambda)));
 }
 
 /// Draws and mixes.
@@ -231,13 +470,9 @@ pub(crate) fn mix(
             ids: address.ids.len(),
         });
     }
-    let mixes = plan(mixer, batch.width(), batch.height(), address);
-    match mixer {
-        Mixer::Mixup { .. } => blend(batch, &mixes),
-        Mixer::Cutmix { .. } | Mixer::CutmixNotebook { .. } => paste(batch, &mixes),
-    }
-    targets.blend(mixes.iter().map(|m| (m.partner, m.lambda)));
-    Ok(mixes)
+    let mixes = mixer.plan(batch, address);
+    apply(batch, targets, &mixes);
+    Ok(mixes.into_iter().map(|planned| planned.mixed).collect())
 }
 
 #[cfg(test)]
@@ -257,14 +492,23 @@ mod tests {
         Mixer::Mixup { alpha: 1.0, probability, lambda, partner }
     }
 
+    /// What a mixer plans for grey images.
+    fn plan(mixer: &Mixer, width: usize, height: usize, address: &Address) -> Vec<Mixed> {
+        let batch = PixelBatch::from_parts(width, height, vec![0.5; address.ids.len() * width * height * 3]);
+        mixer.plan(&batch, address).into_iter().map(|planned| planned.mixed).collect()
+    }
+
     #[test]
     fn boxes_are_torchvisions_for_the_same_lambda_and_centre() {
         let fixture = read("mixers.json");
         for case in list(&fixture["boxes"]) {
             let (width, height) = (count(&case["width"]), count(&case["height"]));
             let side = (1.0 - number(&case["lambda"])).sqrt();
-            let pasted =
-                pasted_box(width, height, BoxDraw { sides: [side, side], centre: counts(&case["centre"]) });
+            let pasted = boxes::around(
+                width,
+                height,
+                BoxDraw { sides: [side, side], centre: counts(&case["centre"]) },
+            );
             assert_eq!(pasted, counts(&case["box"]), "{case}");
             // One rounding in f64.
             assert!((share_outside(pasted, width, height) - number(&case["corrected"])).abs() < 1e-15);
@@ -277,7 +521,7 @@ mod tests {
         for case in list(&fixture["notebook_boxes"]) {
             let (width, height) = (count(&case["width"]), count(&case["height"]));
             let sides = [(1.0 - number(&case["u"][0])).sqrt(), (1.0 - number(&case["u"][1])).sqrt()];
-            let pasted = pasted_box(width, height, BoxDraw { sides, centre: counts(&case["centre"]) });
+            let pasted = boxes::around(width, height, BoxDraw { sides, centre: counts(&case["centre"]) });
             assert_eq!(pasted, counts(&case["box"]), "{case}");
             assert!((share_outside(pasted, width, height) - number(&case["lambda"])).abs() < 1e-15);
         }
@@ -290,21 +534,21 @@ mod tests {
             (count(&fixture["width"]), count(&fixture["height"]), count(&fixture["classes"]));
         let labels: Vec<usize> = list(&fixture["labels"]).iter().map(count).collect();
         for case in list(&fixture["batches"]) {
-            let mixes: Vec<Mixed> = (0..labels.len())
-                .map(|i| Mixed {
-                    partner: count(&case["partner"][i]),
-                    lambda: number(&case["lambda"][i]) as f32,
-                    pasted: case["boxes"].get(i).map(counts),
+            let way = if case["kind"] == "mixup" { Way::Blend } else { Way::Window };
+            let mixes: Vec<Planned> = (0..labels.len())
+                .map(|i| Planned {
+                    mixed: Mixed {
+                        partner: count(&case["partner"][i]),
+                        lambda: number(&case["lambda"][i]) as f32,
+                        pasted: case["boxes"].get(i).map(counts),
+                        mask: None,
+                    },
+                    way,
                 })
                 .collect();
             let mut batch = PixelBatch::from_parts(width, height, floats(&fixture["images"]));
             let mut targets = Targets::one_hot(&labels, classes).unwrap();
-            match case["kind"].as_str() {
-                Some("mixup") => blend(&mut batch, &mixes),
-                Some("cutmix") => paste(&mut batch, &mixes),
-                other => panic!("{other:?}"),
-            }
-            targets.blend(mixes.iter().map(|m| (m.partner, m.lambda)));
+            apply(&mut batch, &mut targets, &mixes);
             // Two f32 roundings of values below one; pasted pixels are exact.
             let bound = if case["kind"] == "mixup" { 2e-7 } else { 0.0 };
             assert_close(batch.values(), &floats(&case["mixed"]), bound, &format!("{}", case["kind"]));
@@ -314,31 +558,32 @@ mod tests {
 
     #[test]
     fn images_longer_than_a_span_are_blended_whole() {
-        let (width, height) = (97, 61);
+        let (width, height) = (97, 161);
         let len = width * height * 3;
         assert!(len > 3 * SPAN && len % SPAN != 0);
         let values: Vec<f32> = (0..2 * len).map(|i| (i % 1009) as f32 / 1009.0).collect();
         let mut batch = PixelBatch::from_parts(width, height, values.clone());
-        let mixes = [
-            Mixed { partner: 1, lambda: 0.25, pasted: None },
-            Mixed { partner: 0, lambda: 0.75, pasted: None },
-        ];
+        let of = |partner, lambda| Planned {
+            mixed: Mixed { partner, lambda, pasted: None, mask: None },
+            way: Way::Blend,
+        };
+        let mixes = [of(1, 0.25), of(0, 0.75)];
         blend(&mut batch, &mixes);
         for (i, &value) in batch.values().iter().enumerate() {
             let (own, other) = (values[i], values[(i + len) % (2 * len)]);
-            let lambda = mixes[i / len].lambda;
+            let lambda = mixes[i / len].mixed.lambda;
             assert_eq!(value, lambda * own + (1.0 - lambda) * other);
         }
     }
 
     /// Mean share of the image inside the box.
-    fn mean_area(recipe: &dyn Recipe, size: usize) -> f64 {
+    fn mean_area(mixer: &Mixer, size: usize) -> f64 {
         let draws = 100_000;
+        let scene = Scene { width: size, height: size, source: &[] };
         let total: f64 = (0..draws)
-            .map(|sample| {
-                let mut stream = Stream::new(11, "mean-area", 0, sample);
-                let (_, boxed) = recipe.draw(&mut stream, size, size);
-                1.0 - share_outside(pasted_box(size, size, boxed.unwrap()), size, size)
+            .map(|sample| match mixer.draw(&mut Stream::new(11, "mean-area", 0, sample), &scene) {
+                Draw::Box { pasted, .. } => 1.0 - share_outside(pasted, size, size),
+                _ => panic!("no box"),
             })
             .sum();
         total / draws as f64
@@ -346,19 +591,20 @@ mod tests {
 
     #[test]
     fn the_mean_pasted_area_of_cutmix_at_alpha_1_is_the_papers() {
-        let integers = mean_area(&Cutmix { alpha: 1.0 }, 224);
+        let integers = mean_area(&cutmix(LambdaMode::PerImage, Partner::Roll, 1.0), 224);
         // 0.318 ± 0.002.
         assert!((0.316..=0.320).contains(&integers), "{integers}");
         // So large that rounding to pixels does not show.
-        let continuous = mean_area(&Cutmix { alpha: 1.0 }, 1 << 20);
+        let continuous = mean_area(&cutmix(LambdaMode::PerImage, Partner::Roll, 1.0), 1 << 20);
         assert!((continuous - 0.321).abs() < 0.002, "{continuous}");
     }
 
     #[test]
     fn the_mean_pasted_area_of_the_notebooks_cutmix_is_the_notebooks() {
-        let integers = mean_area(&CutmixNotebook, 224);
+        let notebook = Mixer::CutmixNotebook { probability: 1.0, partner: Partner::Uniform };
+        let integers = mean_area(&notebook, 224);
         assert!((integers - 0.290).abs() < 0.002, "{integers}");
-        let continuous = mean_area(&CutmixNotebook, 1 << 20);
+        let continuous = mean_area(&notebook, 1 << 20);
         assert!((continuous - 0.293).abs() < 0.002, "{continuous}");
     }
 
@@ -387,7 +633,7 @@ mod tests {
             let alone = mixes.iter().enumerate().filter(|(i, m)| m.partner == *i).count();
             assert!(alone < mixes.len(), "some are mixed");
             for (i, mixed) in mixes.iter().enumerate() {
-                let partner = mixes[mixed.partner];
+                let partner = &mixes[mixed.partner];
                 if mixed.partner != i {
                     assert_eq!(partner.partner, i);
                     assert_eq!((partner.lambda, partner.pasted), (mixed.lambda, mixed.pasted));
@@ -436,7 +682,7 @@ mod tests {
         let mut mixed = 0;
         for batch in 0..batches {
             let ids: Vec<u64> = (0..n).map(|i| batch * n + i).collect();
-            let mixes = plan(mixer, 4096, 4096, &Address { batch, ..address(&ids) });
+            let mixes = plan(mixer, 8, 8, &Address { batch, ..address(&ids) });
             mixed += mixes.iter().enumerate().filter(|(i, m)| m.partner != *i).count();
         }
         mixed as f64 / (n * batches) as f64
@@ -482,5 +728,179 @@ mod tests {
         let mixer = mixup(LambdaMode::PerImage, Partner::Roll, 1.0);
         let error = mix(&mixer, &mut batch, &mut targets, &address(&[1])).unwrap_err();
         assert_eq!(error, BatchError::LengthsDiffer { images: 2, targets: 2, ids: 1 });
+    }
+
+    #[test]
+    fn timms_batches_come_out_as_timm_mixes_them_in_every_mode() {
+        let fixture = &read("timm-mixers.json")["batch"];
+        let (width, height, classes) =
+            (count(&fixture["width"]), count(&fixture["height"]), count(&fixture["classes"]));
+        let labels: Vec<usize> = list(&fixture["labels"]).iter().map(count).collect();
+        let n = labels.len();
+        let (mut boxes, mut blends) = (0, 0);
+        for case in list(&fixture["batches"]) {
+            let mixes: Vec<Planned> = (0..n)
+                .map(|i| {
+                    let pasted: Option<[usize; 4]> =
+                        case["boxes"].get(i).filter(|b| !b.is_null()).map(counts);
+                    let lambda = number(&case["lambda"][i]) as f32;
+                    let way = if pasted.is_some() { Way::Window } else { Way::Blend };
+                    boxes += usize::from(pasted.is_some());
+                    blends += usize::from(pasted.is_none() && lambda < 1.0);
+                    let pasted = pasted.filter(|b| area(*b) > 0);
+                    Planned { mixed: Mixed { partner: n - 1 - i, lambda, pasted, mask: None }, way }
+                })
+                .collect();
+            let mut batch = PixelBatch::from_parts(width, height, floats(&fixture["images"]));
+            let mut targets = Targets::one_hot(&labels, classes).unwrap();
+            apply(&mut batch, &mut targets, &mixes);
+            // A few f32 roundings of values below one.
+            assert_close(batch.values(), &floats(&case["mixed"]), 4e-7, &case["mode"].to_string());
+            assert_close(targets.values(), &floats(&case["targets"]), 4e-7, "targets");
+        }
+        assert!(boxes > 10 && blends > 10, "{boxes} boxes, {blends} blends");
+    }
+
+    fn timm(mode: TimmMode) -> Mixer {
+        Mixer::Timm {
+            mixup_alpha: 0.8,
+            cutmix_alpha: 1.0,
+            cutmix_minmax: None,
+            probability: 0.5,
+            switch_probability: 0.25,
+            mode,
+            correct_label: true,
+            off_epoch: 3,
+        }
+    }
+
+    #[test]
+    fn timms_switch_mixes_pairs_as_often_as_asked_for_and_stops_at_its_epoch() {
+        for mode in [TimmMode::Batch, TimmMode::Pair, TimmMode::Elem] {
+            let (n, batches) = (8u64, 4000);
+            let (mut mixed, mut boxed) = (0usize, 0usize);
+            for batch in 0..batches {
+                let ids: Vec<u64> = (0..n).map(|i| batch * n + i).collect();
+                let address = Address { epoch: 2, batch, ..address(&ids) };
+                let mixes = plan(&timm(mode), 64, 64, &address);
+                for (i, mix) in mixes.iter().enumerate().filter(|(i, mix)| mix.partner != *i) {
+                    assert_eq!(mix.partner, ids.len() - 1 - i);
+                    mixed += 1;
+                    boxed += usize::from(mix.pasted.is_some());
+                }
+                if mode == TimmMode::Pair {
+                    assert_eq!(mixes[0].lambda, mixes[7].lambda);
+                    assert_eq!(mixes[0].pasted, mixes[7].pasted);
+                }
+                let later = Address { epoch: 3, batch, ..address };
+                assert!(
+                    plan(&timm(mode), 8, 8, &later).iter().enumerate().all(|(i, m)| *m == Mixed::unmixed(i))
+                );
+            }
+            let all = (n * batches) as f64;
+            // Whole batches: 4000 coins, standard error 0.008.
+            assert!((mixed as f64 / all - 0.5).abs() < 0.035, "{mode:?} {mixed}");
+            // Beta(1, 1) boxes below a pixel are rare at 64 px.
+            assert!((boxed as f64 / mixed as f64 - 0.25).abs() < 0.05, "{mode:?} {boxed}");
+        }
+        let ids = [1, 2, 3];
+        assert_eq!(plan(&timm(TimmMode::Elem), 8, 8, &address(&ids))[1], Mixed::unmixed(1), "the odd one");
+    }
+
+    #[test]
+    fn one_of_several_is_chosen_by_weight_for_each_batch_or_image() {
+        let mixers = vec![
+            mixup(LambdaMode::PerImage, Partner::Reverse, 1.0),
+            cutmix(LambdaMode::PerImage, Partner::Reverse, 1.0),
+        ];
+        for each in [Each::Batch, Each::Image] {
+            let weights = vec![3.0, 1.0];
+            let mixer = Mixer::OneOf { mixers: mixers.clone(), weights, probability: 0.8, each };
+            let (n, batches) = (8u64, 4000);
+            let (mut still, mut boxed, mut both) = (0usize, 0usize, 0usize);
+            for batch in 0..batches {
+                let ids: Vec<u64> = (0..n).map(|i| batch * n + i).collect();
+                let mixes = plan(&mixer, 64, 64, &Address { batch, ..address(&ids) });
+                let alone = mixes.iter().enumerate().filter(|(i, m)| m.partner == *i).count();
+                let boxes = mixes.iter().filter(|m| m.pasted.is_some()).count();
+                (still, boxed) = (still + alone, boxed + boxes);
+                both += usize::from(boxes > 0 && boxes < mixes.len() - alone);
+            }
+            let all = (n * batches) as f64;
+            assert!((still as f64 / all - 0.2).abs() < 0.03, "{each:?} {still}");
+            assert!((boxed as f64 / all - 0.2).abs() < 0.03, "{each:?} {boxed}");
+            // A box of no pixels looks like no box: allowed for.
+            assert_eq!(both * 5 > 4000, each == Each::Image, "{both}");
+        }
+    }
+
+    /// Mean share of a mixer's label that is the partner's.
+    fn mean_share(mixer: &Mixer) -> f64 {
+        let ids: Vec<u64> = (0..4000).collect();
+        let mixes = plan(mixer, 32, 32, &address(&ids));
+        mixes.iter().map(|m| 1.0 - f64::from(m.lambda)).sum::<f64>() / ids.len() as f64
+    }
+
+    #[test]
+    fn mean_shares_are_those_of_the_definitions() {
+        let (lambda, partner) = (LambdaMode::PerImage, Partner::Roll);
+        let (alpha, probability, correct_label) = (1.0, 1.0, false);
+        // E[tau²] for tau uniform in [0.1, 0.8]: (0.8³ − 0.1³) / (3 · 0.7).
+        let scale = [0.1, 0.8];
+        let resize = Mixer::Resizemix { scale, alpha: None, probability, lambda, partner, correct_label };
+        assert!((mean_share(&resize) - 0.2433).abs() < 0.01);
+        for max_soft in [0.0, 0.3] {
+            for correct_label in [true, false] {
+                let (decay, alpha) = (3.0, 0.5);
+                let fmix =
+                    Mixer::Fmix { alpha, decay, max_soft, probability, lambda, partner, correct_label };
+                // Beta(½, ½): mean a half, standard error 0.006.
+                assert!((mean_share(&fmix) - 0.5).abs() < 0.025);
+            }
+        }
+        let thumbnail = Thumbnail::Partner;
+        let share = 0.25;
+        let size = 0.5;
+        let thumb =
+            Mixer::CutThumbnail { size, thumbnail, share, probability, lambda, partner, correct_label };
+        assert_eq!(mean_share(&thumb), 0.25);
+        let cells = [4, 4];
+        let [cell_aspect, area, aspect] = [[1.0, 1.0]; 3];
+        let correct_label = true;
+        let grid = Mixer::Gridmix {
+            alpha,
+            cells,
+            cell_aspect,
+            area,
+            aspect,
+            probability,
+            lambda,
+            partner,
+            correct_label,
+        };
+        // Cells of 8 px; holes of floor(8 · sqrt(u)), 1 to 7 px: E = Σ k² · P(k) / 64 = 0.4297.
+        assert!((mean_share(&grid) - 0.43).abs() < 0.015, "{}", mean_share(&grid));
+    }
+
+    #[test]
+    fn saliencymix_puts_the_box_where_the_partner_is_salient() {
+        let (width, height) = (48, 40);
+        let values: Vec<f32> =
+            (0..2 * width * height * 3).map(|i| (i * 7919 % 1013) as f32 / 1013.0).collect();
+        let partner = saliency::most_salient(&values[width * height * 3..], width, height);
+        let batch = PixelBatch::from_parts(width, height, values);
+        let mixer = Mixer::Saliencymix {
+            alpha: 1e6,
+            probability: 1.0,
+            lambda: LambdaMode::PerImage,
+            partner: Partner::Reverse,
+            correct_label: true,
+        };
+        let planned = mixer.plan(&batch, &address(&[0, 1]));
+        // Half of the area.
+        let sides = [0.5f64.sqrt(); 2];
+        let expected = boxes::around(width, height, BoxDraw { sides, centre: partner });
+        let pasted = planned[0].mixed.pasted.unwrap();
+        assert!(pasted.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 1), "{pasted:?} {expected:?}");
     }
 }

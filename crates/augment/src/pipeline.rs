@@ -142,18 +142,6 @@ impl Transform {
     }
 }
 
-impl Mixer {
-    /// As a study file writes it.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Cutmix { .. } => "cutmix",
-            Self::CutmixNotebook { .. } => "cutmix-notebook",
-            Self::Mixup { .. } => "mixup",
-        }
-    }
-}
-
 impl Start {
     /// All of the first array of floats, or the random window of side `crop` that the next step would cut out of it:
     /// the rest is then never computed.

@@ -180,6 +180,11 @@ impl PixelBatch {
         Some(Pixels::from_parts(self.width, self.height, values.to_vec()))
     }
 
+    /// Values of image `index`, which there must be.
+    pub(crate) fn image_values(&self, index: usize) -> &[f32] {
+        &self.values[index * self.image_len()..][..self.image_len()]
+    }
+
     /// Floats of one image.
     pub(crate) fn image_len(&self) -> usize {
         self.width * self.height * 3

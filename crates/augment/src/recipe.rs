@@ -2,6 +2,7 @@
 
 use crate::pipeline::usual_resize;
 use crate::{LambdaMode, Mixer, Partner, RecipeConfig, Transform};
+use crate::{mixer, preset};
 
 /// A recipe that ships.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +118,10 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
             card!("mixup"),
         ),
     ]
+    .into_iter()
+    .chain(mixer::mixers())
+    .chain(preset::presets())
+    .collect()
 }
 
 #[cfg(test)]
@@ -181,7 +186,7 @@ mod tests {
     }
 
     /// Kind -> option -> default, from the types themselves.
-    fn options<T: schemars::JsonSchema>() -> BTreeMap<String, BTreeMap<String, Option<Value>>> {
+    fn options<T: schemars::JsonSchema>() -> BTreeMap<String, BTreeMap<String, String>> {
         let schema = schemars::schema_for!(T).to_value();
         let variants = schema["oneOf"].as_array().unwrap();
         variants
@@ -189,10 +194,18 @@ mod tests {
             .map(|variant| {
                 let properties = variant["properties"].as_object().unwrap();
                 let kind = properties["kind"]["const"].as_str().unwrap().to_owned();
+                let required = variant["required"].as_array().unwrap();
                 let options = properties
                     .iter()
                     .filter(|(name, _)| *name != "kind")
-                    .map(|(name, schema)| (name.clone(), schema.get("default").cloned()))
+                    .map(|(name, schema)| {
+                        let default = match schema.get("default") {
+                            Some(value) => format!("`{}`", value.to_string().replace(',', ", ")),
+                            None if required.contains(&Value::from(name.as_str())) => "required".to_owned(),
+                            None => "none".to_owned(),
+                        };
+                        (name.clone(), default)
+                    })
                     .collect();
                 (kind, options)
             })
@@ -207,9 +220,6 @@ mod tests {
         let cards = cards();
         for (kind, options) in kinds {
             for (option, default) in options {
-                let default = default.map_or("required".to_owned(), |value| {
-                    format!("`{}`", value.to_string().replace(',', ", "))
-                });
                 let row = format!("| `{kind}` | `{option}` | {default} |");
                 assert!(cards.values().any(|card| card.contains(&row)), "no card has the row {row}");
             }

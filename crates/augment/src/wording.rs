@@ -1,7 +1,7 @@
 //! Pipelines in words, for the plan and the report: one line a step, with its numbers.
 
+use crate::Transform;
 use crate::pipeline::Start;
-use crate::{LambdaMode, Mixer, Partner, Transform};
 
 impl Start {
     pub(crate) fn describe(&self) -> String {
@@ -61,50 +61,6 @@ impl Transform {
             Self::Brightness { delta, clip } => {
                 format!("brightness: one number uniform in [−{delta}, {delta}) added, {}", clipped(clip))
             }
-        }
-    }
-}
-
-impl Mixer {
-    pub(crate) fn describe(&self) -> String {
-        let who = |partner: Partner, mode: LambdaMode| match (partner, mode) {
-            (Partner::Permutation, LambdaMode::PerPair) => "partners by random pairs",
-            (Partner::Permutation, _) => "partners by a random permutation of the batch",
-            (Partner::Uniform, _) => "partners drawn from the batch with replacement",
-            (Partner::Reverse, _) => "partners by reversing the batch",
-            (Partner::Roll, _) => "the previous image of the batch as partner",
-        };
-        let mode = match *self {
-            Self::Cutmix { lambda, .. } | Self::Mixup { lambda, .. } => lambda,
-            Self::CutmixNotebook { .. } => LambdaMode::PerImage,
-        };
-        let once = match mode {
-            LambdaMode::PerImage => "per image",
-            LambdaMode::PerBatch => "per batch",
-            LambdaMode::PerPair => "per pair",
-        };
-        match *self {
-            Self::Cutmix { alpha, probability, lambda, partner, correct_label } => format!(
-                "CutMix: lambda ~ Beta({alpha}, {alpha}) {once}, a box with sides × sqrt(1 − lambda) around a uniform \
-                 centre filled from the partner, label shares {}; {}; with probability {probability} {once}",
-                if correct_label {
-                    "by the clipped box's area"
-                } else {
-                    "by the drawn lambda, not the clipped box"
-                },
-                who(partner, lambda)
-            ),
-            Self::CutmixNotebook { probability, partner } => format!(
-                "CutMix as in the notebook: per image a box with sides W · sqrt(1 − u1) and H · sqrt(1 − u2) around a \
-                 uniform centre filled from the partner, label shares by the clipped box's area; {}; with probability \
-                 {probability} {once}",
-                who(partner, LambdaMode::PerImage)
-            ),
-            Self::Mixup { alpha, probability, lambda, partner } => format!(
-                "MixUp: lambda · image + (1 − lambda) · partner, labels likewise, lambda ~ Beta({alpha}, {alpha}) \
-                 {once}; {}; with probability {probability} {once}",
-                who(partner, lambda)
-            ),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What must hold for every recipe, image and batch.
 
 use bakeoff_augment::{
-    LambdaMode, Mixed, Mixer, Partner, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig, Resize,
-    Targets, Transform,
+    Each, LambdaMode, Mixed, Mixer, Partner, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig, Resize,
+    Targets, Thumbnail, TimmMode, Transform,
 };
 use bakeoff_data::RgbImage;
 use proptest::prelude::*;
@@ -26,9 +26,56 @@ fn alpha() -> impl Strategy<Value = f64> {
 }
 
 fn mixer() -> impl Strategy<Value = Mixer> {
-    prop_oneof![
-        (alpha(), probability(), lambda_and_partner(), any::<bool>()).prop_map(
-            |(alpha, probability, (lambda, partner), correct_label)| Mixer::Cutmix {
+    let range =
+        |low: f64, high: f64| (low..high, low..high).prop_map(|(a, b): (f64, f64)| [a.min(b), a.max(b)]);
+    // What every mixer has: probability, lambda with partner, correct_label.
+    let common = || (probability(), lambda_and_partner(), any::<bool>());
+    let one = prop_oneof![
+        (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), correct_label))| {
+            Mixer::Cutmix { alpha, probability, lambda, partner, correct_label }
+        }),
+        (probability(), lambda_and_partner())
+            .prop_map(|(probability, (_, partner))| Mixer::CutmixNotebook { probability, partner }),
+        (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), _))| Mixer::Mixup {
+            alpha,
+            probability,
+            lambda,
+            partner
+        }),
+        (
+            prop_oneof![Just(0.0), alpha()],
+            alpha(),
+            prop::option::of(range(0.0, 1.0)),
+            probability(),
+            probability(),
+            prop::sample::select(vec![TimmMode::Batch, TimmMode::Pair, TimmMode::Elem]),
+            any::<bool>(),
+            0..3u32,
+        )
+            .prop_map(
+                |(
+                    mixup_alpha,
+                    cutmix_alpha,
+                    cutmix_minmax,
+                    probability,
+                    switch_probability,
+                    mode,
+                    correct_label,
+                    off_epoch,
+                )| Mixer::Timm {
+                    mixup_alpha,
+                    cutmix_alpha,
+                    cutmix_minmax,
+                    probability,
+                    switch_probability,
+                    mode,
+                    correct_label,
+                    off_epoch,
+                }
+            ),
+        (range(0.0, 1.0), prop::option::of(alpha()), common()).prop_map(
+            |(scale, alpha, (probability, (lambda, partner), correct_label))| Mixer::Resizemix {
+                scale,
                 alpha,
                 probability,
                 lambda,
@@ -36,12 +83,60 @@ fn mixer() -> impl Strategy<Value = Mixer> {
                 correct_label
             }
         ),
-        (probability(), lambda_and_partner())
-            .prop_map(|(probability, (_, partner))| Mixer::CutmixNotebook { probability, partner }),
-        (alpha(), probability(), lambda_and_partner()).prop_map(|(alpha, probability, (lambda, partner))| {
-            Mixer::Mixup { alpha, probability, lambda, partner }
+        (alpha(), 0.0..5.0, 0.0..0.5, common()).prop_map(
+            |(alpha, decay, max_soft, (probability, (lambda, partner), correct_label))| Mixer::Fmix {
+                alpha,
+                decay,
+                max_soft,
+                probability,
+                lambda,
+                partner,
+                correct_label
+            }
+        ),
+        (range(0.01, 2.0), common()).prop_map(|(sigma, (probability, (lambda, partner), _))| {
+            Mixer::Smoothmix { sigma, probability, lambda, partner }
         }),
-    ]
+        (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), correct_label))| {
+            Mixer::Saliencymix { alpha, probability, lambda, partner, correct_label }
+        }),
+        ((alpha(), 1..9usize, 0..9usize), range(0.1, 3.0), range(0.01, 1.0), range(0.1, 3.0), common())
+            .prop_map(
+                |(
+                    (alpha, fewest, more),
+                    cell_aspect,
+                    area,
+                    aspect,
+                    (probability, (lambda, partner), correct_label),
+                )| {
+                    let cells = [fewest, fewest + more];
+                    Mixer::Gridmix {
+                        alpha,
+                        cells,
+                        cell_aspect,
+                        area,
+                        aspect,
+                        probability,
+                        lambda,
+                        partner,
+                        correct_label,
+                    }
+                }
+            ),
+        (0.01..1.0, any::<bool>(), 0.0..=1.0, common()).prop_map(
+            |(size, own, share, (probability, (lambda, partner), correct_label))| {
+                let thumbnail = if own { Thumbnail::Own } else { Thumbnail::Partner };
+                Mixer::CutThumbnail { size, thumbnail, share, probability, lambda, partner, correct_label }
+            }
+        ),
+    ];
+    let several = (prop::collection::vec((one.clone(), 0.1..2.0), 1..4), probability(), any::<bool>());
+    let one_of = several.prop_map(|(parts, probability, weighted)| {
+        let (mixers, weights): (Vec<Mixer>, Vec<f64>) = parts.into_iter().unzip();
+        let weights = if weighted { weights } else { Vec::new() };
+        Mixer::OneOf { mixers, weights, probability, each: Each::Batch }
+    });
+    prop_oneof![10 => one, 1 => one_of]
 }
 
 fn transforms(image: usize) -> impl Strategy<Value = Vec<Transform>> {
@@ -134,7 +229,28 @@ proptest! {
         let (pixels, targets, mixes) = run();
         prop_assert_eq!(&run(), &(pixels.clone(), targets.clone(), mixes.clone()));
         prop_assert_eq!(mixes.len(), images.len());
-        for (i, &Mixed { partner, lambda, pasted }) in mixes.iter().enumerate() {
+        // A mixer whose label need not follow what can be seen.
+        let free = |mixer: &Mixer| {
+            matches!(
+                mixer,
+                Mixer::Cutmix { correct_label: false, .. }
+                    | Mixer::Timm { correct_label: false, cutmix_minmax: None, .. }
+                    | Mixer::Resizemix { correct_label: false, .. }
+                    | Mixer::Fmix { correct_label: false, .. }
+                    | Mixer::Saliencymix { correct_label: false, .. }
+                    | Mixer::Gridmix { correct_label: false, .. }
+                    | Mixer::CutThumbnail { .. }
+            )
+        };
+        // A mixer that pastes the partner's own pixels in their place.
+        let shrinks = |mixer: &Mixer| matches!(mixer, Mixer::Resizemix { .. } | Mixer::CutThumbnail { .. });
+        let any_of = |test: &dyn Fn(&Mixer) -> bool| match &mixer {
+            Mixer::OneOf { mixers, .. } => mixers.iter().any(test),
+            mixer => test(mixer),
+        };
+        let (free, shrinks) = (any_of(&free), any_of(&shrinks));
+        for (i, Mixed { partner, lambda, pasted, mask }) in mixes.iter().enumerate() {
+            let (partner, lambda) = (*partner, *lambda);
             prop_assert!((0.0..=1.0).contains(&lambda));
             let row = targets.row(i).unwrap();
             prop_assert!(row.iter().all(|&share| (0.0..=1.0).contains(&share)));
@@ -145,31 +261,50 @@ proptest! {
             let (width, height) = (pixels.width(), pixels.height());
             let (own, other) = (&images[i], &images[partner]);
             let result = pixels.image(i).unwrap();
+            prop_assert!(result.values().iter().all(|v| v.is_finite()));
+            prop_assert!(mask.as_ref().is_none_or(|mask| mask.len() == width * height));
+            prop_assert!(pasted.is_none() || mask.is_none());
+            let blends = |lambda: f32, a: f32, b: f32| lambda * a + (1.0 - lambda) * b;
+            let boxed = pasted.is_some() || any_of(&|mixer| matches!(mixer, Mixer::Cutmix { .. } | Mixer::CutmixNotebook { .. }
+                | Mixer::Timm { .. } | Mixer::Resizemix { .. } | Mixer::Saliencymix { .. } | Mixer::CutThumbnail { .. }));
             for y in 0..height {
                 for x in 0..width {
                     let inside = pasted.is_some_and(|[x0, y0, x1, y1]| (x0..x1).contains(&x) && (y0..y1).contains(&y));
+                    if inside && shrinks {
+                        continue;
+                    }
                     for c in 0..3 {
                         let at = (y * width + x) * 3 + c;
-                        let (a, b) = (own.values()[at], other.values()[at]);
-                        let expected = match mixer {
-                            Mixer::Mixup { .. } if partner == i => a,
-                            Mixer::Mixup { .. } => lambda * a + (1.0 - lambda) * b,
+                        let (a, b, now) = (own.values()[at], other.values()[at], result.values()[at]);
+                        let expected = match mask {
                             _ if inside => b,
-                            _ => a,
+                            Some(mask) => {
+                                let share = mask[y * width + x];
+                                (1.0 - share) * a + share * b
+                            }
+                            None if partner == i || pasted.is_some() => a,
+                            // Nothing was pasted, or it was MixUp's turn: either explains the pixel.
+                            None if boxed && now == a => a,
+                            None => blends(lambda, a, b),
                         };
-                        prop_assert_eq!(result.values()[at], expected);
+                        prop_assert_eq!(now, expected);
                     }
                 }
             }
             if partner == i {
-                prop_assert_eq!((lambda, pasted), (1.0, None));
+                prop_assert_eq!(lambda, 1.0);
+                prop_assert!(mask.is_none());
             }
-            if let Some([x0, y0, x1, y1]) = pasted {
+            if let Some([x0, y0, x1, y1]) = *pasted {
                 prop_assert!(x0 < x1 && x1 <= width && y0 < y1 && y1 <= height);
-                if !matches!(mixer, Mixer::Cutmix { correct_label: false, .. }) {
+                if !free {
                     let area = ((x1 - x0) * (y1 - y0)) as f32 / (width * height) as f32;
                     prop_assert!((1.0 - lambda - area).abs() < 1e-6);
                 }
+            }
+            if let (Some(mask), false) = (mask, free) {
+                let mean = mask.iter().sum::<f32>() / mask.len() as f32;
+                prop_assert!((1.0 - lambda - mean).abs() < 1e-5);
             }
         }
     }

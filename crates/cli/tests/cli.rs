@@ -54,6 +54,26 @@ fn a_study_runs_reports_and_does_nothing_twice() {
     assert_eq!(predicted["images"][0]["logits"].as_array().map(Vec::len), Some(2));
 }
 
+#[test]
+fn sheets_are_written_and_shown_in_the_terminal_only_where_asked_for() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let study = project.study("");
+    let text = fs::read_to_string(project.path(&study)).unwrap();
+    fs::write(project.path(&study), text + "\n[[recipe]]\ninherit = \"fmix\"\n").unwrap();
+    let silent = bakeoff(&project).args(["preview", &study, "--count", "3"]).run();
+    assert_eq!(silent.code, 0, "{silent:?}");
+    assert!(!silent.stdout.contains('\x1b'), "no terminal, no pictures");
+    let folder = project.path("runs/study/preview/fmix");
+    for file in ["contact-sheet.png", "contact-sheet.svg", "2-mask.png"] {
+        assert!(folder.join(file).is_file(), "{file}");
+    }
+    for (way, sign) in [("blocks", "▀"), ("sixel", "\x1bP"), ("kitty", "\x1b_Ga=T")] {
+        let shown = bakeoff(&project).args(["preview", &study, "--count", "3", "--show", way]).run();
+        assert!(shown.code == 0 && shown.stdout.contains(sign), "{way}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn killed_and_interrupted_runs_go_on_and_end_with_the_same_bits() {

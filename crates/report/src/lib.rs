@@ -17,12 +17,14 @@
 mod chart;
 mod evidence;
 mod figures;
+mod outline;
 mod page;
 mod raster;
 pub mod results;
 mod sheet;
 pub mod summary;
 mod svg;
+mod terminal;
 mod text;
 mod theme;
 
@@ -34,6 +36,7 @@ pub use results::{Results, ResultsError};
 pub use sheet::{contact_sheet, write_contact_sheet};
 pub use summary::Summary;
 pub use svg::Drawing;
+pub use terminal::{Graphics, terminal_sheet};
 
 /// Why no report could be made.
 #[derive(Debug, thiserror::Error)]

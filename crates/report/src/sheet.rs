@@ -1,6 +1,7 @@
 //! Contact sheets: what a recipe does to a few training images, with the labels the network is given.
 
 use crate::ReportError;
+use crate::outline::outline;
 use crate::svg::{Anchor, Drawing};
 use crate::text::{Weight, fit, wrap};
 use bakeoff_study::records::{LabelShare, PreviewExample, PreviewRecord};
@@ -76,6 +77,21 @@ pub(crate) fn box_share(pasted: Option<[usize; 4]>, side: usize) -> Option<[f64;
     sound.then(|| [x0 as f64, y0 as f64, (x1 - x0) as f64, (y1 - y0) as f64].map(|v| v / side_length))
 }
 
+/// Lines [x0, y0, x1, y1] around what is the partner's in an example, as fractions of its sides: of the pasted box or of
+/// the mask.
+pub(crate) fn edges(example: &PreviewExample, side: usize, folder: &Path) -> Vec<[f64; 4]> {
+    if let Some([x, y, w, h]) = box_share(example.pasted, side) {
+        let (x1, y1) = (x + w, y + h);
+        return vec![[x, y, x1, y], [x, y1, x1, y1], [x, y, x, y1], [x1, y, x1, y1]];
+    }
+    let mask = example
+        .mask
+        .as_ref()
+        .and_then(|name| Picture::read(folder, name))
+        .and_then(|mask| image::load_from_memory_with_format(mask.bytes(), image::ImageFormat::Png).ok());
+    mask.map_or(Vec::new(), |mask| outline(&mask.to_luma8()))
+}
+
 /// Labels with their shares, those too small to see left out.
 pub(crate) fn visible_labels(labels: &[LabelShare]) -> Vec<&LabelShare> {
     labels.iter().filter(|label| label.share >= 0.0005).take(4).collect()
@@ -149,6 +165,19 @@ pub fn contact_sheet(record: &PreviewRecord, folder: &Path) -> Drawing {
             let area = [left + x * cell, top + cell + 8.0 + y * cell, w * cell, h * cell];
             d.rect("cut-dark", area, 0.0);
             d.rect("cut-light", area, 0.0);
+        } else {
+            let lines: Vec<[f64; 4]> = edges(example, record.image, folder)
+                .into_iter()
+                .map(|[x0, y0, x1, y1]| {
+                    let at = |x: f64, y: f64| (left + x * cell, top + cell + 8.0 + y * cell);
+                    let ((x0, y0), (x1, y1)) = (at(x0, y0), at(x1, y1));
+                    [x0, y0, x1, y1]
+                })
+                .collect();
+            if !lines.is_empty() {
+                d.lines("mask-dark", &lines);
+                d.lines("mask-light", &lines);
+            }
         }
         let mut y = top + 2.0 * cell + 8.0 + 8.0;
         let labels = visible_labels(&example.labels);
@@ -169,6 +198,10 @@ pub fn contact_sheet(record: &PreviewRecord, folder: &Path) -> Drawing {
         }
         if let Some(lambda) = lambda_text(example) {
             d.text("small", (left, y), Anchor::Start, &lambda);
+        }
+        if let Some([low, high]) = example.range {
+            let range = format!("{low:.2} to {high:.2}").replace('-', "−");
+            d.text("small", (left + cell, y), Anchor::End, &range);
         }
     }
     d
@@ -202,6 +235,8 @@ mod tests {
             partner: Some("train/pug/2.jpg".into()),
             lambda: Some(0.64),
             pasted: Some([2, 2, 8, 8]),
+            mask: None,
+            range: Some([-0.1, 1.0]),
         }
     }
 
@@ -238,11 +273,22 @@ mod tests {
             "−0.20 to 1.31: beyond",
             "class=\"cut-light\" x=\"51.2\"",
             "1. paste a box",
+            "−0.10 to 1.00",
         ] {
             assert!(svg.contains(text), "{text}\n{svg}");
         }
         let [_, png] = write_contact_sheet(&record(vec![example()]), folder.path()).unwrap();
         assert!(image::open(png).is_ok());
+    }
+
+    #[test]
+    fn a_mask_is_drawn_by_its_outline() {
+        let folder = tempfile::tempdir().unwrap();
+        let mask = image::GrayImage::from_fn(4, 4, |x, _| image::Luma([if x < 2 { 255 } else { 0 }]));
+        mask.save(folder.path().join("0-mask.png")).unwrap();
+        let example = PreviewExample { pasted: None, mask: Some("0-mask.png".into()), ..example() };
+        let svg = contact_sheet(&record(vec![example]), folder.path()).file();
+        assert!(svg.contains("class=\"mask-light\" d=\"M92 "), "{svg}");
     }
 
     #[test]

@@ -104,6 +104,16 @@ impl Drawing {
         let _ = write!(self.body, "<path class=\"{}\" d=\"{}Z\"/>", escape(class), Self::path_data(points));
     }
 
+    /// Many lines [x0, y0, x1, y1] as one element.
+    pub(crate) fn lines(&mut self, class: &str, lines: &[[f64; 4]]) {
+        let mut data = String::new();
+        for line in lines {
+            let [x0, y0, x1, y1] = line.map(number);
+            let _ = write!(data, "M{x0} {y0}L{x1} {y1}");
+        }
+        let _ = write!(self.body, "<path class=\"{}\" d=\"{data}\"/>", escape(class));
+    }
+
     pub(crate) fn text(&mut self, class: &str, (x, y): (f64, f64), anchor: Anchor, text: &str) {
         self.text_with_title(class, (x, y), anchor, text, None);
     }

@@ -98,6 +98,8 @@ fn chart_rules(resolve: impl Fn(&'static str, &'static str) -> String) -> String
          .fig .hollow{{fill:{paper};stroke-width:2}}.fig .frame{{fill:none;stroke:{rule};stroke-width:1}}\
          .fig .cut-dark{{fill:none;stroke:#000000;stroke-width:3;stroke-opacity:.75}}\
          .fig .cut-light{{fill:none;stroke:#ffffff;stroke-width:1.5;stroke-dasharray:4 3}}\
+         .fig .mask-dark{{fill:none;stroke:#000000;stroke-width:1.6;stroke-opacity:.6}}\
+         .fig .mask-light{{fill:none;stroke:#ffffff;stroke-width:.7}}\
          .fig .share-a{{fill:{soft}}}.fig .share-b{{fill:{rule}}}",
     );
     for c in SERIES.iter().chain(

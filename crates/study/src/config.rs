@@ -267,8 +267,45 @@ impl JsonSchema for Headline {
     }
 }
 
+/// The schema a study is checked against, after `inherit` and `grid` were resolved. It knows these two all the same, so
+/// that a mistyped one is understood.
+pub(crate) fn checked_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(StudyConfig).to_value();
+    if let Some(recipe) = schema.pointer_mut("/$defs/RecipeConfig/properties") {
+        recipe["inherit"] = serde_json::json!({
+            "type": "string",
+            "description": "Name of a recipe of this file, or of one that ships, whose transforms and mixer this one takes \
+                over; own keys replace them, options in `mix` change single ones, `mix = \"none\"` takes the mixer away, and \
+                `transforms.KIND.OPTION` changes a transform. The name is taken over too where none is given.",
+        });
+        recipe["grid"] = serde_json::json!({
+            "type": "object",
+            "description": "Makes one recipe for every combination of values, named `NAME-OPTION-VALUE`: \
+                `grid = { alpha = [0.2, 0.4, 1.0] }`. Keys are options of the mixer or of a transform, or paths such as \
+                \"transforms.hue.delta\".",
+            "additionalProperties": { "type": "array", "items": {}, "minItems": 1 },
+        });
+    }
+    schema
+}
+
 /// The JSON Schema of a study file, for editors.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
-    schemars::schema_for!(StudyConfig).to_value()
+    use serde_json::json;
+    let mut schema = checked_schema();
+    if let Some(recipe) = schema.pointer_mut("/$defs/RecipeConfig") {
+        // What is inherited need not be written again.
+        if let Some(recipe) = recipe.as_object_mut() {
+            recipe.remove("required");
+        }
+        recipe["anyOf"] = json!([{ "required": ["name"] }, { "required": ["inherit"] }]);
+        let mixer = recipe["properties"]["mix"].take();
+        let changes = json!({ "type": "object", "not": { "required": ["kind"] } });
+        recipe["properties"]["mix"] = json!({ "anyOf": [mixer, changes, { "const": "none" }] });
+        let transforms = recipe["properties"]["transforms"].take();
+        let changes = json!({ "type": "object", "additionalProperties": { "type": "object" } });
+        recipe["properties"]["transforms"] = json!({ "anyOf": [transforms, changes] });
+    }
+    schema
 }

@@ -69,6 +69,47 @@ impl Node {
         self.table()?.iter().find(|(name, ..)| name == key).map(|(_, _, node)| node)
     }
 
+    /// Likewise, to be changed.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        match &mut self.value {
+            Value::Table(table) => table.iter_mut().find(|(name, ..)| name == key).map(|(_, _, node)| node),
+            _ => None,
+        }
+    }
+
+    /// A whole number of things.
+    pub(crate) fn count(&self) -> Option<usize> {
+        match self.value {
+            Value::Integer(number) => usize::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    /// A value that was written elsewhere, all of it placed at one origin. Null has no TOML and becomes nothing.
+    pub(crate) fn from_json(json: &Json, origin: &Origin) -> Self {
+        let value = match json {
+            Json::String(text) => Value::String(text.clone()),
+            Json::Bool(truth) => Value::Boolean(*truth),
+            Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(number), _) => Value::Integer(number.into()),
+                (_, Some(number)) => Value::Integer(number.into()),
+                _ => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::Array(values) => {
+                Value::Array(values.iter().map(|value| Self::from_json(value, origin)).collect())
+            }
+            Json::Object(object) => Value::Table(
+                object
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(key, value)| (key.clone(), origin.clone(), Self::from_json(value, origin)))
+                    .collect(),
+            ),
+            Json::Null => Value::Table(Vec::new()),
+        };
+        Self { value, origin: origin.clone() }
+    }
+
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::String(text) => Some(text),
@@ -310,11 +351,11 @@ fn apply(root: &mut Node, text: &str, index: usize) -> Result<(), String> {
     let parts = segments(key).ok_or_else(|| format!("`{key}` is no dotted key: {form}"))?;
     let value = parse_value(value.trim(), index)?;
 
-    set(root, &parts, value, index)
+    set(root, &parts, value, &Origin::Set(index))
 }
 
 /// Puts a value where a key leads, making tables on the way.
-fn set(node: &mut Node, key: &[String], value: Node, index: usize) -> Result<(), String> {
+pub(crate) fn set(node: &mut Node, key: &[String], value: Node, origin: &Origin) -> Result<(), String> {
     let Some((head, tail)) = key.split_first() else {
         *node = value;
         return Ok(());
@@ -322,19 +363,22 @@ fn set(node: &mut Node, key: &[String], value: Node, index: usize) -> Result<(),
     match &mut node.value {
         Value::Table(table) => {
             let at = table.iter().position(|(name, ..)| name == head).unwrap_or_else(|| {
-                let empty = Node { value: Value::Table(Vec::new()), origin: Origin::Set(index) };
-                table.push((head.clone(), Origin::Set(index), empty));
+                let empty = Node { value: Value::Table(Vec::new()), origin: origin.clone() };
+                table.push((head.clone(), origin.clone(), empty));
                 table.len() - 1
             });
-            let (_, origin, node) = &mut table[at];
+            let (_, place, node) = &mut table[at];
             if tail.is_empty() {
-                *origin = Origin::Set(index);
+                *place = origin.clone();
             }
-            set(node, tail, value, index)
+            set(node, tail, value, origin)
         }
         Value::Array(nodes) => {
-            let names: Vec<Option<String>> =
-                nodes.iter().map(|node| node.get("name").and_then(Node::text).map(str::to_owned)).collect();
+            // Recipes by their name, transforms and mixers by their kind.
+            let name = |node: &Node| {
+                node.get("name").or_else(|| node.get("kind")).and_then(Node::text).map(str::to_owned)
+            };
+            let names: Vec<Option<String>> = nodes.iter().map(name).collect();
             // A name may hold dots; the longest that fits is meant.
             let by_name = (1..=key.len()).rev().find_map(|count| {
                 let joined = key[..count].join(".");
@@ -342,7 +386,7 @@ fn set(node: &mut Node, key: &[String], value: Node, index: usize) -> Result<(),
             });
             let by_index = || head.parse().ok().filter(|at: &usize| *at < nodes.len()).map(|at| (at, 1));
             if let Some((at, count)) = by_name.or_else(by_index) {
-                return set(&mut nodes[at], &key[count..], value, index);
+                return set(&mut nodes[at], &key[count..], value, origin);
             }
             let known: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
             let near = nearest(head, known.iter().copied())

@@ -20,6 +20,7 @@
 mod check;
 mod config;
 mod document;
+mod expansion;
 mod feed;
 pub mod files;
 mod folder;

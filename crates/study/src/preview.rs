@@ -112,16 +112,14 @@ fn recipe_preview(
 ) -> Result<PreviewRecord, PreviewError> {
     make_folder(folder)?;
     let order = feed.order(0);
-    let mut range = [f64::INFINITY, f64::NEG_INFINITY];
+    let mut range = NOTHING;
     let mut examples = Vec::new();
     for step in 0..feed.steps() {
         if examples.len() >= count {
             break;
         }
         let raw = feed.raw(&order, 0, step)?;
-        for &value in raw.pixels.values() {
-            range = [range[0].min(f64::from(value)), range[1].max(f64::from(value))];
-        }
+        range = widened(range, raw.pixels.values());
         for (index, &sample) in raw.samples.iter().enumerate() {
             let (Some(pixels), Some(mixed), true) =
                 (raw.pixels.image(index), raw.mixed.get(index), examples.len() < count)
@@ -131,11 +129,27 @@ fn recipe_preview(
             let number = examples.len();
             let original = original(feed.dataset, feed.pipeline, sample)?;
             let names = [format!("{number}-original.png"), format!("{number}-augmented.png")];
-            write_png(&folder.join(&names[0]), &names[0], &original)?;
-            write_png(&folder.join(&names[1]), &names[1], &pixels)?;
+            for (name, pixels) in names.iter().zip([&original, &pixels]) {
+                write_png(
+                    &folder.join(name),
+                    name,
+                    &pixels.to_bytes(),
+                    pixels.width(),
+                    ExtendedColorType::Rgb8,
+                )?;
+            }
             let met = mixed.partner != index && mixed.lambda < 1.0;
             let partner = raw.samples.get(mixed.partner).filter(|_| met);
             let [original, augmented] = names;
+            let mask = match &mixed.mask {
+                Some(shares) => {
+                    let name = format!("{number}-mask.png");
+                    let bytes: Vec<u8> = shares.iter().map(|share| (share * 255.0).round() as u8).collect();
+                    write_png(&folder.join(&name), &name, &bytes, pixels.width(), ExtendedColorType::L8)?;
+                    Some(name)
+                }
+                None => None,
+            };
             examples.push(PreviewExample {
                 image: feed.dataset.samples()[sample].id.clone(),
                 original,
@@ -143,7 +157,9 @@ fn recipe_preview(
                 labels: shares(feed.dataset, raw.targets.row(index).unwrap_or_default()),
                 partner: partner.map(|&partner| feed.dataset.samples()[partner].id.clone()),
                 lambda: met.then_some(f64::from(mixed.lambda)),
-                pasted: mixed.pasted.filter(|_| met),
+                pasted: mixed.pasted,
+                mask,
+                range: Some(widened(NOTHING, pixels.values())),
             });
         }
     }
@@ -180,11 +196,27 @@ fn shares(dataset: &Dataset, row: &[f32]) -> Vec<LabelShare> {
     shares
 }
 
-fn write_png(path: &Path, name: &str, pixels: &Pixels) -> Result<(), PreviewError> {
-    let mut bytes = Cursor::new(Vec::new());
-    let (width, height) = (pixels.width() as u32, pixels.height() as u32);
-    PngEncoder::new(&mut bytes)
-        .write_image(&pixels.to_bytes(), width, height, ExtendedColorType::Rgb8)
+/// The range of no values.
+const NOTHING: [f64; 2] = [f64::INFINITY, f64::NEG_INFINITY];
+
+/// A range that holds these values too.
+fn widened(range: [f64; 2], values: &[f32]) -> [f64; 2] {
+    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    [range[0].min(f64::from(low)), range[1].max(f64::from(high))]
+}
+
+fn write_png(
+    path: &Path,
+    name: &str,
+    bytes: &[u8],
+    width: usize,
+    colour: ExtendedColorType,
+) -> Result<(), PreviewError> {
+    let mut file = Cursor::new(Vec::new());
+    let height = bytes.len() / (width * usize::from(colour.bits_per_pixel() / 8)).max(1);
+    PngEncoder::new(&mut file)
+        .write_image(bytes, width as u32, height as u32, colour)
         .map_err(|source| PreviewError::Encode { name: name.to_owned(), source })?;
-    Ok(write_bytes(path, bytes.get_ref())?)
+    Ok(write_bytes(path, file.get_ref())?)
 }

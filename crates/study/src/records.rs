@@ -219,8 +219,14 @@ pub struct PreviewExample {
     pub partner: Option<String>,
     /// Mixers only: share of the image's own pixels or label.
     pub lambda: Option<f64>,
-    /// CutMix: the pasted box in pixels, [x0, y0, x1, y1), after clipping.
+    /// Mixers that paste: the pasted box in pixels, [x0, y0, x1, y1), after clipping.
     pub pasted: Option<[usize; 4]>,
+    /// Mixers that mask: file name of the partner's share of each pixel, grey PNG (white: all of it), beside the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
+    /// Smallest and largest pixel value of the result.
+    #[serde(default)]
+    pub range: Option<[f64; 2]>,
 }
 
 /// A label and its share of the soft target.

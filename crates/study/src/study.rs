@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bakeoff_augment::{Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
+use bakeoff_augment::{Builtin, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize, builtin};
 use bakeoff_data::{SourceConfig, SourceKind, ValidationFrom, detect};
 use bakeoff_nn::{Model, NnError, OptimizerConfig, Trainable, Weights, models};
 
@@ -14,9 +14,10 @@ use serde_json::Value;
 use crate::check::check;
 use crate::config::{
     CompareConfig, DataConfig, Headline, ModelConfig, PreprocessConfig, Seeds, StudyConfig, TrainConfig,
-    json_schema,
+    checked_schema,
 };
 use crate::document::{Document, Step};
+use crate::expansion::expand;
 use crate::problem::{Place, Problem, StudyErrors, list, nearest};
 
 /// A study, checked and resolved: nothing in it is left to a default.
@@ -82,8 +83,10 @@ impl Study {
             });
             StudyErrors { file: file.to_owned(), problems }
         };
-        let document = Document::parse(text, overrides).map_err(fail)?;
-        let checked = check(&document, &json_schema());
+        let mut document = Document::parse(text, overrides).map_err(fail)?;
+        let unresolved = expand(&mut document);
+        let mut checked = check(&document, &checked_schema());
+        checked.problems.splice(0..0, unresolved);
         // What can be understood is checked further, so that its errors are reported together with the others.
         let unreadable = [checked.unknown.as_slice(), checked.unreadable.as_slice()].concat();
         let mut parts =
@@ -97,6 +100,14 @@ impl Study {
         };
         let resolved = resolver.resolve(&mut parts);
         let Resolver { mut problems, warnings, .. } = resolver;
+        // Recipes that inherit, and families, share what is wrong with them.
+        let mut once: Vec<(Place, String)> = Vec::new();
+        problems.retain(|problem| {
+            let key = (problem.place.clone(), problem.message.clone());
+            let first = problem.place == Place::Absent || !once.contains(&key);
+            once.push(key);
+            first
+        });
         let Some(config) = parts.config().filter(|_| problems.is_empty()) else {
             if problems.is_empty() {
                 // The schema and the types differ somewhere; the types have the last word.
@@ -341,6 +352,17 @@ impl Resolver<'_> {
         }
         for (index, recipe) in recipes.iter().enumerate() {
             let Some(recipe) = recipe else { continue };
+            let ships = |shipped: &Builtin| {
+                let config = &shipped.config;
+                config.name == recipe.name && (!config.transforms.is_empty() || config.mix.is_some())
+            };
+            if recipe.transforms.is_empty() && recipe.mix.is_none() && builtin(224).iter().any(ships) {
+                let message = format!(
+                    "does nothing, although one that ships has this name: write `inherit = \"{}\"` to get what that does",
+                    recipe.name
+                );
+                self.warn(&format!("recipe[{index}].name"), message);
+            }
             let same =
                 |other: &&RecipeConfig| other.transforms == recipe.transforms && other.mix == recipe.mix;
             if let Some(first) = recipes[..index].iter().flatten().find(same) {

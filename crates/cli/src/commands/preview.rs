@@ -1,8 +1,10 @@
 //! `bakeoff preview`: a contact sheet per recipe.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use bakeoff_report::Graphics;
 
 use crate::exit::{Exit, out};
 
@@ -23,6 +25,42 @@ pub(crate) struct Arguments {
     /// Seed of the draws [default: the study's first].
     #[arg(long)]
     seed: Option<u64>,
+    /// Show the sheets in the terminal, too: by what it can where that can be told, or by one way; `auto` shows nothing
+    /// where the output is no terminal.
+    #[arg(long, value_enum, default_value_t = Show::Auto)]
+    show: Show,
+}
+
+/// How sheets are shown in the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Show {
+    /// By what the terminal can.
+    Auto,
+    /// Kitty graphics protocol.
+    Kitty,
+    /// Sixel.
+    Sixel,
+    /// Coloured half blocks.
+    Blocks,
+    /// Not at all.
+    None,
+}
+
+impl Show {
+    fn graphics(self) -> Option<Graphics> {
+        let variable = |name: &str| std::env::var(name).ok();
+        match self {
+            Self::Auto => Graphics::detect(variable).filter(|_| std::io::stdout().is_terminal()),
+            Self::Kitty => Some(Graphics::Kitty),
+            Self::Sixel => Some(Graphics::Sixel),
+            Self::Blocks => {
+                let truecolour =
+                    variable("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit");
+                Some(Graphics::Blocks { truecolour })
+            }
+            Self::None => None,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
@@ -32,9 +70,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     super::threads(None)?;
     let folder = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name).join("preview"));
     let seed = arguments.seed.or_else(|| study.seeds().first().copied()).unwrap_or(0);
+    let graphics = arguments.show.graphics();
+    let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     for preview in bakeoff_study::preview(&study, &folder, usize::from(arguments.count), seed)? {
         let [_, png] = bakeoff_report::write_contact_sheet(&preview.record, &preview.folder)?;
         let record = &preview.record;
+        if let Some(graphics) = graphics {
+            out(bakeoff_report::terminal_sheet(record, &preview.folder, graphics, columns)?
+                .trim_end_matches('\n'));
+        }
         out(format!(
             "{:20} {}  (pixel values {:.2} to {:.2})",
             record.recipe,

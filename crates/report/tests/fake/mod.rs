@@ -208,6 +208,8 @@ impl Fake {
                 partner: lambda.map(|_| format!("train/{}/{partner}.jpg", class(partner))),
                 lambda,
                 pasted,
+                mask: None,
+                range: None,
             }
         });
         let record = PreviewRecord {
