@@ -35,6 +35,7 @@ def colour(out):
     operations = {
         "contrast": (tf.image.adjust_contrast, [0.0, 0.2, 0.35, 0.5, 1.0, 1.7]),
         "hue": (tf.image.adjust_hue, [-1.0, -0.5, -0.2, -0.013, 0.0, 0.1, 0.2, 1 / 3, 0.5, 1.0]),
+        "saturation": (tf.image.adjust_saturation, [0.0, 0.6, 1.0, 1.9]),
         "brightness": (tf.image.adjust_brightness, [-0.2, 0.0, 0.13]),
     }
     cases = []

@@ -10,9 +10,74 @@ const LARGEST: usize = 8192;
 
 /// What is known of an image's size between two steps: the shorter side; the longer one only where it is square.
 #[derive(Clone, Copy)]
-struct Shape {
+pub(crate) struct Shape {
     short: usize,
     square: bool,
+}
+
+/// The options of one transform, by their names.
+pub(crate) struct Keys<'a> {
+    check: &'a mut Check,
+    position: usize,
+    shape: &'a mut Shape,
+}
+
+impl Keys<'_> {
+    fn path(&self, key: &str) -> String {
+        format!("transforms[{}].{key}", self.position)
+    }
+
+    /// NaN is in no range.
+    pub(crate) fn within(
+        &mut self,
+        key: &str,
+        value: f64,
+        range: RangeInclusive<f64>,
+        allowed: &'static str,
+    ) {
+        self.check.within(self.path(key), value, range, allowed);
+    }
+
+    pub(crate) fn probability(&mut self, value: f64) {
+        self.check.probability(self.path("probability"), value);
+    }
+
+    pub(crate) fn unit(&mut self, key: &str, value: f64) {
+        self.within(key, value, 0.0..=1.0, "between 0 and 1");
+    }
+
+    /// What no range can say.
+    pub(crate) fn refuse(&mut self, key: &str, value: f64, allowed: &'static str) {
+        self.check.add(self.path(key), RecipeProblem::OutOfRange { value, allowed });
+    }
+
+    /// The window `size` out of an image with `padding` px on each side; the image has its size then.
+    pub(crate) fn crop(&mut self, size: usize, padding: usize) {
+        let path = self.path("size");
+        self.check.side(path.clone(), size);
+        let available = self.shape.short + 2 * padding;
+        if size > available {
+            self.check.add(path, RecipeProblem::CropTooLarge { size, available });
+        } else if size == available && self.shape.square {
+            let larger = usual_resize(size).max(size.saturating_add(1));
+            self.check.add(path, RecipeProblem::CannotCrop { size, larger });
+        }
+        *self.shape = Shape { short: size, square: true };
+    }
+
+    /// Low and high end.
+    pub(crate) fn span(
+        &mut self,
+        key: &str,
+        ends: [f64; 2],
+        range: RangeInclusive<f64>,
+        allowed: &'static str,
+    ) {
+        for (end, value) in ends.into_iter().enumerate() {
+            self.within(&format!("{key}[{end}]"), value, range.clone(), allowed);
+        }
+        self.check.ordered(self.path(key), ends[0], ends[1]);
+    }
 }
 
 /// Collects what is wrong, by key path.
@@ -121,14 +186,7 @@ impl Transform {
                 *shape = Shape { short: size, square: squash };
             }
             Self::RandomCrop { size } => {
-                check.side(path("size"), size);
-                if size > shape.short {
-                    check.add(path("size"), RecipeProblem::CropTooLarge { size, available: shape.short });
-                } else if size == shape.short && shape.square {
-                    let larger = usual_resize(size).max(size.saturating_add(1));
-                    check.add(path("size"), RecipeProblem::CannotCrop { size, larger });
-                }
-                *shape = Shape { short: size, square: true };
+                Keys { check, position, shape }.crop(size, 0);
             }
             Self::RandomResizedCrop { scale, ratio, .. } => {
                 for (end, value) in scale.into_iter().enumerate() {
@@ -143,7 +201,7 @@ impl Transform {
                 check.ordered(path("ratio"), ratio[0], ratio[1]);
                 *shape = Shape { short: image, square: true };
             }
-            Self::Contrast { low, high, .. } => {
+            Self::Contrast { low, high, .. } | Self::Saturation { low, high, .. } => {
                 check.within(path("low"), low, 0.0..=100.0, "a factor between 0 and 100");
                 check.within(path("high"), high, 0.0..=100.0, "a factor between 0 and 100");
                 check.ordered(path("low"), low, high);
@@ -154,6 +212,11 @@ impl Transform {
             }
             Self::Brightness { delta, .. } => {
                 check.within(path("delta"), delta, 0.0..=1.0, "between 0 and 1")
+            }
+            _ => {
+                if let Some(operation) = self.operation() {
+                    operation.check(&mut Keys { check, position, shape });
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ const BLOCK: usize = 48;
 const BLOCKS_PER_SUM: usize = 32;
 
 /// Mean of each channel.
-fn channel_means(values: &[f32]) -> [f32; 3] {
+pub(crate) fn channel_means(values: &[f32]) -> [f32; 3] {
     let mut totals = [0f64; 3];
     let (blocks, rest) = values.as_chunks::<BLOCK>();
     for group in blocks.chunks(BLOCKS_PER_SUM) {
@@ -57,32 +57,54 @@ pub(crate) fn clip(values: &mut [f32]) {
 /// pixel's smallest and largest channel as they are, so values outside [0, 1] are neither clipped nor distorted.
 pub(crate) fn hue(values: &mut [f32], delta: f32) {
     let shift = delta * 6.0;
+    each_pixel(values, |pixel| rotated(pixel, shift));
+}
+
+/// Saturation multiplied by `factor` and clipped to [0, 1] in HSV (`tf.image.adjust_saturation`). The largest channel of
+/// every pixel stays as it is.
+pub(crate) fn saturation(values: &mut [f32], factor: f32) {
+    each_pixel(values, |pixel| {
+        let [r, g, b] = pixel;
+        let largest = larger(larger(r, g), b);
+        let chroma = largest - smaller(smaller(r, g), b);
+        // A pixel without colour, or all below zero, has no saturation; the kernel makes it grey.
+        let coloured = chroma > 0.0 && largest > 0.0;
+        let saturation = if coloured { chroma / largest } else { 0.0 };
+        let wanted = smaller(larger(saturation * factor, 0.0), 1.0);
+        let share = if coloured { wanted * largest / chroma } else { 0.0 };
+        pixel.map(|value| largest - (largest - value) * share)
+    });
+}
+
+/// Replaces every pixel. The function is best without branches: it then works on whole vectors of pixels.
+#[inline(always)]
+pub(crate) fn each_pixel(values: &mut [f32], function: impl Fn([f32; 3]) -> [f32; 3]) {
     let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
     for block in blocks {
-        // Planes of a block: the compiler then works on whole vectors of pixels.
+        // Planes of a block, so that the same channel of many pixels lies side by side.
         let [mut r, mut g, mut b] = [[0f32; BLOCK / 3]; 3];
         for (i, pixel) in block.as_chunks::<3>().0.iter().enumerate() {
             [r[i], g[i], b[i]] = *pixel;
         }
         for i in 0..BLOCK / 3 {
-            [r[i], g[i], b[i]] = rotated([r[i], g[i], b[i]], shift);
+            [r[i], g[i], b[i]] = function([r[i], g[i], b[i]]);
         }
         for (i, pixel) in block.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             *pixel = [r[i], g[i], b[i]];
         }
     }
     for pixel in rest.as_chunks_mut::<3>().0 {
-        *pixel = rotated(*pixel, shift);
+        *pixel = function(*pixel);
     }
 }
 
 /// The larger and the smaller of two numbers as one instruction each: `f32::max` also handles NaN, which pixels never are.
 #[inline(always)]
-fn larger(a: f32, b: f32) -> f32 {
+pub(crate) fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 #[inline(always)]
-fn smaller(a: f32, b: f32) -> f32 {
+pub(crate) fn smaller(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
@@ -141,6 +163,7 @@ mod tests {
             match case["operation"].as_str().unwrap() {
                 "contrast" => contrast(&mut values, parameter),
                 "hue" => hue(&mut values, parameter),
+                "saturation" => saturation(&mut values, parameter),
                 "brightness" => brightness(&mut values, parameter),
                 "flip" => flip(&mut values, count(&image["width"])),
                 "notebook" => {

@@ -4,6 +4,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Mixer;
+use crate::blur::GaussianBlur;
+use crate::crops::{CentreCrop, PadCrop, VerticalFlip};
+use crate::erasing::{Cutout, Gridmask, RandomErasing};
+use crate::jitter::{ColourJitter, Grey};
+use crate::jpeg::Jpeg;
+use crate::noise::GaussianNoise;
+use crate::photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
+use crate::policy::{Augmix, AutoAugment, RandAugment, TrivialAugmentWide};
+use crate::rand_augment_timm::RandAugmentTimm;
+use crate::three_augment::ThreeAugment;
+use crate::warp::{Affine, Perspective, Rotate};
 
 /// One recipe: per-image transforms in order, then at most one batch mixer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +31,9 @@ pub struct RecipeConfig {
     pub mix: Option<Mixer>,
 }
 
+pub(crate) fn one() -> f64 {
+    1.0
+}
 fn half() -> f64 {
     0.5
 }
@@ -81,6 +95,19 @@ pub enum Transform {
         #[serde(default)]
         clip: bool,
     },
+    /// HSV saturation multiplied by a factor uniform in [low, high) and clipped to [0, 1] (TensorFlow's
+    /// `random_saturation`).
+    Saturation {
+        /// Lowest factor, in [0, 100].
+        #[schemars(range(min = 0.0, max = 100.0))]
+        low: f64,
+        /// Highest factor, from `low` to 100.
+        #[schemars(range(min = 0.0, max = 100.0))]
+        high: f64,
+        /// Clip the result to [0, 1].
+        #[serde(default)]
+        clip: bool,
+    },
     /// Hue shifted by a fraction of the colour circle uniform in [−delta, delta) (TensorFlow's `random_hue`).
     Hue {
         /// In [0, 0.5].
@@ -99,6 +126,58 @@ pub enum Transform {
         #[serde(default)]
         clip: bool,
     },
+    /// Brightness, contrast, saturation and hue in random order (torchvision's `ColorJitter`).
+    ColourJitter(ColourJitter),
+    /// Grey instead of colour (torchvision's `RandomGrayscale`).
+    Grey(Grey),
+    /// Mirrored top to bottom.
+    VerticalFlip(VerticalFlip),
+    /// The central window.
+    CentreCrop(CentreCrop),
+    /// A random window of the padded image.
+    PadCrop(PadCrop),
+    /// Turned about the centre.
+    Rotate(Rotate),
+    /// Turned, moved, scaled and sheared.
+    Affine(Affine),
+    /// Seen from another side.
+    Perspective(Perspective),
+    /// Every level inverted.
+    Invert(Invert),
+    /// Fewer levels.
+    Posterise(Posterise),
+    /// Bright levels inverted.
+    Solarise(Solarise),
+    /// A flat histogram in each channel.
+    Equalise(Equalise),
+    /// Each channel stretched to all levels.
+    Autocontrast(Autocontrast),
+    /// Sharpened or smoothed.
+    Sharpness(Sharpness),
+    /// Blurred.
+    GaussianBlur(GaussianBlur),
+    /// Normal noise added.
+    GaussianNoise(GaussianNoise),
+    /// Compressed and decompressed.
+    Jpeg(Jpeg),
+    /// Random boxes erased.
+    RandomErasing(RandomErasing),
+    /// Squares around uniform centres erased.
+    Cutout(Cutout),
+    /// A turned grid of squares erased.
+    Gridmask(Gridmask),
+    /// A few operations at one strength (torchvision).
+    RandAugment(RandAugment),
+    /// timm's RandAugment.
+    RandAugmentTimm(RandAugmentTimm),
+    /// One operation at a random strength.
+    TrivialAugmentWide(TrivialAugmentWide),
+    /// A searched pair of operations.
+    AutoAugment(AutoAugment),
+    /// Chains of operations blended with the image.
+    Augmix(Augmix),
+    /// Grey, solarised or blurred, then a colour jitter.
+    ThreeAugment(ThreeAugment),
 }
 
 /// torchvision's defaults.

@@ -30,6 +30,13 @@ pub(crate) fn counts<const N: usize>(value: &Value) -> [usize; N] {
     counts.try_into().expect("as many as asked for")
 }
 
+/// An 8-bit image, written as hexadecimal digits.
+pub(crate) fn bytes(value: &Value) -> Vec<u8> {
+    let digits = value.as_str().expect("hexadecimal digits").as_bytes();
+    let digit = |d: u8| char::from(d).to_digit(16).expect("a hexadecimal digit") as u8;
+    digits.as_chunks::<2>().0.iter().map(|[high, low]| digit(*high) * 16 + digit(*low)).collect()
+}
+
 /// Every value within `bound`.
 #[track_caller]
 pub(crate) fn assert_close(ours: &[f32], theirs: &[f32], bound: f32, what: &str) {

@@ -70,7 +70,7 @@ pub(crate) fn flip(values: &mut [f32], width: usize) {
 }
 
 /// Attempts of [`draw_region`] before it gives up and takes the largest central window of allowed shape.
-const ATTEMPTS: usize = 10;
+pub(crate) const ATTEMPTS: usize = 10;
 
 /// One attempt of torchvision's `RandomResizedCrop.get_params`: the window of an area fraction and an aspect ratio, or
 /// `None` where it does not fit.

@@ -29,26 +29,52 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod blur;
+mod catalogue;
 mod check;
 mod colour;
 mod config;
+mod crops;
+mod erasing;
 mod error;
 #[cfg(test)]
 mod fixture;
 mod geometry;
+mod jitter;
+mod jpeg;
+mod levels;
 mod mixer;
+mod noise;
 mod normalisation;
+mod operation;
+mod photometric;
 mod pipeline;
 mod pixels;
+mod policy;
 mod preset;
+mod rand_augment_timm;
 mod recipe;
 mod targets;
+mod three_augment;
+mod warp;
 mod wording;
 
+pub use blur::GaussianBlur;
 pub use config::{ChannelStatistics, Normalisation, Preprocess, RecipeConfig, Resize, Transform};
+pub use crops::{CentreCrop, PadCrop, Padding, VerticalFlip};
+pub use erasing::{Cutout, Erased, Gridmask, RandomErasing};
 pub use error::{RecipeError, RecipeProblem};
+pub use jitter::{ColourJitter, Grey, Spread};
+pub use jpeg::Jpeg;
+pub use levels::Interpolation;
 pub use mixer::{Each, LambdaMode, Mixed, Mixer, Partner, Thumbnail, TimmMode};
+pub use noise::GaussianNoise;
+pub use photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
 pub use pipeline::Pipeline;
 pub use pixels::{BatchError, NetworkInput, PixelBatch, Pixels};
-pub use recipe::{Builtin, builtin};
+pub use policy::{Augmix, AutoAugment, Policy, RandAugment, TrivialAugmentWide};
+pub use rand_augment_timm::{RandAugmentTimm, Sampled};
+pub use recipe::{Builtin, builtin, card};
 pub use targets::Targets;
+pub use three_augment::ThreeAugment;
+pub use warp::{Affine, Perspective, Rotate, Sampling};

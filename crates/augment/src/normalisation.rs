@@ -1,5 +1,6 @@
 //! The affine map from pixels to network input, and its inverse in words.
 
+use crate::operation::Centre;
 use crate::{Normalisation, RecipeProblem};
 
 /// `output[c] = (input[source[c]] · scale − shift[c]) · gain[c]`, the order in which the reference libraries compute.
@@ -41,6 +42,18 @@ impl Normalisation {
                 pixel[c] = (old[source[c]] * scale - shift[c]) * gain[c];
             }
         }
+    }
+
+    /// What the network sees as 0 and how far from it 1 is, in pixel values of R, G and B.
+    pub(crate) fn centre(&self) -> Centre {
+        let mut centre = Centre { mean: [0.0; 3], sd: [1.0; 3] };
+        if let Some(Affine { source, scale, shift, gain }) = self.affine() {
+            for c in 0..3 {
+                centre.mean[source[c]] = shift[c] / scale;
+                centre.sd[source[c]] = 1.0 / (gain[c] * scale);
+            }
+        }
+        centre
     }
 
     /// What is done, in words and numbers, one line.

@@ -5,6 +5,7 @@ use bakeoff_random::Stream;
 use rayon::prelude::*;
 
 use crate::mixer::{self, Address};
+use crate::operation::{Centre, Operation};
 use crate::{
     BatchError, Mixed, Mixer, NetworkInput, Normalisation, PixelBatch, Pixels, Preprocess, RecipeConfig,
     RecipeError, Resize, Targets, Transform, colour, geometry,
@@ -53,6 +54,7 @@ pub struct Pipeline {
     evaluation: Start,
     mixer: Option<Mixer>,
     normalisation: Normalisation,
+    centre: Centre,
 }
 
 impl Preprocess {
@@ -84,8 +86,10 @@ impl Transform {
             Self::RandomCrop { .. } => "random-crop",
             Self::RandomResizedCrop { .. } => "random-resized-crop",
             Self::Contrast { .. } => "contrast",
+            Self::Saturation { .. } => "saturation",
             Self::Hue { .. } => "hue",
             Self::Brightness { .. } => "brightness",
+            _ => self.operation().map_or("", Operation::kind),
         }
     }
 
@@ -102,7 +106,7 @@ impl Transform {
     }
 
     /// Applies a step that takes and gives floats; resizing steps are done by [`Start`].
-    fn apply(&self, pixels: Pixels, stream: &mut Stream) -> Pixels {
+    fn apply(&self, pixels: Pixels, stream: &mut Stream, centre: &Centre) -> Pixels {
         let (width, height) = (pixels.width(), pixels.height());
         let finish = |mut values: Vec<f32>, clip: bool| {
             if clip {
@@ -128,6 +132,11 @@ impl Transform {
                 colour::contrast(&mut values, stream.range(low, high) as f32);
                 finish(values, clip)
             }
+            Self::Saturation { low, high, clip } => {
+                let mut values = pixels.into_values();
+                colour::saturation(&mut values, stream.range(low, high) as f32);
+                finish(values, clip)
+            }
             Self::Hue { delta, clip } => {
                 let mut values = pixels.into_values();
                 colour::hue(&mut values, stream.range(-delta, delta) as f32);
@@ -138,6 +147,10 @@ impl Transform {
                 colour::brightness(&mut values, stream.range(-delta, delta) as f32);
                 finish(values, clip)
             }
+            _ => match self.operation() {
+                Some(operation) => operation.apply(pixels, stream, centre),
+                None => pixels,
+            },
         }
     }
 }
@@ -206,6 +219,7 @@ impl Pipeline {
             evaluation,
             mixer: recipe.mix.clone(),
             normalisation: preprocess.normalisation.clone(),
+            centre: preprocess.normalisation.centre(),
         })
     }
 
@@ -239,7 +253,7 @@ impl Pipeline {
         };
         let mut pixels = self.start.run(image, address, crop);
         for step in steps {
-            pixels = step.transform.apply(pixels, &mut address.of(&step.operation));
+            pixels = step.transform.apply(pixels, &mut address.of(&step.operation), &self.centre);
         }
         pixels
     }

@@ -32,6 +32,12 @@ impl Pixels {
         Self { width, height, values }
     }
 
+    /// Changes the values in place.
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut [f32])) -> Self {
+        change(&mut self.values);
+        self
+    }
+
     pub(crate) fn into_values(self) -> Vec<f32> {
         self.values
     }

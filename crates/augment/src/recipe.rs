@@ -1,8 +1,7 @@
 //! The recipes that ship, each with its method card.
 
 use crate::pipeline::usual_resize;
-use crate::{LambdaMode, Mixer, Partner, RecipeConfig, Transform};
-use crate::{mixer, preset};
+use crate::{LambdaMode, Mixer, Partner, RecipeConfig, Transform, catalogue, mixer, preset};
 
 /// A recipe that ships.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,11 +14,12 @@ pub struct Builtin {
     pub card: &'static str,
 }
 
-macro_rules! card {
+macro_rules! shipped {
     ($name:literal) => {
         include_str!(concat!("../../../recipes/", $name, ".md"))
     };
 }
+pub(crate) use shipped;
 
 /// Every recipe that ships, for square images of `image` px: the baseline first.
 #[must_use]
@@ -40,7 +40,7 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
         ]
     };
     vec![
-        recipe("none", "the baseline: nothing but the study's preprocessing", vec![], None, card!("none")),
+        recipe("none", "the baseline: nothing but the study's preprocessing", vec![], None, shipped!("none")),
         recipe(
             "flip-crop",
             "mirroring, and a window out of a slightly larger image",
@@ -55,7 +55,7 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
                 flip.clone(),
             ],
             None,
-            card!("flip-crop"),
+            shipped!("flip-crop"),
         ),
         recipe(
             "random-resized-crop",
@@ -69,21 +69,21 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
                 flip,
             ],
             None,
-            card!("random-resized-crop"),
+            shipped!("random-resized-crop"),
         ),
         recipe(
             "colour",
             "contrast around 1, hue and brightness, clipped to [0, 1]",
             colour([0.5, 1.5], true),
             None,
-            card!("colour"),
+            shipped!("colour"),
         ),
         recipe(
             "colour-notebook",
             "contrast always below 1, hue and brightness, not clipped",
             colour([0.2, 0.5], false),
             None,
-            card!("colour-notebook"),
+            shipped!("colour-notebook"),
         ),
         recipe(
             "cutmix",
@@ -96,14 +96,14 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
                 partner: Partner::Permutation,
                 correct_label: true,
             }),
-            card!("cutmix"),
+            shipped!("cutmix"),
         ),
         recipe(
             "cutmix-notebook",
             "the notebook's box: width and height drawn apart",
             vec![],
             Some(Mixer::CutmixNotebook { probability: 1.0, partner: Partner::Uniform }),
-            card!("cutmix-notebook"),
+            shipped!("cutmix-notebook"),
         ),
         recipe(
             "mixup",
@@ -115,13 +115,23 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
                 lambda: LambdaMode::PerImage,
                 partner: Partner::Permutation,
             }),
-            card!("mixup"),
+            shipped!("mixup"),
         ),
     ]
     .into_iter()
+    .chain(catalogue::operations(image))
     .chain(mixer::mixers())
     .chain(preset::presets())
     .collect()
+}
+
+/// The card of a recipe that ships, or else the one on which a kind of transform or mixer has its options.
+#[must_use]
+pub fn card(name: &str) -> Option<&'static str> {
+    let recipes = builtin(224);
+    let own = recipes.iter().find(|recipe| recipe.config.name == name);
+    let row = format!("\n| `{name}` | `");
+    own.or_else(|| recipes.iter().find(|recipe| recipe.card.contains(&row))).map(|recipe| recipe.card)
 }
 
 #[cfg(test)]
@@ -181,6 +191,30 @@ mod tests {
         for card in cards().values() {
             for recipe in snippets(card) {
                 Pipeline::new(&recipe, &Preprocess::default(), 224).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_finds_its_card() {
+        for kind in options::<Transform>().into_keys().chain(options::<Mixer>().into_keys()) {
+            let found = card(&kind).unwrap_or_else(|| panic!("{kind} has no card"));
+            assert!(found.contains(&format!("\n| `{kind}` | `")), "{kind}");
+        }
+        assert_eq!(card("no such thing"), None);
+    }
+
+    #[test]
+    fn a_kind_is_called_what_a_study_file_calls_it() {
+        for recipe in builtin(224).into_iter().chain(
+            cards().values().flat_map(|card| snippets(card)).map(|config| Builtin {
+                summary: "",
+                config,
+                card: "",
+            }),
+        ) {
+            for transform in recipe.config.transforms {
+                assert_eq!(serde_json::to_value(&transform).unwrap()["kind"], transform.kind());
             }
         }
     }

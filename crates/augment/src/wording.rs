@@ -1,7 +1,13 @@
 //! Pipelines in words, for the plan and the report: one line a step, with its numbers.
 
 use crate::Transform;
+use crate::operation::Operation;
 use crate::pipeline::Start;
+
+/// The end of a sentence about an operation that not every image meets.
+pub(crate) fn with_probability(probability: f64) -> String {
+    if probability < 1.0 { format!("; with probability {probability}") } else { String::new() }
+}
 
 impl Start {
     pub(crate) fn describe(&self) -> String {
@@ -54,6 +60,9 @@ impl Transform {
                 "contrast: (x − mean) · f + mean per channel, f uniform in [{low}, {high}), {}",
                 clipped(clip)
             ),
+            Self::Saturation { low, high, clip } => {
+                format!("saturation: × f in HSV, f uniform in [{low}, {high}), {}", clipped(clip))
+            }
             Self::Hue { delta, clip } => format!(
                 "hue: rotated by a fraction of the colour circle uniform in [−{delta}, {delta}), {}",
                 clipped(clip)
@@ -61,6 +70,7 @@ impl Transform {
             Self::Brightness { delta, clip } => {
                 format!("brightness: one number uniform in [−{delta}, {delta}) added, {}", clipped(clip))
             }
+            _ => self.operation().map_or_else(String::new, Operation::describe),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bakeoff_augment::{
     Each, LambdaMode, Mixed, Mixer, Partner, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig, Resize,
-    Targets, Thumbnail, TimmMode, Transform,
+    Targets, Thumbnail, TimmMode, Transform, builtin,
 };
 use bakeoff_data::RgbImage;
 use proptest::prelude::*;
@@ -159,10 +159,29 @@ fn transforms(image: usize) -> impl Strategy<Value = Vec<Transform>> {
         }),
         (0.0..=0.5, any::<bool>()).prop_map(|(delta, clip)| Transform::Hue { delta, clip }),
         (0.0..=1.0, any::<bool>()).prop_map(|(delta, clip)| Transform::Brightness { delta, clip }),
+        prop::sample::select(of_one_operation(image)),
     ];
     (start, prop::collection::vec(rest, 0..4)).prop_map(|(mut all, rest)| {
         all.extend(rest);
         all
+    })
+}
+
+/// Every operation that ships in a recipe of its own and begins at an image of the right size.
+fn of_one_operation(image: usize) -> Vec<Transform> {
+    let recipes = builtin(image).into_iter().map(|recipe| recipe.config);
+    let single = recipes.filter(|recipe| recipe.transforms.len() == 1 && recipe.mix.is_none());
+    single.flat_map(|recipe| recipe.transforms).collect()
+}
+
+/// The kinds whose cards say that values may leave [0, 1].
+fn may_leave_the_unit_interval(transform: &Transform) -> bool {
+    ["contrast", "hue", "brightness", "random-erasing"].contains(&transform.kind())
+}
+
+fn flat_photograph() -> impl Strategy<Value = RgbImage> {
+    (1..40usize, 1..40usize, any::<[u8; 3]>()).prop_map(|(width, height, colour)| {
+        RgbImage::new(width, height, colour.repeat(width * height)).unwrap()
     })
 }
 
@@ -210,6 +229,26 @@ proptest! {
         prop_assert_eq!(&pixels, &pipeline.train_image(&photograph, seed, epoch, sample));
         let plain = pipeline.eval_image(&photograph);
         prop_assert!(plain.values().iter().all(|v| (0.0..=1.0001).contains(v)));
+    }
+
+    #[test]
+    fn operations_keep_values_in_the_unit_interval_where_their_cards_do_not_say_otherwise(
+        image in 1..40usize,
+        photograph in prop_oneof![photograph(), flat_photograph()],
+        (seed, sample) in (any::<u64>(), any::<u64>()),
+    ) {
+        for transform in of_one_operation(image) {
+            if may_leave_the_unit_interval(&transform) {
+                continue;
+            }
+            let kind = transform.kind();
+            let pipeline = Pipeline::new(&recipe(vec![transform], None), &Preprocess::default(), image).unwrap();
+            let pixels = pipeline.train_image(&photograph, seed, 0, sample);
+            prop_assert_eq!((pixels.width(), pixels.height()), (image, image));
+            // Weights of a resize or a blur sum to one but for rounding.
+            let inside = pixels.values().iter().all(|v| (-1e-6..=1.00001).contains(v));
+            prop_assert!(inside, "{}", kind);
+        }
     }
 
     #[test]

@@ -95,7 +95,8 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
             let part = word.len() >= 3
                 && (plain_name.contains(&word) || word.contains(&plain_name) && name.len() >= 3);
             let limit = (plain_name.chars().count().max(word.chars().count()) / 3).max(1);
-            (if part { distance.min(limit) } else { distance }, limit, name)
+            // All names that the word is a part of are equally near: the first is the best known.
+            (if part { distance.min(1) } else { distance }, limit, name)
         })
         .filter(|(distance, limit, _)| distance <= limit)
         .min_by_key(|(distance, ..)| *distance)

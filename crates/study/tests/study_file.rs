@@ -96,8 +96,8 @@ s.toml:16:47: train.schedule.warmup_epochs: must be a finite number, not NaN
 s.toml:19:9: compare.seeds: 0 is out of range: must be at least 1 and at most 10000
 s.toml:20:12: compare.headline: unknown headline `best`; accepted: `last`, `best-on-validation`, or `median-of-last-k` with k an odd number, e.g. `median-of-last-5`
 s.toml:21:12: compare.baseline: no recipe is named `nome`; did you mean `none`? The recipes are `none`, `none`
-s.toml:25:24: recipe.none.transforms[0].kind: unknown value `flip`; did you mean `horizontal-flip`? Accepted: `horizontal-flip`, `resize`, `random-crop`, `random-resized-crop`, `contrast`, `hue`, `brightness`
-s.toml:25:34: recipe.none.transforms[1]: missing key `kind`: one of `horizontal-flip`, `resize`, `random-crop`, `random-resized-crop`, `contrast`, `hue`, `brightness`
+s.toml:25:24: recipe.none.transforms[0].kind: unknown value `flip`; did you mean `horizontal-flip`? Accepted: KINDS
+s.toml:25:34: recipe.none.transforms[1]: missing key `kind`: one of KINDS
 s.toml:25:57: recipe.none.transforms[2]: must be a table such as { kind = … }, not the string \"hue\"
 s.toml:25:104: recipe.none.transforms[3].scale: must have exactly 2 elements, not 1
 s.toml:28:8: recipe.none.name: a recipe is named `none` already in line 24; names must differ
@@ -105,6 +105,12 @@ s.toml:29:34: recipe.none.mix.alpha: must be a number, not the string \"x\"
 s.toml:29:39: recipe.none.mix.prob: unknown key; did you mean `probability`? Known here: `kind`, `alpha`, `probability`, `lambda`, `partner`, `correct_label`
 s.toml:31:1: recipe[2]: missing key `name` (Name in tables and folders: letters, digits, `-`, `_`, `.`, `+`; unique in the study)
 s.toml:32:7: recipe[2].mix: must be a table such as { kind = … }, not a list";
+    // Every kind of transform there is, in the order of the schema.
+    let schema = json_schema();
+    let kinds = schema["$defs"]["Transform"]["oneOf"].as_array().unwrap();
+    let kinds =
+        kinds.iter().map(|kind| format!("`{}`", kind["properties"]["kind"]["const"].as_str().unwrap()));
+    let expected = expected.replace("KINDS", &kinds.collect::<Vec<_>>().join(", "));
     let found = lines(text, &[]).join("\n");
     assert_eq!(found, expected, "\n{found}\n");
 }

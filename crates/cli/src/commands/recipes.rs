@@ -1,7 +1,7 @@
 //! `bakeoff recipes`: what there is; the card of one.
 
 use anyhow::{Result, bail};
-use bakeoff_augment::builtin;
+use bakeoff_augment::{builtin, card};
 
 use crate::exit::{Exit, out};
 use crate::table::Table;
@@ -18,9 +18,9 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Print a recipe's card: where it comes from, definition, effect on labels, options.
+    /// Print a card: where it comes from, definition, effect on labels, options.
     Show {
-        /// Name.
+        /// A recipe, or a kind of transform or mixer.
         name: String,
     },
 }
@@ -28,11 +28,14 @@ enum Action {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let recipes = builtin(224);
     match arguments.action {
-        Some(Action::Show { name }) => match recipes.iter().find(|recipe| recipe.config.name == name) {
-            Some(recipe) => out(recipe.card.trim_end()),
+        Some(Action::Show { name }) => match card(&name) {
+            Some(card) => out(card.trim_end()),
             None => {
                 let names: Vec<&str> = recipes.iter().map(|recipe| recipe.config.name.as_str()).collect();
-                bail!("no recipe is called `{name}`; there are {}", names.join(", "));
+                bail!(
+                    "no recipe, transform or mixer is called `{name}`; there are the recipes {}",
+                    names.join(", ")
+                );
             }
         },
         None if arguments.json => {
