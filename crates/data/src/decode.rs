@@ -15,8 +15,9 @@ mod webp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::{ImageError, RgbImage};
+use crate::{ImageError, Patch, Region, RgbImage};
 use orientation::Exif;
 
 /// The most pixels an image may have: where Pillow refuses ("decompression bomb"), 1 GiB of 24-bit pixels over two.
@@ -43,23 +44,68 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, ImageError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_within(bytes: &[u8], limit: u64) -> Result<RgbImage, ImageError> {
-    type Decoder = fn(&[u8], u64) -> Result<Decoded, ImageError>;
+    decode_as_asked(bytes, limit, &mut Request::whole).map(Patch::into_image)
+}
+
+/// At least the region of an image that `choose` asks for, once it is told width and height: of a JPEG, whose other blocks are
+/// not transformed and whose rows below are not even looked at, exactly that; of other formats all. The pixels are those that
+/// [`decode()`] gives.
+///
+/// # Errors
+/// As [`decode()`], but a file may be broken where nobody looked.
+pub fn decode_region(
+    bytes: &[u8],
+    choose: &mut dyn FnMut(usize, usize) -> Region,
+) -> Result<Patch, ImageError> {
+    let mut choose = |width, height| Request { reduce: 1, region: choose(width, height) };
+    decode_as_asked(bytes, PIXEL_LIMIT, &mut choose)
+}
+
+/// What is to be decoded of a picture.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    /// Both sides are divided by it, rounded up: 1, 2, 4 or 8. Formats that have no short way give the full size.
+    reduce: usize,
+    /// The part, in pixels of the reduced picture.
+    region: Region,
+}
+
+impl Request {
+    fn whole(width: usize, height: usize) -> Self {
+        Self { reduce: 1, region: Region { x: 0, y: 0, width, height } }
+    }
+}
+
+/// Says what is wanted of a picture of this width and height.
+type Choose<'c> = &'c mut dyn FnMut(usize, usize) -> Request;
+
+fn decode_as_asked(bytes: &[u8], limit: u64, choose: Choose<'_>) -> Result<Patch, ImageError> {
+    type Decoder = fn(&[u8], u64, Choose<'_>) -> Result<Decoded, ImageError>;
     let (format, decoder): (&str, Decoder) = match bytes {
         [] => return Err(ImageError::Empty),
         [0xFF, 0xD8, 0xFF, ..] => ("JPEG", jpeg::decode),
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => ("PNG", png::decode),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("WebP", webp::decode),
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => ("GIF", gif::decode),
-        [b'B', b'M', ..] => ("BMP", bmp::decode),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => {
+            ("PNG", |bytes, limit, _| png::decode(bytes, limit))
+        }
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+            ("WebP", |bytes, limit, _| webp::decode(bytes, limit))
+        }
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => {
+            ("GIF", |bytes, limit, _| gif::decode(bytes, limit))
+        }
+        [b'B', b'M', ..] => ("BMP", |bytes, limit, _| bmp::decode(bytes, limit)),
         _ => return Err(ImageError::UnknownFormat(first_bytes(bytes))),
     };
     // No known file makes a decoder panic. Should one be found, it costs an image, not a study.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decoder(bytes, limit)))
+    let decoded = catch_unwind(AssertUnwindSafe(|| decoder(bytes, limit, choose)))
         .unwrap_or_else(|_| Err(ImageError::Broken { format, reason: "the decoder gave up on it".into() }))?;
-    let Decoded { width, height, pixels, exif } = decoded;
+    let Decoded { width, height, pixels, part, exif } = decoded;
     let image = RgbImage::new(width, height, pixels)
         .ok_or_else(|| ImageError::Broken { format, reason: "it has no pixels".into() })?;
-    Ok(orientation::upright(image, exif.orientation()))
+    Ok(match part {
+        Some(Part { at, whole }) => Patch::part(image, at, whole),
+        None => Patch::whole(Arc::new(orientation::upright(image, exif.orientation()))),
+    })
 }
 
 /// Whether this is a PNG of 16-bit grey: all of it that is brighter than 255 of 65,535 becomes white.
@@ -74,7 +120,15 @@ struct Decoded {
     height: usize,
     /// RGB.
     pixels: Vec<u8>,
+    /// Where the pixels stand, if they are a part of an upright picture; otherwise they are all of it.
+    part: Option<Part>,
     exif: Exif,
+}
+
+/// Where a part of a picture stands in the whole.
+struct Part {
+    at: (usize, usize),
+    whole: (usize, usize),
 }
 
 /// Refuses a picture too large, before anything is allocated for it.

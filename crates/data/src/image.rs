@@ -1,4 +1,8 @@
-//! The one pixel type that leaves this crate.
+//! The pixel types that leave this crate.
+
+use std::sync::Arc;
+
+use crate::Region;
 
 /// An 8-bit RGB image: row-major, interleaved, `height * width * 3` bytes, values 0–255, sRGB as stored in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,5 +42,98 @@ impl RgbImage {
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+}
+
+/// A rectangular part of an image that knows the size of the whole: what [`decode_region`](crate::decode_region) gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch {
+    image: Arc<RgbImage>,
+    at: (usize, usize),
+    whole: (usize, usize),
+}
+
+impl Patch {
+    /// All of an image.
+    #[must_use]
+    pub fn whole(image: Arc<RgbImage>) -> Self {
+        let whole = (image.width(), image.height());
+        Self { image, at: (0, 0), whole }
+    }
+
+    /// The caller vouches that it lies inside.
+    pub(crate) fn part(image: RgbImage, at: (usize, usize), whole: (usize, usize)) -> Self {
+        debug_assert!(at.0 + image.width() <= whole.0 && at.1 + image.height() <= whole.1);
+        Self { image: Arc::new(image), at, whole }
+    }
+
+    /// The pixels that are there.
+    #[must_use]
+    pub fn image(&self) -> &RgbImage {
+        &self.image
+    }
+
+    pub(crate) fn into_image(self) -> RgbImage {
+        Arc::unwrap_or_clone(self.image)
+    }
+}
+
+/// Pixels to read from: of a whole image or of a part of one, in the coordinates of the whole.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    pixels: &'a [u8],
+    held: Region,
+    whole: (usize, usize),
+}
+
+impl<'a> From<&'a RgbImage> for View<'a> {
+    fn from(image: &'a RgbImage) -> Self {
+        let whole = (image.width, image.height);
+        Self { pixels: image.pixels(), held: Region::whole(image), whole }
+    }
+}
+
+impl<'a> From<&'a Arc<RgbImage>> for View<'a> {
+    fn from(image: &'a Arc<RgbImage>) -> Self {
+        image.as_ref().into()
+    }
+}
+
+impl<'a> From<&'a Patch> for View<'a> {
+    fn from(patch: &'a Patch) -> Self {
+        let held = Region { x: patch.at.0, y: patch.at.1, ..Region::whole(&patch.image) };
+        Self { pixels: patch.image.pixels(), held, whole: patch.whole }
+    }
+}
+
+impl<'a> View<'a> {
+    /// Columns of the whole.
+    #[must_use]
+    pub fn width(self) -> usize {
+        self.whole.0
+    }
+
+    /// Rows of the whole.
+    #[must_use]
+    pub fn height(self) -> usize {
+        self.whole.1
+    }
+
+    /// The part of a region that is there; where nothing is, the nearest pixel.
+    pub(crate) fn clip(self, region: Region) -> Region {
+        let Region { x, y, width, height } = region.within(self.whole.0, self.whole.1);
+        let inside = |start: usize, count: usize, held: usize, held_count: usize| {
+            let first = start.clamp(held, held + held_count - 1);
+            (first, (start + count).clamp(first + 1, held + held_count) - first)
+        };
+        let (x, width) = inside(x, width, self.held.x, self.held.width);
+        let (y, height) = inside(y, height, self.held.y, self.held.height);
+        Region { x, y, width, height }
+    }
+
+    /// `count` pixels of a row from column `x` on, which must be there: see [`View::clip`].
+    pub(crate) fn row(self, x: usize, y: usize, count: usize) -> &'a [u8] {
+        let start = ((y - self.held.y) * self.held.width + x - self.held.x) * 3;
+        &self.pixels[start..start + count * 3]
     }
 }

@@ -45,7 +45,8 @@
 //! some 120 files of all kinds, not one level apart, JPEG and lossy WebP included. So: transparency is dropped, not blended;
 //! colour profiles are not applied; the first frame of an animation counts; 16-bit colour keeps its high bytes, but 16-bit
 //! grey above 255 is white (there is a warning for it). A file that breaks off, or holds data that cannot be, is an
-//! [`ImageError`]; so is one of more than [`PIXEL_LIMIT`] pixels, refused before anything is allocated.
+//! [`ImageError`]; so is one of more than [`PIXEL_LIMIT`] pixels, refused before anything is allocated. [`decode_region`] gives
+//! the same pixels of a part of an image, and of a JPEG does little more than the work for that part.
 //!
 //! # Splits
 //!
@@ -72,6 +73,7 @@ mod matlab;
 mod parquet;
 mod paths;
 mod resize;
+mod simd;
 mod source;
 mod split;
 mod store;
@@ -80,12 +82,13 @@ mod warning;
 
 pub use config::{LimitConfig, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom};
 pub use dataset::{Dataset, Sample};
-pub use decode::{PIXEL_LIMIT, decode, decode_file, decode_within};
+pub use decode::{PIXEL_LIMIT, decode, decode_file, decode_region, decode_within};
 pub use error::{DataError, ImageError};
 pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trait};
-pub use image::RgbImage;
+pub use image::{Patch, RgbImage, View};
 pub use inspection::{Duplicates, Inspection, Rejected, Sizes};
-pub use resize::{Region, resize, resize_window};
+pub use resize::{Region, Resample, resize, resize_window};
+pub use simd::Isa;
 pub use source::{SourceConfig, SourceKind, detect};
 pub use split::{DeclaredSplit, Splits};
 pub use warning::Warning;

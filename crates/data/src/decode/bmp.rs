@@ -132,7 +132,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
             }
         }
     }
-    Ok(Decoded { width, height, pixels, exif: Exif::default() })
+    Ok(Decoded { width, height, pixels, part: None, exif: Exif::default() })
 }
 
 /// The layouts that occur; Pillow refuses others too.

@@ -52,5 +52,5 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
             target.iter_mut().zip(indices).for_each(|(pixel, &index)| *pixel = colour(index));
         }
     }
-    Ok(Decoded { width, height, pixels, exif: Exif::default() })
+    Ok(Decoded { width, height, pixels, part: None, exif: Exif::default() })
 }

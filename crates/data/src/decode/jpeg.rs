@@ -11,8 +11,8 @@ mod upsample;
 
 use huffman::{Bits, Table};
 
-use super::{Decoded, Exif, check_size};
-use crate::ImageError;
+use super::{Choose, Decoded, Exif, Part as PartOfPicture, Request, check_size};
+use crate::{ImageError, Isa, Region, vectorised};
 
 /// Blocks in a minimum coded unit, T.81 B.2.3.
 const MAX_BLOCKS_IN_UNIT: usize = 10;
@@ -49,12 +49,21 @@ struct Component {
     h: usize,
     v: usize,
     quantisation: usize,
-    /// Samples that belong to the picture.
-    width: usize,
-    height: usize,
+    /// Blocks that hold a part of the picture.
+    blocks_across: usize,
+    blocks_down: usize,
     /// Blocks allocated: whole units, so that interleaved scans need no edge cases.
     blocks_wide: usize,
     blocks_high: usize,
+    /// Samples that a block becomes, across and down: 8, or fewer of a reduced picture.
+    size: usize,
+    /// Samples that belong to the (reduced) picture.
+    width: usize,
+    height: usize,
+    /// Samples that are asked for.
+    wanted: Region,
+    /// Blocks that hold them.
+    wanted_blocks: Region,
     /// The table at the component's first scan; later redefinitions do not count.
     table: Option<[u16; 64]>,
     /// Coefficients in natural order, of images that come in several scans.
@@ -68,6 +77,8 @@ struct Frame {
     width: usize,
     height: usize,
     progressive: bool,
+    /// What is decoded; known at the first scan.
+    request: Option<Request>,
     max_h: usize,
     max_v: usize,
     components: Vec<Component>,
@@ -105,12 +116,15 @@ struct Decoder<'a> {
     frame: Option<Frame>,
     /// All samples are there: what follows up to the end marker is skipped.
     complete: bool,
+    /// All samples asked for are there, and more were not asked for: what follows is not even looked at.
+    enough: bool,
     exif: Exif,
 }
 
-pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
+/// Decodes what `choose` asks for once the size is known. A picture that must be turned is decoded whole.
+pub(super) fn decode(bytes: &[u8], limit: u64, choose: Choose<'_>) -> Result<Decoded, ImageError> {
     let mut decoder = Decoder { bytes, position: 2, ..Decoder::default() };
-    decoder.read_segments(limit)?;
+    decoder.read_segments(limit, choose)?;
     let colours = decoder.colours()?;
     let mut frame = decoder.frame.take().ok_or_else(|| broken("it has no picture"))?;
     if !decoder.complete {
@@ -118,13 +132,17 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
             component.transform_coefficients()?;
         }
     }
-    let pixels = upsample::to_rgb(&frame, colours);
-    Ok(Decoded { width: frame.width, height: frame.height, pixels, exif: decoder.exif })
+    let Some(Request { reduce, region }) = frame.request else { return Err(broken("it has no picture")) };
+    let pixels = upsample::to_rgb(&frame, colours, region);
+    let whole = (frame.width.div_ceil(reduce), frame.height.div_ceil(reduce));
+    let part =
+        ((region.width, region.height) != whole).then_some(PartOfPicture { at: (region.x, region.y), whole });
+    Ok(Decoded { width: region.width, height: region.height, pixels, part, exif: decoder.exif })
 }
 
 impl<'a> Decoder<'a> {
-    fn read_segments(&mut self, limit: u64) -> Result<(), ImageError> {
-        loop {
+    fn read_segments(&mut self, limit: u64, choose: Choose<'_>) -> Result<(), ImageError> {
+        while !self.enough {
             let marker = self.next_marker()?;
             match marker {
                 // End of image.
@@ -134,14 +152,17 @@ impl<'a> Decoder<'a> {
                 _ => {}
             }
             let segment = self.segment()?;
+            // As libjpeg and Pillow, which look at these before the first scan only.
+            let begun = self.frame.as_ref().is_some_and(|frame| frame.request.is_some());
             match marker {
+                0xE0..=0xEF if begun => {}
                 0xC0..=0xC2 => self.read_frame(segment, marker == 0xC2, limit)?,
                 0xC4 => self.read_huffman_tables(segment)?,
                 0xC3 | 0xC5..=0xC7 | 0xCB | 0xCD..=0xCF => {
                     return Err(broken("lossless and hierarchical JPEG are not supported; save it anew"));
                 }
                 0xC9 | 0xCA => return Err(broken("arithmetic-coded JPEG is not supported; save it anew")),
-                0xDA => self.read_scan(segment)?,
+                0xDA => self.read_scan(segment, choose)?,
                 0xDB => self.read_quantisation_tables(segment)?,
                 0xDD => {
                     let &[high, low] = segment else {
@@ -163,6 +184,7 @@ impl<'a> Decoder<'a> {
                 _ => {}
             }
         }
+        Ok(())
     }
 
     /// The next marker, whatever stands before it.
@@ -277,22 +299,35 @@ impl<'a> Decoder<'a> {
                 h,
                 v,
                 quantisation: usize::from(part[2]),
-                width: (width * h).div_ceil(max_h),
-                height: (height * v).div_ceil(max_v),
+                blocks_across: (width * h).div_ceil(8 * max_h),
+                blocks_down: (height * v).div_ceil(8 * max_v),
                 blocks_wide: width.div_ceil(8 * max_h) * h,
                 blocks_high: height.div_ceil(8 * max_v) * v,
+                size: 8,
+                width: 0,
+                height: 0,
+                wanted: Region::NONE,
+                wanted_blocks: Region::NONE,
                 table: None,
                 coefficients: Vec::new(),
                 samples: Vec::new(),
             });
         }
-        self.frame = Some(Frame { width, height, progressive, max_h, max_v, components });
+        self.frame = Some(Frame { width, height, progressive, request: None, max_h, max_v, components });
         Ok(())
     }
 
-    fn read_scan(&mut self, data: &[u8]) -> Result<(), ImageError> {
+    fn read_scan(&mut self, data: &[u8], choose: Choose<'_>) -> Result<(), ImageError> {
         let wrong = || broken("a scan header is cut short or impossible");
         let frame = self.frame.as_mut().ok_or_else(|| broken("a scan stands before the frame header"))?;
+        if frame.request.is_none() {
+            let whole = Request::whole(frame.width, frame.height);
+            frame.ask_for(if self.exif.orientation() == 1 {
+                choose(frame.width, frame.height)
+            } else {
+                whole
+            });
+        }
         let (&count, rest) = data.split_first().ok_or_else(wrong)?;
         let (parts, tail) = rest.split_at_checked(usize::from(count) * 2).ok_or_else(wrong)?;
         let &[start, end, bits, ..] = tail else { return Err(wrong()) };
@@ -338,7 +373,7 @@ impl<'a> Decoder<'a> {
             for component in &mut frame.components {
                 component.allocate_samples();
             }
-            sequential_scan(frame, &scan, &tables, &mut bits, true)?;
+            self.enough = !sequential_scan(frame, &scan, &tables, &mut bits, true)?;
             self.complete = true;
         } else {
             frame.allocate_coefficients();
@@ -368,6 +403,44 @@ impl<'a> Decoder<'a> {
 }
 
 impl Frame {
+    /// Settles what is decoded: which part of a picture of which size, and what of each component that takes.
+    fn ask_for(&mut self, mut request: Request) {
+        let Request { reduce, ref mut region } = request;
+        let least = 8 / reduce;
+        *region = region.within(self.width.div_ceil(reduce), self.height.div_ceil(reduce));
+        for component in &mut self.components {
+            // As jdmaster.c: a subsampled component is reduced less, so that it need not be enlarged again.
+            let (h, v) = (component.h, component.v);
+            let fits = |size: usize| {
+                (self.max_h * least).is_multiple_of(h * size) && (self.max_v * least).is_multiple_of(v * size)
+            };
+            let mut size = least;
+            while size < 8 && fits(size * 2) {
+                size *= 2;
+            }
+            component.size = size;
+            component.width = (self.width * h * size).div_ceil(self.max_h * 8);
+            component.height = (self.height * v * size).div_ceil(self.max_v * 8);
+            // The triangle filter looks one sample further.
+            let span = |start: usize, count: usize, factor: usize, end: usize| {
+                let first = (start / factor).saturating_sub(1);
+                (first, ((start + count).div_ceil(factor) + 1).min(end) - first)
+            };
+            let (wide, high) = (self.max_h * least / (h * size), self.max_v * least / (v * size));
+            let (x, width) = span(region.x, region.width, wide, component.width);
+            let (y, height) = span(region.y, region.height, high, component.height);
+            component.wanted = Region { x, y, width, height };
+            let (left, top) = (x / size, y / size);
+            component.wanted_blocks = Region {
+                x: left,
+                y: top,
+                width: (x + width).div_ceil(size) - left,
+                height: (y + height).div_ceil(size) - top,
+            };
+        }
+        self.request = Some(request);
+    }
+
     fn allocate_coefficients(&mut self) {
         for component in &mut self.components {
             if component.coefficients.is_empty() {
@@ -380,7 +453,7 @@ impl Frame {
     fn units(&self, scan: &Scan) -> (usize, usize) {
         if let [part] = scan.parts.as_slice() {
             let component = &self.components[part.component];
-            (component.width.div_ceil(8), component.height.div_ceil(8))
+            (component.blocks_across, component.blocks_down)
         } else {
             (self.width.div_ceil(8 * self.max_h), self.height.div_ceil(8 * self.max_v))
         }
@@ -389,32 +462,38 @@ impl Frame {
 
 impl Component {
     fn allocate_samples(&mut self) {
-        self.samples = vec![0; self.blocks_wide * self.blocks_high * 64];
+        self.samples = vec![0; self.blocks_wide * self.blocks_high * self.size * self.size];
     }
 
     fn stride(&self) -> usize {
-        self.blocks_wide * 8
+        self.blocks_wide * self.size
+    }
+
+    /// Of the samples, those of the block in this column and row and what comes after.
+    fn block(&mut self, x: usize, y: usize) -> (&mut [u8], usize) {
+        let stride = self.stride();
+        (&mut self.samples[y * self.size * stride + x * self.size..], stride)
     }
 
     /// Coefficients to samples, once all scans are in.
     fn transform_coefficients(&mut self) -> Result<(), ImageError> {
         let table = self.table.ok_or_else(|| broken("a component has no data"))?;
         self.allocate_samples();
-        let stride = self.stride();
+        let isa = Isa::detect();
         let coefficients = std::mem::take(&mut self.coefficients);
-        for (number, block) in coefficients.chunks_exact(64).enumerate() {
-            let mut values = [0i32; 64];
-            let mut last = 0;
-            for (place, ((value, &coefficient), &step)) in
-                values.iter_mut().zip(block).zip(&table).enumerate()
-            {
-                *value = i32::from(coefficient) * i32::from(step);
-                if coefficient != 0 {
-                    last = place;
+        let Region { x: left, y: top, width, height } = self.wanted_blocks;
+        for y in top..top + height {
+            for x in left..left + width {
+                let block = &coefficients[(y * self.blocks_wide + x) * 64..][..64];
+                let mut values = [0i32; 64];
+                for ((value, &coefficient), &step) in values.iter_mut().zip(block).zip(&table) {
+                    *value = i32::from(coefficient) * i32::from(step);
                 }
+                let detail = block[1..].iter().any(|&coefficient| coefficient != 0);
+                let size = self.size;
+                let (out, stride) = self.block(x, y);
+                idct::inverse(isa, size, &values, detail, out, stride);
             }
-            let (row, column) = (number / self.blocks_wide, number % self.blocks_wide);
-            idct::inverse(&values, last > 0, &mut self.samples[row * 8 * stride + column * 8..], stride);
         }
         Ok(())
     }
@@ -480,68 +559,101 @@ impl Restarts {
     }
 }
 
-/// Baseline and extended: each block whole. `direct`: straight to samples, else kept as coefficients.
+/// A component's part in a scan, with its tables.
+#[derive(Clone, Copy)]
+struct Coded<'t> {
+    component: usize,
+    dc: &'t Table,
+    ac: &'t Table,
+}
+
+/// Baseline and extended: each block whole. `direct`: straight to samples, else kept as coefficients. Gives whether all of the
+/// scan was read, which ends early where nothing further down is asked for.
 fn sequential_scan(
     frame: &mut Frame,
     scan: &Scan,
     tables: &Tables<'_>,
     bits: &mut Bits<'_>,
     direct: bool,
-) -> Result<(), ImageError> {
+) -> Result<bool, ImageError> {
     let (across, down) = frame.units(scan);
     let alone = scan.parts.len() == 1;
     let mut predictions = [0i32; 4];
     let mut restarts = Restarts::new(tables.restart_interval);
     let mut coded = Vec::new();
     for &part in &scan.parts {
-        coded.push((part.component, tables.dc(part)?, tables.ac(part)?));
+        coded.push(Coded { component: part.component, dc: tables.dc(part)?, ac: tables.ac(part)? });
     }
-    for unit_y in 0..down {
+    let last = |part: &Coded<'_>| {
+        let component = &frame.components[part.component];
+        let rows = component.wanted_blocks.y + component.wanted_blocks.height;
+        rows.div_ceil(if alone { 1 } else { component.v })
+    };
+    let wanted = if direct { coded.iter().map(last).max().unwrap_or(down).min(down) } else { down };
+    for unit_y in 0..wanted {
+        unit_row(frame, &coded, bits, &mut restarts, &mut predictions, alone, direct, unit_y, across)?;
+    }
+    Ok(wanted == down)
+}
+
+vectorised! {
+    /// One row of units.
+    #[allow(clippy::too_many_arguments, reason = "the state of a scan")]
+    fn unit_row(
+        frame: &mut Frame,
+        coded: &[Coded<'_>],
+        bits: &mut Bits<'_>,
+        restarts: &mut Restarts,
+        predictions: &mut [i32; 4],
+        alone: bool,
+        direct: bool,
+        unit_y: usize,
+        across: usize,
+    ) -> Result<(), ImageError> {
+        let isa = Isa::detect();
         for unit_x in 0..across {
             if restarts.due(bits)? {
-                predictions = [0; 4];
+                *predictions = [0; 4];
             }
-            for (&(number, dc, ac), prediction) in coded.iter().zip(&mut predictions) {
-                let component = &mut frame.components[number];
+            for (&Coded { component, dc, ac }, prediction) in coded.iter().zip(predictions.iter_mut()) {
+                let component = &mut frame.components[component];
                 let (h, v) = if alone { (1, 1) } else { (component.h, component.v) };
-                let stride = component.stride();
                 let Some(table) = component.table.as_ref() else { continue };
                 for block in 0..h * v {
                     let (x, y) = (unit_x * h + block % h, unit_y * v + block / h);
-                    if direct {
+                    if !direct {
+                        let start = (y * component.blocks_wide + x) * 64;
+                        let values = &mut component.coefficients[start..start + 64];
+                        sequential_block(bits, dc, ac, prediction, |place, value| values[place] = value as i16)?;
+                    } else if component.wanted_blocks.holds(x, y) {
                         let mut values = [0i32; 64];
                         let detail = sequential_block(bits, dc, ac, prediction, |place, value| {
                             values[place] = value * i32::from(table[place]);
                         })?;
-                        idct::inverse(
-                            &values,
-                            detail,
-                            &mut component.samples[y * 8 * stride + x * 8..],
-                            stride,
-                        );
+                        let (size, stride) = (component.size, component.blocks_wide * component.size);
+                        let out = &mut component.samples[y * size * stride + x * size..];
+                        idct::inverse(isa, size, &values, detail, out, stride);
                     } else {
-                        let start = (y * component.blocks_wide + x) * 64;
-                        let values = &mut component.coefficients[start..start + 64];
-                        sequential_block(bits, dc, ac, prediction, |place, value| {
-                            values[place] = value as i16
-                        })?;
+                        sequential_block(bits, dc, ac, prediction, |_, _| ())?;
                     }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Decodes a block; gives whether it has more than its mean.
-#[inline]
+#[inline(always)]
 fn sequential_block(
-    bits: &mut Bits<'_>,
+    shared: &mut Bits<'_>,
     dc: &Table,
     ac: &Table,
     prediction: &mut i32,
     mut set: impl FnMut(usize, i32),
 ) -> Result<bool, ImageError> {
+    // A copy, so that it stays in registers.
+    let mut bits = *shared;
     bits.refill();
     *prediction = prediction.wrapping_add(bits.difference(dc)?);
     // Coefficients are 16 bits wide in libjpeg, whatever a broken stream adds up to.
@@ -558,11 +670,21 @@ fn sequential_block(
             continue;
         }
         k += run;
-        let place = *ZIGZAG.get(k).ok_or_else(|| broken("a block has more than 64 coefficients"))?;
+        let Some(&place) = ZIGZAG.get(k) else {
+            bits.check()?;
+            return Err(too_many());
+        };
         set(usize::from(place), value);
         k += 1;
     }
+    bits.check()?;
+    *shared = bits;
     Ok(k > 1)
+}
+
+#[cold]
+fn too_many() -> ImageError {
+    broken("a block has more than 64 coefficients")
 }
 
 fn progressive_scan(
@@ -595,10 +717,11 @@ fn progressive_scan(
                             *prediction = prediction.wrapping_add(bits.difference(tables.dc(part)?)?);
                             values[0] = (*prediction << scan.low) as i16;
                         }
-                        (0, _) => values[0] |= (bits.take(1)? << scan.low) as i16,
+                        (0, _) => values[0] |= (bits.take(1) << scan.low) as i16,
                         (_, 0) => first_band(bits, tables.ac(part)?, scan, &mut end_of_band_run, values)?,
                         _ => refine_band(bits, tables.ac(part)?, scan, &mut end_of_band_run, values)?,
                     }
+                    bits.check()?;
                 }
             }
         }
@@ -624,14 +747,17 @@ fn first_band(
         let (run, value) = bits.run_and_value(table)?;
         if value == 0 {
             if run < 15 {
-                *end_of_band_run = (1 << run) - 1 + bits.take(run as u32)?;
+                *end_of_band_run = (1 << run) - 1 + bits.take(run as u32);
                 break;
             }
             k += 16;
             continue;
         }
         k += run;
-        let place = *ZIGZAG.get(k).ok_or_else(|| broken("a block has more than 64 coefficients"))?;
+        let Some(&place) = ZIGZAG.get(k) else {
+            bits.check()?;
+            return Err(too_many());
+        };
         values[usize::from(place)] = (value << scan.low) as i16;
         k += 1;
     }
@@ -648,12 +774,11 @@ fn refine_band(
 ) -> Result<(), ImageError> {
     let bit = 1i16 << scan.low;
     // One more bit for a coefficient that is known to be other than zero.
-    let refine = |bits: &mut Bits<'_>, value: &mut i16| -> Result<(), ImageError> {
+    let refine = |bits: &mut Bits<'_>, value: &mut i16| {
         bits.refill();
-        if bits.take(1)? == 1 && *value & bit == 0 {
+        if bits.take(1) == 1 && *value & bit == 0 {
             *value = value.wrapping_add(if *value >= 0 { bit } else { -bit });
         }
-        Ok(())
     };
     let mut k = scan.start;
     if *end_of_band_run == 0 {
@@ -663,18 +788,18 @@ fn refine_band(
             let mut new = 0;
             match size {
                 0 if run < 15 => {
-                    *end_of_band_run = (1 << run) + bits.take(run as u32)?;
+                    *end_of_band_run = (1 << run) + bits.take(run as u32);
                     break;
                 }
                 0 => {}
-                1 => new = if bits.take(1)? == 1 { bit } else { -bit },
+                1 => new = if bits.take(1) == 1 { bit } else { -bit },
                 _ => return Err(broken("a refined coefficient is larger than one bit")),
             }
             // Skip `run` coefficients that are still zero, refining the others on the way.
             while k <= scan.end {
                 let value = &mut values[usize::from(ZIGZAG[k])];
                 if *value != 0 {
-                    refine(bits, value)?;
+                    refine(bits, value);
                 } else if run == 0 {
                     *value = new;
                     k += 1;
@@ -690,7 +815,7 @@ fn refine_band(
         while k <= scan.end {
             let value = &mut values[usize::from(ZIGZAG[k])];
             if *value != 0 {
-                refine(bits, value)?;
+                refine(bits, value);
             }
             k += 1;
         }

@@ -83,7 +83,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
             }
         }
     }
-    Ok(Decoded { width, height, pixels, exif: exif(info) })
+    Ok(Decoded { width, height, pixels, part: None, exif: exif(info) })
 }
 
 /// Samples of 1, 2, 4 or 8 bits, the highest bits first.

@@ -35,5 +35,5 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     }
     let exif =
         Exif { tiff: decoder.exif_metadata().ok().flatten(), xmp: decoder.xmp_metadata().ok().flatten() };
-    Ok(Decoded { width: width as usize, height: height as usize, pixels, exif })
+    Ok(Decoded { width: width as usize, height: height as usize, pixels, part: None, exif })
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use bakeoff_data::{RgbImage, decode, decode_file};
+use bakeoff_data::{Region, RgbImage, View, decode, decode_file, decode_region, resize};
 
 use crate::{fixture, fixtures, name};
 
@@ -67,4 +67,41 @@ fn all_cores_decode_at_once() {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| decode(&bytes).unwrap())).collect();
         threads.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), first));
     });
+}
+
+#[test]
+fn a_region_of_any_file_has_the_pixels_of_the_whole() {
+    for path in fixtures("decode") {
+        let bytes = std::fs::read(&path).unwrap();
+        let whole = decode(&bytes).unwrap();
+        let (width, height) = (whole.width(), whole.height());
+        let regions = [
+            (0.0, 0.0, 1.0, 1.0),
+            (0.3, 0.4, 0.35, 0.3),
+            (0.0, 0.6, 0.1, 0.4),
+            (0.97, 0.0, 0.03, 0.5),
+            (0.2, 0.99, 0.5, 0.01),
+        ];
+        for (x, y, w, h) in regions {
+            let at = |share: f64, of: usize| (share * of as f64) as usize;
+            let (x, y) = (at(x, width).min(width - 1), at(y, height).min(height - 1));
+            let region = Region {
+                x,
+                y,
+                width: at(w, width).clamp(1, width - x),
+                height: at(h, height).clamp(1, height - y),
+            };
+            let mut asked = None;
+            let part = decode_region(&bytes, &mut |width, height| {
+                asked = Some((width, height));
+                region
+            })
+            .unwrap();
+            // Only a JPEG that need not be turned is asked about.
+            assert!(asked.is_none_or(|size| size == (width, height)), "{}", name(&path));
+            assert_eq!((View::from(&part).width(), View::from(&part).height()), (width, height));
+            let cut = |image: View<'_>| resize(image, region, region.width, region.height, true);
+            assert_eq!(cut((&part).into()), cut((&whole).into()), "{} {region:?}", name(&path));
+        }
+    }
 }

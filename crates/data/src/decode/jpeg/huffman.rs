@@ -10,7 +10,7 @@ const LOOK: u32 = 10;
 pub(super) struct Table {
     /// By the next [`LOOK`] bits: length << 8 | symbol; zero where the code is longer.
     quick: Box<[u16; 1 << LOOK]>,
-    /// By the next [`LOOK`] bits, where code and coefficient both fit: value << 16 | run << 8 | total length.
+    /// By the next [`LOOK`] bits, where code and coefficient both fit: value << 16 | run << 8 | total length. Zero elsewhere.
     whole: Box<[i32; 1 << LOOK]>,
     /// By length: one more than the last code, aligned to 16 bits.
     limits: [u32; 17],
@@ -55,7 +55,7 @@ impl Table {
         for bits in 0..1u32 << LOOK {
             let entry = table.quick[bits as usize];
             let (length, size) = (u32::from(entry >> 8), u32::from(entry & 15));
-            if length > 0 && size > 0 && length + size <= LOOK {
+            if length > 0 && length + size <= LOOK {
                 let magnitude = (bits >> (LOOK - length - size)) & ((1 << size) - 1);
                 let run = i32::from((entry >> 4) & 15);
                 table.whole[bits as usize] =
@@ -74,13 +74,19 @@ fn extend(bits: u32, size: u32) -> i32 {
 }
 
 /// The bits of one scan, up to the next marker.
+///
+/// Taking more than there are is not noticed at once: zeros come, `count` falls below zero, and [`Bits::check`] says so.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     position: usize,
     /// The next bits, from the top; what lies below the `count`th is zero or what will come.
     window: u64,
-    count: u32,
+    count: i32,
 }
+
+/// More than one code with its extra bits can take.
+const ENOUGH: i32 = 32;
 
 impl<'a> Bits<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
@@ -92,10 +98,10 @@ impl<'a> Bits<'a> {
         self.position
     }
 
-    /// Makes at least 56 bits available, or all there are before the next marker.
-    #[inline]
+    /// Makes enough bits available for one code and what belongs to it, or all there are before the next marker.
+    #[inline(always)]
     pub(super) fn refill(&mut self) {
-        if self.count > 48 {
+        if self.count >= ENOUGH {
             return;
         }
         if let Some(next) = self.bytes.get(self.position..).and_then(|rest| rest.first_chunk::<8>()) {
@@ -103,7 +109,7 @@ impl<'a> Bits<'a> {
             // No byte is 0xFF: nothing is stuffed and no marker begins.
             let inverted = !word;
             let has_ff = inverted.wrapping_sub(0x0101_0101_0101_0101) & !inverted & 0x8080_8080_8080_8080;
-            if has_ff == 0 {
+            if has_ff == 0 && self.count >= 0 {
                 self.window |= word >> self.count;
                 let bytes = (63 - self.count) / 8;
                 self.position += bytes as usize;
@@ -115,9 +121,13 @@ impl<'a> Bits<'a> {
     }
 
     #[cold]
+    #[inline(never)]
     fn refill_slowly(&mut self) {
+        if self.count < 0 {
+            return;
+        }
         // Bits of bytes not yet counted may lie below: they are read again here.
-        self.window &= !(u64::MAX.checked_shr(self.count).unwrap_or(0));
+        self.window &= !(u64::MAX.checked_shr(self.count as u32).unwrap_or(0));
         while self.count <= 56 {
             let Some(&byte) = self.bytes.get(self.position) else { return };
             let mut length = 1;
@@ -133,14 +143,16 @@ impl<'a> Bits<'a> {
         }
     }
 
-    #[inline]
-    fn skip(&mut self, count: u32) -> Result<(), ImageError> {
-        if count > self.count {
-            return Err(self.dry());
-        }
+    #[inline(always)]
+    fn skip(&mut self, count: u32) {
         self.window <<= count;
-        self.count -= count;
-        Ok(())
+        self.count -= count as i32;
+    }
+
+    /// An error where more bits were taken than there are.
+    #[inline(always)]
+    pub(super) fn check(&self) -> Result<(), ImageError> {
+        if self.count < 0 { Err(self.dry()) } else { Ok(()) }
     }
 
     #[cold]
@@ -153,30 +165,34 @@ impl<'a> Bits<'a> {
     }
 
     /// The next bits as a number; at most 16.
-    #[inline]
-    pub(super) fn take(&mut self, count: u32) -> Result<u32, ImageError> {
-        if count == 0 {
-            return Ok(0);
-        }
-        let value = (self.window >> (64 - count)) as u32;
-        self.skip(count)?;
-        Ok(value)
+    #[inline(always)]
+    pub(super) fn take(&mut self, count: u32) -> u32 {
+        // In two steps: none at all would be a shift by the whole width.
+        let value = (self.window >> 1 >> (63 - count)) as u32;
+        self.skip(count);
+        value
     }
 
-    #[inline]
+    #[inline(always)]
     fn symbol(&mut self, table: &Table) -> Result<u8, ImageError> {
         let entry = table.quick[(self.window >> (64 - LOOK)) as usize];
         if entry != 0 {
-            self.skip(u32::from(entry >> 8))?;
+            self.skip(u32::from(entry >> 8));
             return Ok(entry as u8);
         }
+        self.long_symbol(table)
+    }
+
+    #[inline(never)]
+    fn long_symbol(&mut self, table: &Table) -> Result<u8, ImageError> {
         let next = (self.window >> 48) as u32;
         for length in LOOK + 1..=16 {
             if next < table.limits[length as usize] {
                 let code = (next >> (16 - length)) as i32;
                 let index = usize::try_from(code + table.offsets[length as usize]).ok();
                 let symbol = index.and_then(|index| table.symbols.get(index)).copied();
-                self.skip(length)?;
+                self.skip(length);
+                self.check()?;
                 return symbol.ok_or_else(|| broken("its data holds an impossible code"));
             }
         }
@@ -184,29 +200,29 @@ impl<'a> Bits<'a> {
     }
 
     /// A difference of means.
-    #[inline]
+    #[inline(always)]
     pub(super) fn difference(&mut self, table: &Table) -> Result<i32, ImageError> {
         let size = u32::from(self.symbol(table)?);
         if size > 15 {
             return Err(broken("its data holds an impossible code"));
         }
-        Ok(extend(self.take(size)?, size))
+        Ok(extend(self.take(size), size))
     }
 
     /// Zeros to skip and the coefficient after them. Zero with a run of 15 is sixteen zeros; with a shorter run it ends
     /// a band.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run_and_value(&mut self, table: &Table) -> Result<(usize, i32), ImageError> {
         let whole = table.whole[(self.window >> (64 - LOOK)) as usize];
         if whole != 0 {
-            self.skip((whole & 0xFF) as u32)?;
+            self.skip((whole & 0xFF) as u32);
             return Ok(((whole >> 8 & 0xFF) as usize, whole >> 16));
         }
         let (run, size) = self.run_and_size(table)?;
-        Ok((run, extend(self.take(size)?, size)))
+        Ok((run, extend(self.take(size), size)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn run_and_size(&mut self, table: &Table) -> Result<(usize, u32), ImageError> {
         let symbol = self.symbol(table)?;
         Ok((usize::from(symbol >> 4), u32::from(symbol & 15)))
