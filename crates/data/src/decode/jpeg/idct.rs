@@ -275,8 +275,8 @@ mod tests {
         };
         for round in 0..2000 {
             let mut block = [0i32; 64];
-            for place in 0..=round % 64 {
-                block[place] = draw(if round % 7 == 0 { 1 << 20 } else { 1 << (4 + round % 10) });
+            for value in block.iter_mut().take(round % 64 + 1) {
+                *value = draw(if round % 7 == 0 { 1 << 20 } else { 1 << (4 + round % 10) });
             }
             let mut expected = [0; 80];
             portable(&block, &mut expected, 10);
