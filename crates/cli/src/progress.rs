@@ -190,6 +190,11 @@ impl Observer for RunProgress {
         }
         let Ok(mut state) = self.state.lock() else { return };
         match event {
+            Event::SeedAdded { seed, recipes } => {
+                state.trials += recipes.len();
+                self.line(&format!("not decided yet: seed {seed} for {}", recipes.join(", ")));
+                self.redraw_study(&state);
+            }
             Event::Started { study, trials, done, threads, jobs } => {
                 state.trials = trials;
                 if let Some(screen) = &self.screen {

@@ -266,6 +266,30 @@ fn a_full_disk_stops_with_the_files_name_and_loses_nothing() {
 }
 
 #[test]
+fn seeds_are_added_until_all_is_decided_and_what_was_declared_stays() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let study = project.study("[train]\nepochs = 1\n");
+    let until = |most: &str| {
+        let run = bakeoff(&project).args(["run", &study, "--until-decided", "--max-seeds", most, "--json"]);
+        run.run()
+    };
+    let run = until("6");
+    assert_eq!(run.code, 0, "{run:?}");
+    let summary = run.json();
+    let seeds = summary["recipes"][1]["seeds"].as_array().unwrap().len();
+    let standing = &summary["sequential"]["recipes"][0];
+    assert!((3..=6).contains(&seeds), "{summary}");
+    assert!(["decided", "hopeless"].contains(&standing["standing"].as_str().unwrap()), "{standing}");
+    assert_eq!(until("6").json()["recipes"], summary["recipes"]);
+    let other = until("8");
+    assert!(other.code == 1 && other.stderr.contains("--max-seeds 6"), "{other:?}");
+    assert!(until("5").stderr.contains("fewer than 6 seeds"));
+    let lone = bakeoff(&project).args(["run", &study, "--until-decided"]).run();
+    assert!(lone.code == 2 && lone.stderr.contains("--max-seeds"), "{lone:?}");
+}
+
+#[test]
 fn results_of_another_trainer_are_compared_like_a_study() {
     let project = Project::new();
     let mut text = String::from("image,extra,recipe,correct,seed\n");

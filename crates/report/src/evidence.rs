@@ -113,8 +113,12 @@ fn lenient<T, E: std::fmt::Display>(result: Result<Option<T>, E>, warnings: &mut
 impl Evidence {
     /// Reads a run folder, half-done or finished. Only a missing or damaged plan is an error.
     pub(crate) fn read(run: &RunFolder) -> Result<Self, ReportError> {
+        Self::of_plan(run, run.plan()?)
+    }
+
+    /// [`Evidence::read`] of a plan that is not the one on disk.
+    pub(crate) fn of_plan(run: &RunFolder, plan: PlanRecord) -> Result<Self, ReportError> {
         let mut warnings = Vec::new();
-        let plan = run.plan()?;
         let study = lenient(run.study().map(Some), &mut warnings);
         let data = lenient(run.data(), &mut warnings);
         let environment = lenient(run.environment(), &mut warnings);
@@ -123,6 +127,13 @@ impl Evidence {
             let (state, epochs) = match run.trial(key) {
                 Err(error) => (State::Failed { reason: error.to_string(), epoch: None }, Vec::new()),
                 Ok(trial) => {
+                    if trial.record.is_none() && trial.folder.join("trial.json").is_file() {
+                        warnings.push(format!(
+                            "{} seed {}: what stands in its folder was run with other settings (data, weights, recipe, budget or \
+                             version of Bakeoff) than this study's, and is not counted.",
+                            key.recipe, key.seed
+                        ));
+                    }
                     let state = match trial.record.as_ref().map(|record| &record.status) {
                         None => State::Planned,
                         Some(TrialStatus::Running) => State::Running,
@@ -171,6 +182,7 @@ impl Evidence {
             evaluation: Vec::new(),
             seeds,
             trials: results.runs.iter().map(key).collect(),
+            until_decided: None,
             warnings: Vec::new(),
         };
         let trials = results.runs.iter().map(|run| Trial {

@@ -17,6 +17,7 @@
 mod chart;
 mod evidence;
 mod figures;
+pub mod insight;
 mod outline;
 mod page;
 mod raster;
@@ -28,7 +29,9 @@ mod terminal;
 mod text;
 mod theme;
 
+use bakeoff_stats::sequential::Standing;
 use bakeoff_study::files::{make_folder, write_bytes};
+use bakeoff_study::records::PlanRecord;
 use bakeoff_study::{FolderError, RunFolder, WriteError};
 use std::path::{Path, PathBuf};
 
@@ -75,7 +78,7 @@ pub struct Report {
     pub summary: Summary,
     /// The page.
     pub page: PathBuf,
-    /// `summary.json`, `summary.csv`, `trials.csv`.
+    /// `summary.json`, `summary.csv`, `trials.csv`, `classes.csv`, `flips.csv`.
     pub tables: Vec<PathBuf>,
     /// SVG and PNG of every figure.
     pub figures: Vec<PathBuf>,
@@ -87,6 +90,22 @@ pub struct Report {
 /// The run's plan cannot be read, or its results contradict each other.
 pub fn summarise(run: &RunFolder) -> Result<Summary, ReportError> {
     Ok(summary::assess(&evidence::Evidence::read(run)?)?.summary)
+}
+
+/// Recipes of a run with `--until-decided` that need another seed, the baseline first; none when all is decided. `plan` goes before
+/// the one in the folder.
+///
+/// # Errors
+/// The folder's results contradict each other.
+pub fn open_recipes(plan: &PlanRecord, run: &RunFolder) -> Result<Vec<String>, ReportError> {
+    let summary = summary::assess_with(&evidence::Evidence::of_plan(run, plan.clone())?, false)?.summary;
+    let standings = summary.sequential.map(|sequential| sequential.recipes).unwrap_or_default();
+    let open = standings.into_iter().filter(|r| r.standing == Standing::Open).map(|r| r.name);
+    let mut recipes: Vec<String> = open.collect();
+    if !recipes.is_empty() {
+        recipes.insert(0, plan.baseline.clone());
+    }
+    Ok(recipes)
 }
 
 /// Writes report.html, figures/, summary.json, summary.csv and trials.csv of `run` into the folder `out`, over earlier ones.
@@ -128,8 +147,18 @@ fn write_evidence(evidence: &evidence::Evidence, out: &Path) -> Result<Report, R
         .map_err(|error| encode("summary.json", error.to_string()))?;
     let csv = assessment.summary.csv().map_err(|error| encode("summary.csv", error.to_string()))?;
     let trials = summary::trials_csv(evidence).map_err(|error| encode("trials.csv", error.to_string()))?;
+    let insight = &assessment.summary.insight;
+    let classes = insight::classes_csv(insight).map_err(|error| encode("classes.csv", error.to_string()))?;
+    let flips = insight::flips_csv(insight).map_err(|error| encode("flips.csv", error.to_string()))?;
     let mut tables = Vec::new();
-    for (name, bytes) in [("summary.json", json), ("summary.csv", csv), ("trials.csv", trials)] {
+    let files = [
+        ("summary.json", json),
+        ("summary.csv", csv),
+        ("trials.csv", trials),
+        ("classes.csv", classes),
+        ("flips.csv", flips),
+    ];
+    for (name, bytes) in files {
         let path = out.join(name);
         write_bytes(&path, &bytes)?;
         tables.push(path);

@@ -2,7 +2,9 @@
 
 use crate::ReportError;
 use crate::evidence::{Evidence, Origin, State, Tested, Trial};
+use crate::insight::{Insight, Material, insight};
 use crate::text::plain;
+use bakeoff_stats::sequential::{Design, Look, Standing, compare_sequentially};
 use bakeoff_stats::wording::{count, decimals, p_value, percent, points, signed_points};
 use bakeoff_stats::{
     Arm, Comparison, Marks, Method, Options, Outlook, Run, Verdict, compare, fewest_seeds, smallest_p,
@@ -51,6 +53,9 @@ pub struct Difference {
     pub p_holm: f64,
     /// Paired t test, uncorrected; `null` where all differences are equal.
     pub p_paired_t: Option<f64>,
+    /// Normal p over seeds and images, corrected by Holm; `null` where images are not known.
+    #[serde(default)]
+    pub p_images: Option<f64>,
     /// Where the interval comes from.
     pub method: Method,
     /// Percentile limits of the crossed bootstrap, for comparison.
@@ -130,6 +135,33 @@ pub struct Summary {
     pub answer: String,
     /// What a reader must know before believing the numbers.
     pub warnings: Vec<String>,
+    /// Of a run that added seeds until all was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequential: Option<SequentialSummary>,
+    /// Beyond the verdict.
+    #[serde(default)]
+    pub insight: Insight,
+}
+
+/// The looks of a run that added seeds until all was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SequentialSummary {
+    /// What was declared before the first look.
+    pub design: Design,
+    /// All looks taken so far.
+    pub looks: Vec<Look>,
+    /// Where each recipe but the baseline stands.
+    pub recipes: Vec<RecipeStanding>,
+}
+
+/// A recipe and whether it gets further seeds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeStanding {
+    /// Name.
+    pub name: String,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub standing: Standing,
 }
 
 /// What the page needs besides the summary.
@@ -207,6 +239,11 @@ fn arm(evidence: &Evidence, recipe: &str, marks: &dyn Fn(&Trial) -> Option<Marks
 
 /// Computes everything from the evidence.
 pub(crate) fn assess(evidence: &Evidence) -> Result<Assessment, ReportError> {
+    assess_with(evidence, true)
+}
+
+/// [`assess`], with or without what goes beyond the verdict.
+pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, ReportError> {
     let plan = &evidence.plan;
     let mut warnings = evidence.warnings.clone();
     let told = plan.warnings.iter().chain(evidence.data.iter().flat_map(|data| &data.warnings));
@@ -231,7 +268,25 @@ pub(crate) fn assess(evidence: &Evidence) -> Result<Assessment, ReportError> {
         .collect();
     let options =
         Options { margin: (plan.margin / 100.0).clamp(0.0, 1.0), level: LEVEL, ..Options::default() };
-    let comparisons = compare(&baseline, &others, &options)?;
+    let (comparisons, sequential) = match plan.until_decided {
+        None => (compare(&baseline, &others, &options)?, None),
+        Some(declared) => {
+            let design = Design { first: declared.first, most: declared.most };
+            let done = |recipe: &str, seed: u64| {
+                let mut trials = evidence.trials_of(recipe);
+                trials.any(|t| {
+                    t.seed == seed && matches!(t.state, State::Finished { .. } | State::Failed { .. })
+                })
+            };
+            let result = compare_sequentially(&baseline, &others, &options, design, &plan.seeds, &done)?;
+            let standings = others
+                .iter()
+                .zip(&result.standings)
+                .map(|(arm, &standing)| RecipeStanding { name: arm.name.clone(), standing });
+            let record = SequentialSummary { design, looks: result.looks, recipes: standings.collect() };
+            (result.comparisons, Some(record))
+        }
+    };
 
     let recipes = plan.recipes.iter().map(|recipe| {
         let comparison = comparisons.iter().find(|c| c.name == recipe.name);
@@ -267,6 +322,12 @@ pub(crate) fn assess(evidence: &Evidence) -> Result<Assessment, ReportError> {
         margin: plan.margin,
         answer: String::new(),
         warnings,
+        sequential,
+        insight: if beyond {
+            insight(&Material { evidence, finished: &finished, marks: table.as_deref() })
+        } else {
+            Insight::default()
+        },
     };
     if summary.recipes.iter().all(|recipe| recipe.name != plan.baseline) {
         summary
@@ -297,6 +358,7 @@ fn recipe_summary(evidence: &Evidence, name: &str, comparison: Option<&Compariso
             p_adjusted: c.p_adjusted?,
             p_holm: c.p_holm?,
             p_paired_t: c.p_paired_t,
+            p_images: c.p_images,
             method: interval.method,
             bootstrap: c.bootstrap,
             probability_better: c.probability_better,
@@ -595,6 +657,7 @@ mod tests {
             p_adjusted: 0.5,
             p_holm: 0.5,
             p_paired_t: None,
+            p_images: None,
             method: Method::PairedT,
             bootstrap: None,
             probability_better: None,
@@ -628,6 +691,8 @@ mod tests {
             margin: 1.0,
             answer: String::new(),
             warnings: vec![],
+            sequential: None,
+            insight: Insight::default(),
         };
         answer(&summary, 6).replace('\u{a0}', " ")
     }

@@ -5,6 +5,7 @@ mod fake;
 use bakeoff_report::Report;
 use bakeoff_stats::Verdict;
 use bakeoff_study::RunFolder;
+use bakeoff_study::records::UntilDecided;
 use fake::{End, Fake};
 use std::path::PathBuf;
 
@@ -214,6 +215,27 @@ fn results_that_do_not_belong_together_are_named_and_not_paired_by_image() {
 }
 
 #[test]
+fn a_trial_of_other_settings_is_named_and_not_counted() {
+    let path = folder("other-settings");
+    let run = Fake { previews: false, ..Fake::new() }.write(&path);
+    let record = path.join("trials/cutmix/seed-2/trial.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, text.replace("cutmix-2", "of-another-study")).unwrap();
+    let summary = bakeoff_report::summarise(&run).unwrap();
+    assert_eq!((summary.recipes[3].seeds.as_slice(), summary.skipped.len()), ([1, 3, 4, 5, 6].as_slice(), 1));
+    assert!(
+        summary.warnings.iter().any(|w| w.starts_with("cutmix seed 2: ") && w.contains("other settings"))
+    );
+}
+
+#[test]
+fn two_test_images_give_no_verdict() {
+    let run = Fake { previews: false, test_images: 2, ..Fake::new() }.write(&folder("two-images"));
+    let summary = bakeoff_report::summarise(&run).unwrap();
+    assert!(summary.recipes[1..].iter().all(|r| r.verdict == Some(Verdict::Undecided)), "{summary:?}");
+}
+
+#[test]
 fn other_test_images_are_noticed() {
     let path = folder("other-images");
     let run = Fake { previews: false, ..Fake::new() }.write(&path);
@@ -303,4 +325,62 @@ fn five_classes_or_fewer_have_no_top5_column() {
 fn many_large_pictures_are_shrunk_to_keep_the_page_small() {
     let (_, page) = report("large-pictures", &Fake { image: 224, seeds: 2, epochs: 2, ..Fake::new() });
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn metrics_classes_images_curves_and_time_are_told_beside_the_verdict() {
+    let (report, _) = report("insight", &Fake { previews: false, ..Fake::new() });
+    let insight = &report.summary.insight;
+    let [none, _, _, cutmix, _] = insight.recipes.as_slice() else { panic!("{insight:?}") };
+    assert_eq!(cutmix.metrics.len(), 7);
+    let metric = |name: &str| {
+        let named =
+            |m: &&bakeoff_report::insight::MetricSummary| serde_json::to_value(m.metric).unwrap() == name;
+        cutmix.metrics.iter().find(named).unwrap()
+    };
+    // The fake is sure to 60 %, with 0.42 as the sum of squares.
+    let top1 = metric("top1").value.mean;
+    assert!((metric("brier").value.mean - (top1 * 0.22 + (1.0 - top1) * 1.02)).abs() < 1e-9);
+    assert!((metric("ece").value.mean - (top1 - 0.6).abs()).abs() < 0.01);
+    let difference = metric("top1").difference.unwrap();
+    let verdict = report.summary.recipes[3].difference.as_ref().unwrap();
+    assert!(
+        (difference.mean - verdict.mean).abs() < 1e-12
+            && (difference.low.unwrap() - verdict.low).abs() < 1e-9
+    );
+    assert!(none.metrics.iter().all(|m| m.difference.is_none()) && none.two_models.is_empty());
+    let predictions: usize = cutmix.reliability.as_ref().unwrap().iter().map(|bin| bin.count).sum();
+    assert_eq!((predictions, cutmix.two_models.len(), cutmix.classes.len()), (6 * 800, 6, 7));
+    assert!(cutmix.helped[0].difference.mean > 0.0 && cutmix.to_right > cutmix.to_wrong);
+    assert_eq!(cutmix.flips.len(), cutmix.to_right + cutmix.to_wrong);
+    assert_eq!((cutmix.curve.len(), insight.pairs.len()), (20, 10));
+    assert!(insight.courses.iter().all(|c| !c.sentence.is_empty()) && insight.courses.len() >= 4);
+    let time = insight.equal_time.as_ref().unwrap();
+    assert!((time.seconds - 62.0).abs() < 1e-9 && time.recipes.len() == 5);
+    assert_eq!(cutmix.seconds, Some(6.0 * 65.0));
+
+    let table = |name: &str| {
+        let path = report.tables.iter().find(|path| path.ends_with(name)).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    };
+    assert_eq!(table("classes.csv").lines().count(), 1 + 4 * 7);
+    let flips: usize = insight.recipes.iter().map(|r| r.flips.len()).sum();
+    assert_eq!(table("flips.csv").lines().count(), 1 + flips);
+}
+
+#[test]
+fn a_run_until_decided_says_where_every_recipe_stands() {
+    let until_decided = Some(UntilDecided { first: 6, most: 12 });
+    let run = Fake { previews: false, until_decided, ..Fake::new() }.write(&folder("until-decided"));
+    let summary = bakeoff_report::summarise(&run).unwrap();
+    let sequential = summary.sequential.unwrap();
+    assert_eq!((sequential.looks.len(), sequential.looks[0].seeds), (1, 6));
+    assert!(sequential.looks[0].level > 0.03 && sequential.looks[0].spent <= 0.05);
+    assert_eq!(summary.recipes[3].verdict, Some(Verdict::Better));
+    let open = bakeoff_report::open_recipes(&run.plan().unwrap(), &run).unwrap();
+    assert_eq!(open[0], "none");
+    assert!(!open.contains(&"cutmix".to_owned()) && open.contains(&"mixup".to_owned()), "{open:?}");
+    // Without the declaration there is nothing to add to.
+    let fixed = Fake { previews: false, ..Fake::new() }.write(&folder("fixed"));
+    assert!(bakeoff_report::open_recipes(&fixed.plan().unwrap(), &fixed).unwrap().is_empty());
 }

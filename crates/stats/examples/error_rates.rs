@@ -3,6 +3,7 @@
 //!
 //!     cargo run --release -p bakeoff-stats --example error_rates
 
+#[allow(dead_code, reason = "shared with other examples")]
 mod simulation;
 
 use bakeoff_stats::{Options, Verdict, bootstrap, compare, interval::Variance, multiplicity::holm};

@@ -1,5 +1,6 @@
 //! What is compared: one arm per recipe, one run per seed.
 
+use crate::interval::Variance;
 use std::collections::BTreeSet;
 
 /// One finished training run: its accuracy on the test images, and where they are kept, what it made of each of them.
@@ -225,6 +226,24 @@ impl Table {
 }
 
 impl Pairs {
+    /// Over seeds and images where these are known, else over seeds; `None` for fewer than two seeds.
+    pub(crate) fn variance(&self) -> Option<Variance> {
+        let crossed = match &self.images {
+            Some(Table::Counts(rows)) => Variance::crossed(rows),
+            Some(Table::Scores(rows)) => Variance::crossed(rows),
+            None => None,
+        };
+        crossed.or_else(|| Variance::of_seeds(&self.differences))
+    }
+
+    /// Test images, where they are known.
+    pub(crate) fn image_count(&self) -> Option<usize> {
+        match self.images.as_ref()? {
+            Table::Counts(rows) => rows.first().map(Vec::len),
+            Table::Scores(rows) => rows.first().map(Vec::len),
+        }
+    }
+
     pub(crate) fn new(baseline: &Arm, recipe: &Arm) -> Self {
         let mut pairs: Vec<(&Run, &Run)> = recipe
             .runs

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Two equal differences can be luck; with discrete accuracies they often are.
 pub(crate) const FEWEST_FOR_EQUIVALENCE: usize = 3;
 
+/// On fewer test images no verdict is given: their spread is not known, and often is zero by luck.
+const FEWEST_IMAGES: usize = 10;
+
 /// What is decided before the comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
@@ -103,6 +106,9 @@ pub struct Comparison {
     pub p_holm: Option<f64>,
     /// Paired t test of the per-seed differences, uncorrected; absent where they are all equal.
     pub p_paired_t: Option<f64>,
+    /// Two-sided normal p of the mean over its standard error over seeds and images, corrected by Holm: whether all recipes
+    /// together could look so good on other test images. Absent where images are not known.
+    pub p_images: Option<f64>,
     /// Probability that a run of the recipe beats a run of the baseline, with bootstrap limits: [p, low, high].
     pub probability_better: Option<[f64; 3]>,
     /// Equivalence inside the margin, where a margin was given.
@@ -131,12 +137,42 @@ impl Comparison {
 }
 
 /// Compares every recipe with the baseline; the family the error rate is kept for is `others`.
+///
+/// # Errors
+/// A seed or a name stands twice, an accuracy is no fraction, runs are of different images, or an option makes no sense.
 pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<Comparison>, StatsError> {
+    let levels =
+        Levels { differs: options.level, images: options.level, equivalent: options.level, looked: false };
+    compare_at(baseline, others, options, levels)
+}
+
+/// At which levels a verdict is claimed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Levels {
+    /// Of the sign-flip p corrected for all recipes.
+    pub(crate) differs: f64,
+    /// Of the p over images corrected for all recipes. The images are the same at every look.
+    pub(crate) images: f64,
+    /// Of the equivalence test's p, corrected by Holm; where there are several looks it is the uncorrected p's.
+    pub(crate) equivalent: f64,
+    /// One look of several.
+    pub(crate) looked: bool,
+}
+
+/// [`compare`] at other levels than the family's own.
+pub(crate) fn compare_at(
+    baseline: &Arm,
+    others: &[Arm],
+    options: &Options,
+    levels: Levels,
+) -> Result<Vec<Comparison>, StatsError> {
     check_options(options)?;
     check(std::iter::once(baseline).chain(others))?;
     let pairs: Vec<Pairs> = others.iter().map(|other| Pairs::new(baseline, other)).collect();
     let comparisons = pairs.iter().filter(|p| !p.seeds.is_empty()).count();
-    let corrected_for = pairs.iter().filter(|p| p.seeds.len() >= fewest_seeds(options.level)).count();
+    // What an earlier look settled has fewer seeds, and was chosen by what they showed: it still counts.
+    let counted_from = if levels.looked { 1.0 } else { options.level };
+    let corrected_for = pairs.iter().filter(|p| p.seeds.len() >= fewest_seeds(counted_from)).count();
 
     let mut seeds: Vec<u64> = pairs.iter().flat_map(|p| p.seeds.iter().copied()).collect();
     seeds.sort_unstable();
@@ -145,29 +181,25 @@ pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<
         let find = |seed| p.seeds.binary_search(seed).ok().map(|i| p.differences[i]);
         seeds.iter().map(find).collect::<Vec<_>>()
     };
-    let flips = Table::new(pairs.iter().map(row).collect()).test(options.random_seed, options.level);
+    let flips = Table::new(pairs.iter().map(row).collect()).test(options.random_seed, counted_from);
     let holm = multiplicity::holm(&flips.p);
 
-    let variances: Vec<Option<Variance>> = pairs
-        .iter()
-        .map(|p| {
-            let crossed = match &p.images {
-                Some(arm::Table::Counts(rows)) => Variance::crossed(rows),
-                Some(arm::Table::Scores(rows)) => Variance::crossed(rows),
-                None => None,
-            };
-            crossed.or_else(|| Variance::of_seeds(&p.differences))
-        })
-        .collect();
+    let variances: Vec<Option<Variance>> = pairs.iter().map(Pairs::variance).collect();
     let tost: Vec<Option<f64>> = variances
         .iter()
         .map(|v| v.as_ref().filter(|_| options.margin > 0.0))
         .map(|v| v.map(|v| v.p_above(-options.margin).max(v.p_below(options.margin))))
         .collect();
     let tost_holm = multiplicity::holm(&tost);
+    let over_images: Vec<Option<f64>> = variances
+        .iter()
+        .map(|v| v.as_ref().filter(|v| v.image_count.is_some()).map(Variance::p_normal))
+        .collect();
+    let over_images = multiplicity::holm(&over_images);
     let bootstrap = resampled(&pairs, options);
 
     let rule = Rule { level: options.level, comparisons, margin: options.margin };
+    let pairs_images: Vec<Option<usize>> = pairs.iter().map(Pairs::image_count).collect();
     let result =
         pairs.into_iter().zip(others).enumerate().map(|(k, (pairs, other))| {
             let variance = variances[k].as_ref();
@@ -187,6 +219,7 @@ pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<
                     p_paired_t: Variance::of_seeds(&pairs.differences)
                         .filter(|v| v.per_seed > 0.0)
                         .map(|v| v.p_zero()),
+                    p_images: over_images[k],
                     probability_better: bootstrap::probability_better(
                         &pairs.recipe,
                         &pairs.baseline,
@@ -203,11 +236,12 @@ pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<
                     reason: String::new(),
                     outlook: Outlook::Decided,
                 };
-            comparison.verdict = decide(&comparison, options);
+            let few = pairs_images[k].filter(|images| *images < FEWEST_IMAGES);
+            comparison.verdict = if few.is_some() { Verdict::Undecided } else { decide(&comparison, levels) };
             if comparison.verdict == Verdict::Undecided {
                 comparison.outlook = outlook(variance, rule);
             }
-            comparison.reason = reason(&comparison, options, corrected_for);
+            comparison.reason = reason(&comparison, options, levels, corrected_for, few);
             comparison
         });
     Ok(result.collect())
@@ -235,7 +269,7 @@ fn resampled(pairs: &[Pairs], options: &Options) -> Vec<Option<[f64; 2]>> {
     of_counts.into_iter().zip(of_scores).map(|(counts, scores)| counts.or(scores)).collect()
 }
 
-fn check_options(options: &Options) -> Result<(), StatsError> {
+pub(crate) fn check_options(options: &Options) -> Result<(), StatsError> {
     let wrong = |name, value, range| Err(StatsError::Option { name, value, range });
     let Options { margin, confidence, level, .. } = *options;
     if !(0.0..=1.0).contains(&margin) {
@@ -256,24 +290,37 @@ fn at_most(p: Option<f64>, level: f64) -> bool {
 }
 
 /// The seeds agree on a difference more than all recipes together would by chance.
-fn seeds_agree(c: &Comparison, options: &Options) -> bool {
-    at_most(c.p_adjusted, options.level)
+fn seeds_agree(c: &Comparison, levels: Levels) -> bool {
+    at_most(c.p_adjusted, levels.differs)
+}
+
+/// Other test images would probably show a difference too, all recipes considered.
+fn images_agree(c: &Comparison, levels: Levels) -> bool {
+    c.p_images.is_none_or(|p| at_most(Some(p), levels.images))
 }
 
 /// The rule of the decision record.
-fn decide(c: &Comparison, options: &Options) -> Verdict {
+fn decide(c: &Comparison, levels: Levels) -> Verdict {
+    let p = |e: Equivalence| if levels.looked { e.p } else { e.p_holm };
     let equivalent = c.seeds.len() >= FEWEST_FOR_EQUIVALENCE
-        && c.equivalence.is_some_and(|e| at_most(Some(e.p_holm), options.level));
+        && c.equivalence.is_some_and(|e| at_most(Some(p(e)), levels.equivalent));
+    let elsewhere = images_agree(c, levels);
     match c.interval {
         // Inside the margin goes first: the user said that such a difference would not matter, be it there or not.
         _ if equivalent => Verdict::Equivalent,
-        Some(interval) if seeds_agree(c, options) && interval.low > 0.0 => Verdict::Better,
-        Some(interval) if seeds_agree(c, options) && interval.high < 0.0 => Verdict::Worse,
+        Some(interval) if seeds_agree(c, levels) && elsewhere && interval.low > 0.0 => Verdict::Better,
+        Some(interval) if seeds_agree(c, levels) && elsewhere && interval.high < 0.0 => Verdict::Worse,
         _ => Verdict::Undecided,
     }
 }
 
-fn reason(c: &Comparison, options: &Options, comparisons: usize) -> String {
+fn reason(
+    c: &Comparison,
+    options: &Options,
+    levels: Levels,
+    comparisons: usize,
+    few_images: Option<usize>,
+) -> String {
     let (name, baseline) = (&c.name, &c.baseline);
     let (Some(mean), Some(interval)) = (c.mean, c.interval) else {
         return match c.mean {
@@ -314,7 +361,10 @@ fn reason(c: &Comparison, options: &Options, comparisons: usize) -> String {
                 c.equivalence.map(|e| range(e.low, e.high, 1.0 - 2.0 * options.level)).unwrap_or(wide);
             let margin_digits = digits.max(if options.margin < 0.0095 { 1 } else { 0 });
             let margin = points(options.margin, margin_digits);
-            let there = if seeds_agree(c, options) && (interval.low > 0.0 || interval.high < 0.0) {
+            let there = if seeds_agree(c, levels)
+                && images_agree(c, levels)
+                && (interval.low > 0.0 || interval.high < 0.0)
+            {
                 format!(
                     " A difference is there ({p}), but it is smaller than the margin that was declared to matter."
                 )
@@ -341,16 +391,26 @@ fn reason(c: &Comparison, options: &Options, comparisons: usize) -> String {
             } else {
                 format!(" in {side} of {}", count(seeds, "seed"))
             };
-            let why = if seeds < fewest_seeds(options.level) {
+            let why = if let Some(images) = few_images {
+                format!("but {} cannot tell anything", count(images, "test image"))
+            } else if seeds < fewest_seeds(options.level) {
                 format!(
                     "but {} cannot give less than {}; {} is the fewest that can decide",
                     count(seeds, "seed"),
                     p_value(smallest_p(seeds)),
                     fewest_seeds(options.level)
                 )
-            } else if seeds_agree(c, options) {
+            } else if seeds_agree(c, levels) {
+                let images = if interval.low <= 0.0 && interval.high >= 0.0 {
+                    "the interval includes zero".to_owned()
+                } else {
+                    format!("over seeds and images {}", corrected(c.p_images.unwrap_or(1.0)))
+                };
+                format!("but although the seeds agree ({p}) other test images might not: {images}")
+            } else if levels.looked && levels.differs > 0.0 {
                 format!(
-                    "but although the seeds agree ({p}) other test images might not: the interval includes zero"
+                    "but looked at after every seed p has to be at most {:.2} now, and it is {p}",
+                    levels.differs
                 )
             } else {
                 format!("but such a difference is not rare by chance, {p}")

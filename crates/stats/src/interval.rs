@@ -7,7 +7,7 @@
 //! turn it into a t interval (Hillis 2007, "A comparison of denominator degrees of freedom methods for multiple observer
 //! ROC analysis", Statistics in Medicine 26). Where images add nothing it is the paired t interval.
 
-use crate::distribution::{t_cdf, t_quantile, t_two_sided};
+use crate::distribution::{normal_cdf, t_cdf, t_quantile, t_two_sided};
 use serde::{Deserialize, Serialize};
 
 /// Where an interval comes from.
@@ -121,8 +121,13 @@ impl Variance {
         if by_seed + self.images == 0.0 {
             return None;
         }
-        // Beyond this a t is a normal in every digit; also keeps infinity out of the files.
-        Some(((seeds as f64 - 1.0) * ((by_seed + self.images) / by_seed).powi(2)).min(1e9))
+        // Hillis takes the images to be many. They are what the images' part was estimated from, be they few.
+        let most = match self.image_count {
+            Some(images) if self.images > 0.0 => images as f64 - 1.0,
+            // Beyond this a t is a normal in every digit; also keeps infinity out of the files.
+            _ => 1e9,
+        };
+        Some(((seeds as f64 - 1.0) * ((by_seed + self.images) / by_seed).powi(2)).min(most))
     }
 
     /// The interval that covers with probability `confidence`, in (0, 1).
@@ -157,6 +162,13 @@ impl Variance {
             Some(degrees) => t_cdf((self.mean - bound) / self.standard_error(self.seeds), degrees),
             None => f64::from(u8::from(self.mean >= bound)),
         }
+    }
+
+    /// [`Variance::p_zero`] by the normal distribution, as if the variance were known.
+    #[must_use]
+    pub fn p_normal(&self) -> f64 {
+        let error = self.standard_error(self.seeds);
+        if error == 0.0 { self.p_zero() } else { 2.0 * normal_cdf(-self.mean.abs() / error) }
     }
 
     /// Two-sided p-value against "no difference". One where mean and spread are zero, zero where only the spread is.
@@ -199,6 +211,12 @@ mod tests {
         let interval = crossed.interval(0.95);
         assert!(interval.low < 0.0 && interval.high > 1.0);
         assert_eq!(Variance::of_seeds(&[0.5, 0.5]).unwrap().interval(0.95).low, 0.5);
+    }
+
+    #[test]
+    fn degrees_of_freedom_never_exceed_those_of_the_images() {
+        let table = rows(&[&[1, 0], &[1, 0], &[1, 0], &[1, 0]]);
+        assert_eq!(Variance::crossed(&table).unwrap().degrees_of_freedom(4), Some(1.0));
     }
 
     #[test]

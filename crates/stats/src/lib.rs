@@ -23,6 +23,7 @@ pub mod aggregate;
 mod arm;
 pub mod bootstrap;
 mod comparison;
+pub mod curves;
 pub mod distribution;
 pub mod interval;
 pub mod metric;
@@ -30,6 +31,7 @@ pub mod models;
 pub mod multiplicity;
 pub mod outlook;
 pub mod permutation;
+pub mod sequential;
 pub mod wording;
 
 pub use arm::{Arm, Marks, Run, StatsError};

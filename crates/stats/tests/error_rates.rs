@@ -3,8 +3,9 @@
 #[path = "../examples/simulation/mod.rs"]
 mod simulation;
 
+use bakeoff_stats::sequential::{Design, compare_sequentially};
 use bakeoff_stats::{Options, Outlook, Verdict, compare};
-use simulation::{Accuracies, Images, Noise};
+use simulation::{Accuracies, Dogs, Images, Noise};
 
 const STUDIES: u64 = 600;
 /// 5 % of the studies, and two and a half standard errors of their count.
@@ -107,4 +108,46 @@ fn the_forecast_number_of_seeds_settles_about_four_studies_in_five() {
             .count();
         assert!((288..=384).contains(&settled), "{settled} of 400 with {total} seeds");
     }
+}
+
+#[test]
+fn looking_after_every_seed_errs_no_more_often_than_looking_once() {
+    let design = Design { first: 3, most: 12 };
+    let order: Vec<u64> = (0..12).collect();
+    let mut wrong = 0;
+    let mut naive = 0;
+    for number in 0..150 {
+        let (baseline, others) = Dogs { seeds: 12, images: 300, effects: vec![0.0; 4] }.study(number);
+        let result =
+            compare_sequentially(&baseline, &others, &options(), design, &order, &|_, _| true).unwrap();
+        wrong += usize::from(result.comparisons.iter().any(|c| claims(c.verdict)));
+        // The same data looked at again and again at 5 %.
+        naive += usize::from((6..=12).any(|seeds| {
+            let cut = |arm: &bakeoff_stats::Arm| bakeoff_stats::Arm {
+                name: arm.name.clone(),
+                runs: arm.runs[..seeds].to_vec(),
+            };
+            let others: Vec<_> = others.iter().map(cut).collect();
+            compare(&cut(&baseline), &others, &options()).unwrap().iter().any(|c| claims(c.verdict))
+        }));
+    }
+    // 5 % of 150, and two and a half standard errors.
+    assert!(wrong <= 14 && naive > wrong, "{wrong} of 150 with spending, {naive} without");
+}
+
+#[test]
+fn a_large_difference_is_found_with_few_seeds_and_a_small_one_with_more() {
+    let design = Design { first: 6, most: 12 };
+    let order: Vec<u64> = (0..12).collect();
+    let mut seeds = [0usize; 2];
+    for number in 0..40 {
+        let (baseline, others) = Dogs { seeds: 12, images: 300, effects: vec![3.0, 0.6] }.study(number);
+        let result =
+            compare_sequentially(&baseline, &others, &options(), design, &order, &|_, _| true).unwrap();
+        assert_eq!(result.comparisons[0].verdict, Verdict::Better, "{number}");
+        for (seeds, comparison) in seeds.iter_mut().zip(&result.comparisons) {
+            *seeds += comparison.seeds.len();
+        }
+    }
+    assert!(seeds[0] <= 40 * 7 && seeds[1] > 40 * 8, "{seeds:?}");
 }

@@ -151,6 +151,21 @@ fn images_are_used_only_where_every_pair_has_them() {
 }
 
 #[test]
+fn two_images_decide_nothing_however_well_the_seeds_agree() {
+    let arm = |name: &str, correct: [bool; 2]| Arm {
+        name: name.into(),
+        runs: (0..8).map(|seed| Run::from_correct(seed, correct.to_vec())).collect(),
+    };
+    for recipe in [[true, true], [false, false]] {
+        let c = compare(&arm("none", [false, false]), &[arm("cutmix", recipe)], &Options::default())
+            .unwrap()
+            .remove(0);
+        assert_eq!(c.verdict, Verdict::Undecided);
+        assert!(plain(&c.reason).contains("2 test images cannot tell anything"), "{}", c.reason);
+    }
+}
+
+#[test]
 fn the_result_is_the_same_every_time() {
     let other = arm("cutmix", &shifted(&[0.01, -0.02, 0.03, -0.015, 0.02, 0.005, -0.01, 0.012]));
     let run = || compare(&arm("none", &BASE), std::slice::from_ref(&other), &Options::default()).unwrap();

@@ -47,5 +47,5 @@ pub use plan::{Estimate, Plan, PlanError};
 pub use predictions::{Prediction, write as write_predictions};
 pub use preview::{PreviewError, preview};
 pub use problem::{Place, Problem, StudyErrors};
-pub use runner::{Outcome, RunError, RunOptions, run};
+pub use runner::{Decide, Outcome, RunError, RunOptions, run, run_until_decided};
 pub use study::Study;

@@ -93,6 +93,13 @@ pub enum Event<'a> {
         /// It had failed, and is not tried again unless asked for.
         failed: bool,
     },
+    /// All trials are done, and these recipes are not decided yet: they get another seed.
+    SeedAdded {
+        /// The seed.
+        seed: u64,
+        /// Recipes, the baseline included.
+        recipes: &'a [String],
+    },
     /// Something the user should know.
     Warning(&'a str),
     /// Something the user may like to know.

@@ -38,6 +38,8 @@ pub struct Plan {
     pub record: PlanRecord,
     pub(crate) dataset: Dataset,
     pub(crate) model: Model,
+    /// What the addresses of all trials have in common.
+    pub(crate) shared: Value,
 }
 
 /// What a study would take.
@@ -118,9 +120,10 @@ impl Plan {
                 .unwrap_or_default(),
             seeds: study.seeds(),
             trials,
+            until_decided: None,
             warnings,
         };
-        Ok(Self { record, dataset, model })
+        Ok(Self { record, dataset, model, shared })
     }
 
     /// The data set, listed.
@@ -237,6 +240,23 @@ impl Plan {
         estimate.memory_bytes = Some(session.memory_bytes() as u64);
         Ok(estimate)
     }
+}
+
+/// Adds a seed for some of the recipes, in study order. `shared` is the plan's.
+pub(crate) fn add_seed(
+    record: &mut PlanRecord,
+    shared: &Value,
+    study: &Study,
+    seed: u64,
+    recipes: &[String],
+) {
+    record.seeds.push(seed);
+    let wanted = study.config.recipe.iter().filter(|recipe| recipes.contains(&recipe.name));
+    record.trials.extend(wanted.map(|recipe| TrialKey {
+        recipe: recipe.name.clone(),
+        seed,
+        id: trial_id(shared, recipe, seed),
+    }));
 }
 
 /// How many training images are evaluated unmixed at the end of an epoch.

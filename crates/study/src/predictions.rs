@@ -29,10 +29,15 @@ pub struct Prediction {
     pub probability: f64,
     /// 1 + how many classes have a higher logit than the true one: top-k is `rank <= k`.
     pub rank: u32,
+    /// Softmax probability of the predicted class; `None` in files of earlier versions.
+    pub confidence: Option<f64>,
+    /// Sum over classes of the squared softmax probability, from which the Brier score follows; `None` in files of earlier
+    /// versions.
+    pub sum_of_squares: Option<f64>,
 }
 
-/// Columns, in order: `image` (string), `label`, `predicted`, `rank` (int32), `probability` (double, of the label), `label_class`,
-/// `predicted_class` (string).
+/// Columns, in order: `image` (string), `label`, `predicted` (int32), `probability` (double, of the label), `rank` (int32),
+/// `label_class`, `predicted_class` (string), and since they were added `confidence` and `sum_of_squares` (double).
 fn schema() -> Result<Type, ParquetError> {
     let column = |name: &str, physical, logical| {
         Type::primitive_type_builder(name, physical)
@@ -50,6 +55,8 @@ fn schema() -> Result<Type, ParquetError> {
         column("rank", Physical::INT32, None)?,
         column("label_class", Physical::BYTE_ARRAY, text())?,
         column("predicted_class", Physical::BYTE_ARRAY, text())?,
+        column("confidence", Physical::DOUBLE, None)?,
+        column("sum_of_squares", Physical::DOUBLE, None)?,
     ];
     Type::group_type_builder("predictions").with_fields(fields).build()
 }
@@ -74,15 +81,21 @@ fn write_columns(file: File, rows: &[Prediction], classes: &[String]) -> Result<
         (2, rows.iter().map(|row| number(row.predicted)).collect::<Result<Vec<_>, _>>()?),
         (4, rows.iter().map(|row| number(row.rank)).collect::<Result<Vec<_>, _>>()?),
     ];
-    let probabilities: Vec<f64> = rows.iter().map(|row| row.probability).collect();
+    // What an earlier version did not keep is not known now either.
+    let kept = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    let fractions = [
+        (3, rows.iter().map(|row| row.probability).collect::<Vec<f64>>()),
+        (7, rows.iter().map(|row| kept(row.confidence)).collect()),
+        (8, rows.iter().map(|row| kept(row.sum_of_squares)).collect()),
+    ];
     let mut index = 0;
     while let Some(mut column) = group.next_column()? {
         if let Some((_, values)) = texts.iter().find(|(at, _)| *at == index) {
             column.typed::<ByteArrayType>().write_batch(values, None, None)?;
         } else if let Some((_, values)) = numbers.iter().find(|(at, _)| *at == index) {
             column.typed::<Int32Type>().write_batch(values, None, None)?;
-        } else {
-            column.typed::<DoubleType>().write_batch(&probabilities, None, None)?;
+        } else if let Some((_, values)) = fractions.iter().find(|(at, _)| *at == index) {
+            column.typed::<DoubleType>().write_batch(values, None, None)?;
         }
         column.close()?;
         index += 1;
@@ -135,13 +148,26 @@ fn numbers(group: &dyn RowGroupReader, index: usize, rows: usize) -> Result<Vec<
     values.into_iter().map(positive).collect()
 }
 
+fn fractions(group: &dyn RowGroupReader, index: usize, rows: usize) -> Result<Vec<f64>, ParquetError> {
+    let mut values = Vec::new();
+    match group.get_column_reader(index)? {
+        ColumnReader::DoubleColumnReader(mut reader) => reader.read_records(rows, None, None, &mut values)?,
+        _ => return Err(ParquetError::General(format!("column {index} is not double"))),
+    };
+    Ok(values)
+}
+
 fn read_columns(file: File) -> Result<Vec<Prediction>, ParquetError> {
     let reader = SerializedFileReader::new(file)?;
     let known = schema()?;
-    let found = reader.metadata().file_metadata().schema();
-    if found.get_fields() != known.get_fields() {
+    let found = reader.metadata().file_metadata().schema().get_fields();
+    let known = known.get_fields();
+    // The first version ended with the class names.
+    const FIRST: usize = 7;
+    if found != known && found != &known[..FIRST] {
         return Err(ParquetError::General("its columns are not those of Bakeoff's predictions".into()));
     }
+    let whole = found.len() > FIRST;
     let mut all = Vec::new();
     for index in 0..reader.num_row_groups() {
         let group = reader.get_row_group(index)?;
@@ -151,20 +177,31 @@ fn read_columns(file: File) -> Result<Vec<Prediction>, ParquetError> {
         let labels = numbers(group.as_ref(), 1, rows)?;
         let predicted = numbers(group.as_ref(), 2, rows)?;
         let ranks = numbers(group.as_ref(), 4, rows)?;
-        let mut probabilities = Vec::new();
-        if let ColumnReader::DoubleColumnReader(mut reader) = group.get_column_reader(3)? {
-            reader.read_records(rows, None, None, &mut probabilities)?;
-        }
-        if [images.len(), labels.len(), predicted.len(), ranks.len(), probabilities.len()] != [rows; 5] {
+        let probabilities = fractions(group.as_ref(), 3, rows)?;
+        let optional = |column: usize| -> Result<Vec<Option<f64>>, ParquetError> {
+            let values = if whole { fractions(group.as_ref(), column, rows)? } else { vec![f64::NAN; rows] };
+            Ok(values.into_iter().map(|value| Some(value).filter(|value| !value.is_nan())).collect())
+        };
+        let (confidences, squares) = (optional(7)?, optional(8)?);
+        let lengths = [
+            labels.len(),
+            predicted.len(),
+            ranks.len(),
+            probabilities.len(),
+            confidences.len(),
+            squares.len(),
+        ];
+        if images.len() != rows || lengths != [rows; 6] {
             return Err(ParquetError::General("its columns differ in length".into()));
         }
-        let columns = images.into_iter().zip(labels).zip(predicted).zip(ranks).zip(probabilities);
-        all.extend(columns.map(|((((image, label), predicted), rank), probability)| Prediction {
+        all.extend(images.into_iter().enumerate().map(|(row, image)| Prediction {
             image,
-            label,
-            predicted,
-            probability,
-            rank,
+            label: labels[row],
+            predicted: predicted[row],
+            probability: probabilities[row],
+            rank: ranks[row],
+            confidence: confidences[row],
+            sum_of_squares: squares[row],
         }));
     }
     Ok(all)
@@ -192,11 +229,20 @@ mod tests {
                 predicted: (i / 2) % 3,
                 probability: 1.0 / f64::from(i + 1),
                 rank: 1 + i % 3,
+                // Rows read from a file of an earlier version have neither.
+                confidence: (i > 9).then(|| 0.5 + 1.0 / f64::from(i + 1)),
+                sum_of_squares: (i > 9).then_some(0.4),
             })
             .collect();
         let classes = ["a", "b", "ç"].map(String::from);
         write(&path, &rows, &classes).unwrap();
         assert_eq!(read(&path).unwrap(), rows);
+
+        let old =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/handmade/predictions-first.parquet");
+        let old = read(&old).unwrap();
+        assert_eq!((old.len(), old[3].image.as_str(), old[3].rank), (6, "test/golden-angel/000005", 4));
+        assert!(old.iter().all(|row| row.confidence.is_none() && row.sum_of_squares.is_none()));
 
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();

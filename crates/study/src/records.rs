@@ -13,7 +13,8 @@
 //! RUN/trials/<recipe>/seed-<n>/checkpoint.safetensors   while unfinished (its state in its metadata), and
 //!                                weights-epoch-<e>.safetensors where the headline may need that epoch
 //! RUN/trials/<recipe>/seed-<n>/weights.safetensors                        when finished (class names, model, preprocessing in its metadata)
-//! RUN/trials/<recipe>/seed-<n>/predictions.parquet                        test images: image, label, predicted, probability, rank, class names
+//! RUN/trials/<recipe>/seed-<n>/predictions.parquet                        test images: image, label, predicted, probability, rank, class names,
+//!                                confidence, sum of squared probabilities
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -164,9 +165,22 @@ pub struct PlanRecord {
     pub seeds: Vec<u64>,
     /// All trials in running order.
     pub trials: Vec<TrialKey>,
+    /// Where seeds are added until every recipe is decided: what was declared before the first look. Seeds and trials above
+    /// are those wanted so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_decided: Option<UntilDecided>,
     /// What the study file and the data set's listing give reason to say, whole sentences.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+/// The declaration behind `--until-decided`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UntilDecided {
+    /// Seeds before the first look: those of the study file.
+    pub first: usize,
+    /// Seeds at most.
+    pub most: usize,
 }
 
 /// A recipe as it was resolved.

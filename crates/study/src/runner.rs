@@ -18,7 +18,9 @@ use crate::folder::{FolderError, RunFolder, read_json_if_there};
 use crate::observer::{Event, Observer};
 use crate::plan::{Plan, PlanError};
 use crate::preview::{self, PreviewError};
-use crate::records::{DataRecord, Environment, RejectedRecord, TrialKey, TrialRecord, TrialStatus};
+use crate::records::{
+    DataRecord, Environment, PlanRecord, RejectedRecord, TrialKey, TrialRecord, TrialStatus, UntilDecided,
+};
 use crate::study::Study;
 use crate::trial::{self, Bench, End, Halt};
 
@@ -129,6 +131,25 @@ pub enum RunError {
         /// The data set.
         data: PathBuf,
     },
+    /// The folder's seeds were added under another declaration.
+    #[error(
+        "{path} was begun with --until-decided, a first look at {first} seeds and --max-seeds {most}; its error rate holds for \
+         that alone. Give the same, or another folder with --out"
+    )]
+    Declared {
+        /// The run folder.
+        path: PathBuf,
+        /// Seeds before the first look.
+        first: usize,
+        /// Seeds at most.
+        most: usize,
+    },
+    /// Results that cannot be looked at.
+    #[error("whether more seeds are needed cannot be decided: {message}")]
+    Undecidable {
+        /// Why.
+        message: String,
+    },
     /// Threads cannot be started.
     #[error("cannot start {threads} threads: {reason}; ask for fewer with --threads")]
     Threads {
@@ -148,6 +169,19 @@ impl From<Halt> for RunError {
     }
 }
 
+/// Decides which recipes need another seed.
+pub trait Decide {
+    /// What is declared before the first look.
+    fn declared(&self) -> UntilDecided;
+
+    /// Recipes that need another seed, the baseline included, once every trial of the plan is finished or has failed; none
+    /// when all is decided.
+    ///
+    /// # Errors
+    /// The results cannot be compared; in words for people.
+    fn open(&self, plan: &PlanRecord, folder: &RunFolder) -> Result<Vec<String>, String>;
+}
+
 /// Runs what is left to run of a study. Raise `stop` to interrupt: the step under way ends, a checkpoint is written, and the
 /// same call later goes on to the same results.
 ///
@@ -161,11 +195,38 @@ pub fn run(
     stop: &AtomicBool,
     options: &RunOptions,
 ) -> Result<Outcome, RunError> {
+    run_with(study, folder, observer, stop, options, None)
+}
+
+/// [`run`], then a further seed for each recipe that `decide` calls open, until there is none or the seeds are used up. What is
+/// added follows from the finished trials alone, so that an interrupted run goes on to the same decisions.
+///
+/// # Errors
+/// As [`run`]; and where the folder's seeds were added under another declaration.
+pub fn run_until_decided(
+    study: &Study,
+    folder: &RunFolder,
+    observer: &dyn Observer,
+    stop: &AtomicBool,
+    options: &RunOptions,
+    decide: &dyn Decide,
+) -> Result<Outcome, RunError> {
+    run_with(study, folder, observer, stop, options, Some(decide))
+}
+
+fn run_with(
+    study: &Study,
+    folder: &RunFolder,
+    observer: &dyn Observer,
+    stop: &AtomicBool,
+    options: &RunOptions,
+    decide: Option<&dyn Decide>,
+) -> Result<Outcome, RunError> {
     check_folder(folder)?;
     make_folder(folder.path())?;
     let _lock = Lock::take(folder.path())?;
     let log = Log::open(folder.path(), observer);
-    let outcome = run_locked(study, folder, &log, stop, options);
+    let outcome = run_locked(study, folder, &log, stop, options, decide);
     match &outcome {
         Ok(outcome) => log.line(&format!(
             "ended: {} finished, {} failed, {} left{}",
@@ -186,16 +247,22 @@ fn run_locked(
     observer: &dyn Observer,
     stop: &AtomicBool,
     options: &RunOptions,
+    decide: Option<&dyn Decide>,
 ) -> Result<Outcome, RunError> {
     let mut plan = Plan::new(study)?;
+    declare(&mut plan, folder, decide)?;
     check_trials(study, &plan, folder, options.fresh)?;
+    // The seeds that earlier sittings added are wanted again, for the same reasons.
+    while grow(study, &mut plan.record, &plan.shared, folder, decide)?.is_some() {
+        check_trials(study, &plan, folder, options.fresh)?;
+    }
 
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
     let mut outcome = Outcome::default();
-    let todo = sort_out(&plan, folder, options, observer, &mut outcome)?;
+    let todo = sort_out(&plan.record.trials, folder, options, observer, &mut outcome)?;
     let jobs = jobs(options.jobs, threads, todo.len(), &plan, study);
     observer.event(Event::Started {
         study: &study.name,
@@ -238,19 +305,84 @@ fn run_locked(
         stop,
     };
     run_trials(&bench, folder, &todo, jobs, &mut outcome)?;
+    while !outcome.interrupted && outcome.pending == 0 {
+        let before = plan.record.trials.len();
+        let Some((seed, recipes)) = grow(study, &mut plan.record, &plan.shared, folder, decide)? else {
+            break;
+        };
+        check_trials(study, &plan, folder, options.fresh)?;
+        write_json(&folder.plan_path(), &plan.record)?;
+        observer.event(Event::SeedAdded { seed, recipes: &recipes });
+        let todo = sort_out(&plan.record.trials[before..], folder, options, observer, &mut outcome)?;
+        run_trials(&bench, folder, &todo, jobs.min(todo.len()).max(1), &mut outcome)?;
+    }
     Ok(outcome)
+}
+
+/// Writes into the plan what `decide` declares. A folder keeps the declaration it began with: to ask for more seeds after having
+/// looked would be one more look than was declared.
+fn declare(plan: &mut Plan, folder: &RunFolder, decide: Option<&dyn Decide>) -> Result<(), RunError> {
+    let before: Option<PlanRecord> = read_json_if_there(&folder.plan_path())?;
+    let before = before.and_then(|plan| plan.until_decided);
+    let now = decide.map(Decide::declared);
+    match (before, now) {
+        (Some(before), Some(now)) if before != now => {
+            Err(RunError::Declared { path: folder.path().to_owned(), first: before.first, most: before.most })
+        }
+        (None, None) => Ok(()),
+        (Some(_), None) => {
+            plan.record.warnings.push(
+                "seeds of this run were added until recipes were decided (--until-decided); looked at as if their number had \
+                 been fixed, verdicts err more often than 5 %. Go on with --until-decided, or take another folder"
+                    .to_owned(),
+            );
+            Ok(())
+        }
+        (_, Some(now)) => {
+            plan.record.until_decided = Some(now);
+            Ok(())
+        }
+    }
+}
+
+/// Adds the next seed for every recipe that is still open, where all trials so far are done and there is one. Gives the seed and
+/// the recipes.
+fn grow(
+    study: &Study,
+    record: &mut PlanRecord,
+    shared: &Value,
+    folder: &RunFolder,
+    decide: Option<&dyn Decide>,
+) -> Result<Option<(u64, Vec<String>)>, RunError> {
+    let Some(decide) = decide else { return Ok(None) };
+    if record.seeds.len() >= decide.declared().most {
+        return Ok(None);
+    }
+    for key in &record.trials {
+        match folder.trial(key)?.record.map(|record| record.status) {
+            Some(TrialStatus::Finished { .. } | TrialStatus::Failed { .. }) => {}
+            Some(TrialStatus::Running) | None => return Ok(None),
+        }
+    }
+    let recipes = decide.open(record, folder).map_err(|message| RunError::Undecidable { message })?;
+    let Some(seed) = record.seeds.iter().max().and_then(|seed| seed.checked_add(1)) else { return Ok(None) };
+    if recipes.is_empty() {
+        return Ok(None);
+    }
+    crate::plan::add_seed(record, shared, study, seed, &recipes);
+    Ok(Some((seed, recipes)))
 }
 
 /// Trials still to run; the others are counted in the outcome.
 fn sort_out(
-    plan: &Plan,
+    trials: &[TrialKey],
     folder: &RunFolder,
     options: &RunOptions,
     observer: &dyn Observer,
     outcome: &mut Outcome,
 ) -> Result<Vec<TrialKey>, RunError> {
     let mut todo = Vec::new();
-    for key in &plan.record.trials {
+    for key in trials {
         let trial = folder.trial(key)?;
         match trial.record.map(|record| record.status) {
             Some(TrialStatus::Finished { .. }) => {
@@ -733,6 +865,9 @@ impl Observer for Log<'_> {
             }
             Event::TrialSkipped { key, failed } => {
                 self.line(&format!("trial {}: {} before", name(key), if *failed { "failed" } else { "finished" }));
+            }
+            Event::SeedAdded { seed, recipes } => {
+                self.line(&format!("not decided yet: seed {seed} is added for {}", recipes.join(", ")));
             }
             Event::Warning(text) => self.line(&format!("warning: {text}")),
             Event::Note(text) => self.line(text),

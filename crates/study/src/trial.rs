@@ -612,6 +612,8 @@ impl Sitting<'_> {
                             // In double precision: a network that is sure and wrong underflows a float, and the loss is lost.
                             probability: (-judged.loss).exp(),
                             rank: judged.rank as u32,
+                            confidence: Some(judged.confidence),
+                            sum_of_squares: Some(judged.sum_of_squares),
                         });
                     }
                 }
@@ -634,6 +636,10 @@ struct Judged {
     predicted: usize,
     /// 1 + how many classes come before the label: those with a higher logit, and earlier ones with the same.
     rank: usize,
+    /// Softmax probability of the predicted class.
+    confidence: f64,
+    /// Sum of the squared softmax probabilities.
+    sum_of_squares: f64,
 }
 
 /// `None` where a logit is not finite.
@@ -651,8 +657,14 @@ fn judge(logits: &[f32], label: usize) -> Option<Judged> {
         rank += usize::from(logit > own || (logit == own && class < label));
     }
     let highest = f64::from(logits[predicted]);
-    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - highest).exp()).sum();
-    Some(Judged { loss: highest + sum.ln() - f64::from(own), predicted, rank })
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for &logit in logits {
+        let odds = (f64::from(logit) - highest).exp();
+        sum += odds;
+        squares += odds * odds;
+    }
+    let loss = highest + sum.ln() - f64::from(own);
+    Some(Judged { loss, predicted, rank, confidence: 1.0 / sum, sum_of_squares: squares / (sum * sum) })
 }
 
 fn json_line<T: Serialize>(record: &T, path: &Path) -> Result<String, WriteError> {
@@ -679,6 +691,9 @@ mod tests {
             let judged = judge(&[2.0, 2.0, -1.0, 2.0], label).unwrap();
             assert_eq!(judged.predicted == label, judged.rank == 1);
         }
+        // Probabilities ¼, ½, ¼.
+        let judged = judge(&[0.0, 2f32.ln(), 0.0], 0).unwrap();
+        assert!((judged.confidence - 0.5).abs() < 1e-7 && (judged.sum_of_squares - 0.375).abs() < 1e-7);
         let far = judge(&[1000.0, 0.0], 1).unwrap();
         assert_eq!(far.loss, 1000.0);
     }

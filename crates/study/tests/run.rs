@@ -7,10 +7,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bakeoff_nn::Weights;
-use bakeoff_study::records::{EpochRecord, TrialStatus};
+use bakeoff_study::records::{EpochRecord, PlanRecord, TrialStatus, UntilDecided};
 use bakeoff_study::{
-    Event, Observer, Outcome, Plan, Prediction, RunError, RunFolder, RunOptions, Silent, Study, Trial,
-    preview, run,
+    Decide, Event, Observer, Outcome, Plan, Prediction, RunError, RunFolder, RunOptions, Silent, Study,
+    Trial, preview, run, run_until_decided,
 };
 
 fn study(overrides: &[&str]) -> Study {
@@ -483,4 +483,61 @@ fn a_preview_shows_the_first_batch_a_trial_trains_on() {
         assert_eq!(example.labels.len(), 1);
     }
     assert!(folder.path().join("mixup/preview.json").is_file());
+}
+
+/// Calls every recipe open until there are three seeds, then only `none`.
+struct Wanting(UntilDecided);
+
+impl Decide for Wanting {
+    fn declared(&self) -> UntilDecided {
+        self.0
+    }
+
+    fn open(&self, plan: &PlanRecord, folder: &RunFolder) -> Result<Vec<String>, String> {
+        for key in &plan.trials {
+            let trial = folder.trial(key).map_err(|error| error.to_string())?;
+            assert!(trial.test().is_some(), "asked only when all trials of the plan are done");
+        }
+        let open: &[&str] = if plan.seeds.len() < 3 { &["none", "mixup"] } else { &["none"] };
+        Ok(open.iter().map(|name| (*name).to_owned()).collect())
+    }
+}
+
+#[test]
+fn seeds_are_added_for_open_recipes_up_to_the_most_and_an_interrupted_run_goes_on_to_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(&["train.epochs=1"]);
+    let until = |path: &Path, observer: &dyn Observer, stop: &AtomicBool, most: usize| {
+        let decide = Wanting(UntilDecided { first: 2, most });
+        run_until_decided(&study, &RunFolder::at(path), observer, stop, &options(1, 1), &decide)
+    };
+    let whole = folder.path().join("whole");
+    let outcome = until(&whole, &Silent, &AtomicBool::new(false), 4).unwrap();
+    // Two seeds of two recipes, a third of both, a fourth of one.
+    assert_eq!((outcome.finished, outcome.pending, outcome.interrupted), (7, 0, false));
+    let plan = RunFolder::open(&whole).unwrap().plan().unwrap();
+    assert_eq!((plan.seeds, plan.trials.len()), (vec![1, 2, 3, 4], 7));
+    assert_eq!(plan.until_decided, Some(UntilDecided { first: 2, most: 4 }));
+
+    let parts = folder.path().join("parts");
+    let mut sittings = 0;
+    loop {
+        let stop = AtomicBool::new(false);
+        let observer = StopAt { step: 9, seen: AtomicU64::new(0), stop: &stop };
+        let outcome = until(&parts, &observer, &stop, 4).unwrap();
+        sittings += 1;
+        if !outcome.interrupted {
+            assert_eq!(outcome.finished, 7);
+            break;
+        }
+    }
+    assert!(sittings > 3, "{sittings}");
+    assert_eq!(results(&parts), results(&whole));
+
+    let error = until(&whole, &Silent, &AtomicBool::new(false), 6).unwrap_err();
+    assert!(matches!(error, RunError::Declared { first: 2, most: 4, .. }), "{error}");
+    // A plain run does no more, and says what it finds.
+    go(&study, &whole, &Silent, &options(1, 1)).unwrap();
+    let plan = RunFolder::open(&whole).unwrap().plan().unwrap();
+    assert!(plan.warnings.iter().any(|warning| warning.contains("--until-decided")), "{:?}", plan.warnings);
 }

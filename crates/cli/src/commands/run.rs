@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use bakeoff_study::{RunFolder, RunOptions, Study};
+use anyhow::{Context, Result, bail};
+use bakeoff_stats::fewest_seeds;
+use bakeoff_study::records::{PlanRecord, UntilDecided};
+use bakeoff_study::{Decide, RunFolder, RunOptions, Study};
 
 use crate::exit::{Exit, note, out};
 use crate::progress::RunProgress;
@@ -43,6 +45,13 @@ pub(crate) struct Options {
     /// Throw away what the run folder holds of trials whose settings have changed, instead of refusing.
     #[arg(long)]
     fresh: bool,
+    /// Add seeds until every recipe is decided, at most --max-seeds. The study's own seeds are run first; a recipe gets another
+    /// one only while it can still change the verdict. The error rate of looking repeatedly stays 5 %.
+    #[arg(long, requires = "max_seeds")]
+    until_decided: bool,
+    /// Seeds at most, declared before the first look: it cannot be changed later.
+    #[arg(long, value_name = "N", requires = "until_decided")]
+    max_seeds: Option<usize>,
     /// Print the summary as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -72,7 +81,13 @@ pub(crate) fn run_study(study: &Study, options: &Options) -> Result<Exit> {
         retry_failed: options.retry_failed,
         ..RunOptions::default()
     };
-    let outcome = bakeoff_study::run(study, &RunFolder::at(&folder), &progress, stop, &run_options);
+    let run_folder = RunFolder::at(&folder);
+    let outcome = match until_decided(study, options)? {
+        None => bakeoff_study::run(study, &run_folder, &progress, stop, &run_options),
+        Some(looks) => {
+            bakeoff_study::run_until_decided(study, &run_folder, &progress, stop, &run_options, &looks)
+        }
+    };
     progress.finish();
     let outcome = outcome?;
     if outcome.interrupted {
@@ -93,6 +108,33 @@ pub(crate) fn run_study(study: &Study, options: &Options) -> Result<Exit> {
     } else {
         Exit::Done
     })
+}
+
+/// What `--until-decided` declares, checked against the study.
+fn until_decided(study: &Study, options: &Options) -> Result<Option<Looks>> {
+    let Some(most) = options.max_seeds.filter(|_| options.until_decided) else { return Ok(None) };
+    let first = study.seeds().len();
+    if most < first {
+        bail!("--max-seeds is {most}, but the study already has {first} seeds (compare.seeds)");
+    }
+    let fewest = fewest_seeds(0.05);
+    if most < fewest {
+        bail!("--max-seeds is {most}: fewer than {fewest} seeds cannot show a recipe to be better or worse");
+    }
+    Ok(Some(Looks(UntilDecided { first, most })))
+}
+
+/// Looks at the results after every seed.
+struct Looks(UntilDecided);
+
+impl Decide for Looks {
+    fn declared(&self) -> UntilDecided {
+        self.0
+    }
+
+    fn open(&self, plan: &PlanRecord, folder: &RunFolder) -> Result<Vec<String>, String> {
+        bakeoff_report::open_recipes(plan, folder).map_err(|error| error.to_string())
+    }
 }
 
 /// The verdict and where the page is, or the summary as JSON.

@@ -35,6 +35,7 @@ pub(crate) struct Fake {
     pub(crate) previews: bool,
     pub(crate) predictions: bool,
     pub(crate) image: usize,
+    pub(crate) until_decided: Option<UntilDecided>,
 }
 
 /// Numbers in [0, 1) that look random and are the same every time.
@@ -81,6 +82,7 @@ impl Fake {
             previews: true,
             predictions: true,
             image: 64,
+            until_decided: None,
         }
     }
 
@@ -120,8 +122,10 @@ impl Fake {
                     image: format!("test/{image:05}.jpg"),
                     label: label as u32,
                     predicted: if right { label as u32 } else { ((label + 1) % classes) as u32 },
-                    probability: 0.5,
+                    probability: if right { 0.6 } else { 0.2 },
                     rank,
+                    confidence: Some(0.6),
+                    sum_of_squares: Some(0.42),
                 }
             })
             .collect()
@@ -272,6 +276,7 @@ impl Fake {
             evaluation: vec!["resize the shorter side to 73 pixels, then the central 64 × 64 pixels".into()],
             seeds,
             trials,
+            until_decided: self.until_decided,
             warnings: vec![],
         };
         files::write_json(&path.join("plan.json"), &plan).unwrap();
