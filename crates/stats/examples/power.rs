@@ -135,7 +135,11 @@ fn main() -> std::io::Result<()> {
     }
     // Of four recipes only the first differs; its share of `found`.
     let power = |o: &Outcome, effect: f64| if effect == 0.0 { o.found } else { (o.found * 4.0).min(1.0) };
-    writeln!(out, "\n| true difference, points | {} | its seeds |", plans.map(Plan::name).join(" | "))?;
+    writeln!(
+        out,
+        "\n| true difference, points | {} | seeds of a recipe, until decided |",
+        plans.map(Plan::name).join(" | ")
+    )?;
     writeln!(out, "|---|{}", "---|".repeat(plans.len() + 1))?;
     for (k, effect) in EFFECTS.into_iter().enumerate() {
         let row = curves.iter().map(|(_, points)| percent(power(&points[k], effect)));
