@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 /// Two equal differences can be luck; with discrete accuracies they often are.
 pub(crate) const FEWEST_FOR_EQUIVALENCE: usize = 3;
 
+/// Share of the level at which the images have to agree. It is a normal test with few seeds in its standard error, and looks
+/// repeated on the same images meet the same chance; at the whole level some simulated studies err in more than 5 %.
+pub(crate) const IMAGES: f64 = 0.5;
+
 /// On fewer test images no verdict is given: their spread is not known, and often is zero by luck.
 const FEWEST_IMAGES: usize = 10;
 
@@ -141,8 +145,12 @@ impl Comparison {
 /// # Errors
 /// A seed or a name stands twice, an accuracy is no fraction, runs are of different images, or an option makes no sense.
 pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<Comparison>, StatsError> {
-    let levels =
-        Levels { differs: options.level, images: options.level, equivalent: options.level, looked: false };
+    let levels = Levels {
+        differs: options.level,
+        images: options.level * IMAGES,
+        equivalent: options.level,
+        looked: false,
+    };
     compare_at(baseline, others, options, levels)
 }
 

@@ -100,9 +100,9 @@ pub fn power(variance: &Variance, seeds: usize, rule: Rule) -> f64 {
         let agree = beyond(effect, by_seed, Some(seeds as f64 - 1.0), share / 2.0);
         let elsewhere = beyond(effect, error, degrees, rule.level / 2.0);
         let all_elsewhere = match variance.image_count {
-            Some(_) if error > 0.0 => {
-                crate::distribution::normal_cdf(effect / error - t_quantile(1.0 - share / 2.0, f64::INFINITY))
-            }
+            Some(_) if error > 0.0 => crate::distribution::normal_cdf(
+                effect / error - t_quantile(1.0 - share * crate::comparison::IMAGES / 2.0, f64::INFINITY),
+            ),
             _ => 1.0,
         };
         agree.min(elsewhere).min(all_elsewhere)

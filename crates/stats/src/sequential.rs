@@ -11,7 +11,7 @@
 //! Why it is done so, and by how much it errs: `docs/decisions/0012-until-decided.md`.
 
 use crate::arm::{Arm, Pairs, StatsError};
-use crate::comparison::{Comparison, Levels, Options, Verdict, check_options, compare_at};
+use crate::comparison::{Comparison, IMAGES, Levels, Options, Verdict, check_options, compare_at};
 use crate::interval::Variance;
 use crate::outlook::{Rule, power};
 use bakeoff_random::Stream;
@@ -23,9 +23,6 @@ const EXACT_UP_TO: usize = 15;
 const PATHS: usize = 1 << 15;
 /// How early the error is spent; 0 would be evenly.
 const GAMMA: f64 = 2.0;
-/// Share of the level at which a look asks whether other test images would show a difference too. They are the same images at
-/// every look, so that what chance they hold is met again rather than anew.
-const IMAGES: f64 = 0.5;
 /// A recipe gets no further seed where even the most favourable difference its interval allows is decided less often than this.
 const HOPELESS: f64 = 0.1;
 
