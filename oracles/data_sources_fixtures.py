@@ -327,9 +327,25 @@ def packed(folder):
     zipped("outside.zip", {"../outside.jpg": b"x", **stored}, zipfile.ZIP_STORED)
 
 
+def flowers(folder):
+    """Oxford Flowers-102 in small: the two lists, as their authors' MATLAB would store them."""
+    import scipy.io
+
+    labels = np.array([[77, 77, 1, 1, 102, 102, 1]], np.uint8)
+    splits = {"trnid": [[1, 3, 5]], "valid": [[7]], "tstid": [[2, 4, 6]]}
+    for name, values in [
+        ("imagelabels.mat", {"labels": labels}),
+        ("setid.mat", {key: np.array(value, np.uint16) for key, value in splits.items()}),
+    ]:
+        out = io.BytesIO()
+        scipy.io.savemat(out, values, do_compression=True)
+        # The text of the header holds the time of writing.
+        (folder / name).write_bytes(b"MATLAB 5.0 MAT-file, written by SciPy".ljust(116) + out.getvalue()[116:])
+
+
 def main():
     out = output_folder(__file__, __doc__) / "sources"
-    for name, make in [("tfds", tfds), ("cifar", cifar), ("idx", idx), ("packed", packed), ("webdataset", webdataset), ("parquet", parquet)]:
+    for name, make in [("tfds", tfds), ("cifar", cifar), ("idx", idx), ("packed", packed), ("webdataset", webdataset), ("parquet", parquet), ("flowers", flowers)]:
         (out / name).mkdir(parents=True, exist_ok=True)
         make(out / name)
 

@@ -59,6 +59,80 @@ impl Bar {
     }
 }
 
+/// Bytes on their way.
+pub(crate) struct BytesBar {
+    shown: Shown,
+}
+
+impl BytesBar {
+    pub(crate) fn new() -> Self {
+        let shown = if std::io::stderr().is_terminal() {
+            Shown::Terminal(ProgressBar::no_length())
+        } else {
+            // The first line comes at once.
+            Shown::Lines(Mutex::new(Instant::now().checked_sub(LINE_EVERY).unwrap_or_else(Instant::now)))
+        };
+        Self { shown }
+    }
+
+    /// Shows that `done` bytes of a file are here.
+    pub(crate) fn show(&self, file: &str, done: u64, total: Option<u64>) {
+        match &self.shown {
+            Shown::Terminal(bar) => {
+                if bar.message() != file {
+                    bar.set_style(style("{msg:28} {bar:28} {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
+                    bar.set_message(file.to_owned());
+                    bar.reset();
+                }
+                if let Some(total) = total {
+                    bar.set_length(total);
+                }
+                bar.set_position(done);
+            }
+            Shown::Lines(_) => match total {
+                Some(total) => {
+                    self.line(&format!("{file}: {} of {} MB", done / 1_000_000, total / 1_000_000))
+                }
+                None => self.line(&format!("{file}: {} MB", done / 1_000_000)),
+            },
+        }
+    }
+
+    /// Shows that something else than bytes is counted.
+    pub(crate) fn count(&self, what: &str, done: u64) {
+        match &self.shown {
+            Shown::Terminal(_) if done > 1 && !done.is_multiple_of(64) => {}
+            Shown::Terminal(_) => self.step(&format!("{what}, {done} files")),
+            Shown::Lines(_) => self.line(&format!("{what}, {done} files")),
+        }
+    }
+
+    /// Shows a step of unknown length.
+    pub(crate) fn step(&self, what: &str) {
+        if let Shown::Terminal(bar) = &self.shown {
+            bar.set_style(style("{msg}"));
+            bar.set_message(what.to_owned());
+            bar.tick();
+        }
+    }
+
+    fn line(&self, text: &str) {
+        if let Shown::Lines(last) = &self.shown
+            && let Ok(mut last) = last.try_lock()
+            && last.elapsed() >= LINE_EVERY
+        {
+            *last = Instant::now();
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        if let Shown::Terminal(bar) = &self.shown {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// A template of ours; indicatif's default where it should ever not parse.
 pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)

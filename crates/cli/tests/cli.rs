@@ -172,6 +172,28 @@ fn images_that_cannot_be_used_are_named_and_left_out_or_refused() {
     let check = bakeoff(&project).args(["data", "check", "photos"]).run();
     assert_eq!(check.code, 0);
     assert!(check.stdout.contains("half.jpg"), "{check:?}");
+    let check = bakeoff(&project).args(["data", "check", "photos", "--json", "--html", "check.html"]).run();
+    let found: serde_json::Value = serde_json::from_str(&check.stdout).unwrap();
+    assert_eq!(found["rejected"].as_array().unwrap().len(), 4);
+    assert!(found["classes"][0]["train"].as_u64() > Some(0) && found["balance"]["largest"].is_string());
+    let page = fs::read_to_string(project.path("check.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.contains("half.jpg") && !page.contains("http://"));
+    let check = bakeoff(&project).args(["data", "check", "photos", "--source", "fodler"]).run();
+    assert!(check.code == 1 && check.stderr.contains("no source \"fodler\""), "{check:?}");
+}
+
+#[test]
+fn fetching_without_a_network_or_a_name_says_what_there_is_and_what_to_do() {
+    let project = Project::new();
+    let list = bakeoff(&project).args(["data", "fetch"]).run();
+    assert!(list.code == 0 && list.stdout.contains("oxford-iiit-pet"), "{list:?}");
+    let unknown = bakeoff(&project).args(["data", "fetch", "cifar10"]).run();
+    assert!(unknown.code == 1 && unknown.stderr.contains("did you mean \"cifar-10\""), "{unknown:?}");
+    // Nobody listens on port 1.
+    let fetch =
+        bakeoff(&project).args(["data", "fetch", "cifar-10", "--mirror", "http://127.0.0.1:1/"]).run();
+    assert_eq!(fetch.code, 1, "{fetch:?}");
+    assert!(fetch.stderr.contains("is there a network") && fetch.stderr.contains("--mirror"), "{fetch:?}");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn zip_members(file: &StoredFile) -> Result<Vec<Member>, DataError> {
 }
 
 /// The name of a member with forward slashes, or a refusal where it points outside the archive.
-fn member_name(archive: &Path, name: &Path) -> Result<String, DataError> {
+pub(crate) fn member_name(archive: &Path, name: &Path) -> Result<String, DataError> {
     let mut parts = Vec::new();
     for part in name.components() {
         match part {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::decode::is_deep_grey;
-use crate::{DataError, Dataset, Warning};
+use crate::{DataError, Dataset, RgbImage, Warning};
 
 /// How many rejected images an error names.
 const NAMED: usize = 10;
@@ -25,7 +25,7 @@ pub struct Rejected {
     pub reason: String,
 }
 
-/// Images whose files are the same byte for byte.
+/// Images that are the same: byte for byte, or by their looks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicates {
     /// Indices into [`Dataset::samples`], ascending; at least two.
@@ -81,6 +81,17 @@ impl Dataset {
         stop: &AtomicBool,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Inspection, DataError> {
+        self.survey(strict, stop, progress, &|_, _| ())
+    }
+
+    /// [`Dataset::inspect`], showing every image that can be used to `see`, from many threads.
+    pub(crate) fn survey(
+        &self,
+        strict: bool,
+        stop: &AtomicBool,
+        progress: &(dyn Fn(usize, usize) + Sync),
+        see: &(dyn Fn(usize, &RgbImage) + Sync),
+    ) -> Result<Inspection, DataError> {
         let total = self.samples.len();
         let done = AtomicUsize::new(0);
         let looks: Mutex<Vec<Option<Result<Look, String>>>> = Mutex::new(vec![None; total]);
@@ -88,7 +99,7 @@ impl Dataset {
             if stop.load(Ordering::Relaxed) {
                 return;
             }
-            let look = self.look(index);
+            let look = self.look(index, see);
             if let Ok(mut looks) = looks.lock() {
                 looks[index] = Some(look);
             }
@@ -149,7 +160,7 @@ impl Dataset {
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn look(&self, index: usize) -> Result<Look, String> {
+    fn look(&self, index: usize, see: &(dyn Fn(usize, &RgbImage) + Sync)) -> Result<Look, String> {
         let mut digest = [0; 32];
         let mut deep_grey = false;
         let image = self
@@ -158,6 +169,7 @@ impl Dataset {
                 deep_grey = is_deep_grey(bytes);
             })
             .map_err(|error| error.to_string())?;
+        see(index, &image);
         Ok(Look { width: image.width(), height: image.height(), digest, deep_grey })
     }
 
@@ -178,16 +190,19 @@ impl Dataset {
         }
         let mut sets: Vec<Vec<usize>> = by_digest.into_values().filter(|set| set.len() > 1).collect();
         sets.sort_unstable();
-        let differ =
-            |set: &[usize], differs: &dyn Fn(usize, usize) -> bool| set.iter().any(|&s| differs(set[0], s));
-        sets.into_iter()
-            .map(|samples| Duplicates {
-                ids: samples.iter().map(|&sample| self.samples[sample].id.clone()).collect(),
-                across_splits: differ(&samples, &|a, b| self.samples[a].split != self.samples[b].split),
-                across_classes: differ(&samples, &|a, b| self.samples[a].label != self.samples[b].label),
-                samples,
-            })
-            .collect()
+        sets.into_iter().map(|samples| self.set(samples)).collect()
+    }
+
+    /// What is to be told of images that are the same.
+    pub(crate) fn set(&self, samples: Vec<usize>) -> Duplicates {
+        let differs =
+            |of: &dyn Fn(usize) -> usize| samples.iter().any(|&sample| of(sample) != of(samples[0]));
+        Duplicates {
+            ids: samples.iter().map(|&sample| self.samples[sample].id.clone()).collect(),
+            across_splits: differs(&|sample| self.samples[sample].split as usize),
+            across_classes: differs(&|sample| self.samples[sample].label),
+            samples,
+        }
     }
 }
 

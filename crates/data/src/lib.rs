@@ -30,6 +30,7 @@
 //! | `cifar` | CIFAR-10 or CIFAR-100, the binary version |
 //! | `idx` | MNIST's files and their like: `train-images-idx3-ubyte` and its companions, plain or `.gz` |
 //! | `stanford-dogs` | `images.tar` and `lists.tar` as published, or what comes out of them: an `Images` folder, `train_list.mat`, `test_list.mat`, in any mixture |
+//! | `oxford-iiit-pet`, `cub-200`, `flowers-102` | these data sets as published, their archives unpacked |
 //! | `generated` | nothing: images are drawn on demand, see [`GeneratedConfig`] |
 //!
 //! [`detect`] finds the kind out. Archives, shards and tables are indexed once and then read in place, from any thread: what is
@@ -58,16 +59,25 @@
 //!
 //! [`Dataset::open`] refuses what cannot be a data set. [`Dataset::inspect`] decodes every image once, on all cores: it
 //! names the images that cannot be used, finds byte-identical files, and keeps decoded pixels in memory up to a limit.
+//! [`Dataset::check`] does so for people: it counts, compares all images by their looks, and says what is uneven.
+//!
+//! # Fetching
+//!
+//! With the feature `fetch`, `published` lists data sets that are fetched from their authors' servers by `fetch`.
 
 mod archive;
+mod check;
 mod config;
 mod dataset;
 mod decode;
 mod error;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod generated;
 mod image;
 mod inflate;
 mod inspection;
+mod likeness;
 mod listing;
 mod matlab;
 mod parquet;
@@ -80,10 +90,15 @@ mod store;
 mod tfrecord;
 mod warning;
 
+pub use check::{Balance, Check, ClassCounts};
 pub use config::{LimitConfig, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom};
 pub use dataset::{Dataset, Sample};
 pub use decode::{PIXEL_LIMIT, decode, decode_file, decode_region, decode_within};
 pub use error::{DataError, ImageError};
+#[cfg(feature = "fetch")]
+pub use fetch::{
+    FetchError, FetchEvent, FetchOptions, FetchedFile, Published, Remote, fetch, find_published, published,
+};
 pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trait};
 pub use image::{Patch, RgbImage, View};
 pub use inspection::{Duplicates, Inspection, Rejected, Sizes};

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, FileReader as _, Length, SerializedFileReader};
 
-use crate::paths::below;
+use crate::paths::{below, is_inside};
 use crate::store::StoredFile;
 use crate::{DataError, ImageError};
 
@@ -207,8 +207,7 @@ impl Table {
         let found = self.byte_arrays(group, column, row, 1)?;
         let Some(Some(name)) = found.into_iter().next() else { return Err(none.into()) };
         let name = String::from_utf8_lossy(name.data()).into_owned();
-        if !Path::new(&name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-        {
+        if !is_inside(&name) {
             return Err(format!("names an image outside the table's folder: {name:?}"));
         }
         let folder = self.path().parent().unwrap_or(Path::new(""));

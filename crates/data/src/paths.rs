@@ -11,6 +11,12 @@ pub(crate) fn slashes(path: &Path) -> String {
         .join("/")
 }
 
+/// Whether a name with forward slashes, from a file of other people's, stays below the folder it is put into.
+pub(crate) fn is_inside(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
 /// Forward slashes to a path below a folder.
 pub(crate) fn below(folder: &Path, id: &str) -> PathBuf {
     id.split('/').fold(folder.to_owned(), |path, part| path.join(part))

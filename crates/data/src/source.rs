@@ -5,6 +5,7 @@ mod folder;
 mod idx;
 mod packed;
 mod parquet;
+mod published;
 mod shards;
 mod stanford_dogs;
 mod table;
@@ -42,6 +43,14 @@ pub enum SourceKind {
     Idx,
     /// Stanford Dogs as distributed: `images.tar` + `lists.tar`, or the same extracted.
     StanfordDogs,
+    /// Oxford-IIIT Pet as published: `images` and `annotations`.
+    OxfordIiitPet,
+    /// CUB-200-2011 as published: `images.txt`, `train_test_split.txt` and their companions.
+    #[serde(rename = "cub-200")]
+    Cub200,
+    /// Oxford Flowers-102 as published: `jpg`, `imagelabels.mat`, `setid.mat`.
+    #[serde(rename = "flowers-102")]
+    Flowers102,
     /// Images made by Bakeoff itself, with planted truth (see [`GeneratedConfig`]).
     Generated,
 }
@@ -99,11 +108,14 @@ pub fn detect(path: &Path) -> Option<SourceKind> {
         return None;
     }
     let there = |name: &str| path.join(name).is_file();
-    let kinds: [(SourceKind, &dyn Fn() -> bool); 7] = [
+    let kinds: [(SourceKind, &dyn Fn() -> bool); 10] = [
         (SourceKind::StanfordDogs, &|| STANFORD_DOGS.iter().any(|name| there(name))),
         (SourceKind::Csv, &|| there("train.csv")),
         (SourceKind::Tfds, &|| tfds::is_version(path) || !tfds::versions(path).is_empty()),
         (SourceKind::Cifar, &|| cifar::folder(path).is_some()),
+        (SourceKind::OxfordIiitPet, &|| published::pets_folder(path).is_some()),
+        (SourceKind::Cub200, &|| published::cub_folder(path).is_some()),
+        (SourceKind::Flowers102, &|| published::flowers_folder(path).is_some()),
         (SourceKind::Idx, &|| idx::is_in(path)),
         (SourceKind::Parquet, &|| shards::any(path, &parquet::is_shard)),
         (SourceKind::Webdataset, &|| shards::any(path, &webdataset::is_shard)),
@@ -118,6 +130,9 @@ pub(crate) fn list(kind: SourceKind, path: &Path, test_path: Option<&Path>) -> R
         SourceKind::Folder | SourceKind::Generated => folder::list(path),
         SourceKind::Csv => table::list(path, test_path),
         SourceKind::StanfordDogs => stanford_dogs::list(path),
+        SourceKind::OxfordIiitPet => published::pets(path),
+        SourceKind::Cub200 => published::cub(path),
+        SourceKind::Flowers102 => published::flowers(path),
         SourceKind::Tfds => tfds::list(path),
         SourceKind::Parquet => parquet::list(path),
         SourceKind::Webdataset => webdataset::list(path),

@@ -15,6 +15,7 @@
 //! ```
 
 mod chart;
+mod data_page;
 mod evidence;
 mod figures;
 pub mod insight;
@@ -35,6 +36,7 @@ use bakeoff_study::records::PlanRecord;
 use bakeoff_study::{FolderError, RunFolder, WriteError};
 use std::path::{Path, PathBuf};
 
+pub use data_page::data_page;
 pub use results::{Results, ResultsError};
 pub use sheet::{contact_sheet, write_contact_sheet};
 pub use summary::Summary;

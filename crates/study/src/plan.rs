@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bakeoff_augment::RecipeConfig;
-use bakeoff_data::{DataError, Dataset, DeclaredSplit, SourceKind, Splits};
+use bakeoff_data::{DataError, Dataset, DeclaredSplit, Splits};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Weights};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -349,21 +349,9 @@ fn weights_digest(weights: &Weights) -> String {
     hex(&digest.finalize())
 }
 
-/// A folder or file named as ImageNet names its synsets: `n02085620-Chihuahua`.
-fn is_synset(class: &str) -> bool {
-    let digits = class.strip_prefix('n').unwrap_or_default().as_bytes();
-    digits.len() >= 8
-        && digits[..8].iter().all(u8::is_ascii_digit)
-        && !digits.get(8).is_some_and(u8::is_ascii_alphanumeric)
-}
-
 /// Stanford Dogs, and what else is named by synsets, was built from ImageNet's images.
 fn imagenet_overlap(study: &Study, dataset: &Dataset) -> Option<String> {
-    let dogs = study.config.data.source == Some(SourceKind::StanfordDogs);
-    // By the folders' names; class names may have come from a table.
-    let synsets = dataset.samples().iter().filter(|sample| sample.id.split('/').any(is_synset)).count();
-    let from_imagenet = dogs || 2 * synsets > dataset.samples().len();
-    (from_imagenet && study.weights().is_some_and(|start| start.imagenet)).then(|| {
+    (dataset.imagenet().is_some() && study.weights().is_some_and(|start| start.imagenet)).then(|| {
         "this data set was built from ImageNet, and the weights were trained on ImageNet: the network has seen some of the test \
          images, so accuracies are too high. Differences between recipes suffer less; weights trained on other images would \
          not suffer at all"
@@ -422,12 +410,6 @@ mod tests {
     fn canonical_json_does_not_depend_on_the_order_of_keys() {
         let a = json!({"b": [1, {"y": 0.1, "x": null}], "a": "\""});
         assert_eq!(canonical(&a), r#"{"a":"\"","b":[1,{"x":null,"y":0.1}]}"#);
-    }
-
-    #[test]
-    fn synsets_are_recognised() {
-        assert!(is_synset("n02085620-Chihuahua") && is_synset("n02085620"));
-        assert!(!is_synset("norwich") && !is_synset("n0208562") && !is_synset("n020856201"));
     }
 
     #[test]

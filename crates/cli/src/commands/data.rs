@@ -1,16 +1,22 @@
-//! `bakeoff data check`: what a data set holds and what is wrong with it.
+//! `bakeoff data`: fetching published data sets, and looking at any.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use anyhow::Result;
-use bakeoff_data::{Dataset, DeclaredSplit, SourceConfig};
+use anyhow::{Context, Result};
+use bakeoff_data::{
+    Check, Dataset, Duplicates, FetchEvent, FetchOptions, SourceConfig, SourceKind, fetch, find_published,
+    published,
+};
 
-use crate::exit::{Exit, out};
-use crate::progress::Bar;
+use crate::exit::{Exit, note, out};
+use crate::progress::{Bar, BytesBar};
 use crate::table::Table;
 
-/// Look at data sets.
+/// Sets of images and images of a set that are named on the terminal.
+const NAMED: usize = 20;
+
+/// Fetch published data sets, look at your own.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -19,10 +25,14 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Decode every image once and say what the data set holds and what is wrong with it.
+    /// Decode every image once and say what the data set holds and what is wrong with it: counts, sizes, broken files, files
+    /// that are there twice, images that look the same, uneven classes.
     Check {
         /// A folder of images, a CSV table, Parquet, TFRecord or WebDataset shards, an archive, CIFAR, MNIST, …
         path: PathBuf,
+        /// Kind of source, where it is not found out from the path: folder, csv, tfds, parquet, webdataset, archive, …
+        #[arg(long)]
+        source: Option<String>,
         /// CSV only: the table of the test split where it is a file of its own.
         #[arg(long)]
         test_path: Option<PathBuf>,
@@ -32,90 +42,177 @@ enum Action {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Write a page with pictures of what was found.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
+    /// Fetch a published data set from where its authors put it; without a name, list them. An interrupted transfer goes on
+    /// where it stopped.
+    Fetch {
+        /// stanford-dogs, oxford-iiit-pet, cub-200, flowers-102, cifar-10, cifar-100, imagenette, …
+        name: Option<String>,
+        /// The folder that will hold it (default: data/NAME).
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Another place for its files: an address to which their names are added.
+        #[arg(long, value_name = "URL")]
+        mirror: Option<String>,
+        /// Keep archives after they were unpacked.
+        #[arg(long)]
+        keep: bool,
+        /// Take files whose size or SHA-256 is not the known one.
+        #[arg(long)]
+        unchecked: bool,
     },
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
-    let Action::Check { path, test_path, threads, json } = arguments.action;
+    match arguments.action {
+        Action::Check { path, source, test_path, threads, json, html } => {
+            let kind = source.map(|name| kind(&name)).transpose()?;
+            check(SourceConfig { kind, path, test_path, ..SourceConfig::default() }, threads, json, html)
+        }
+        Action::Fetch { name: None, .. } => {
+            let mut table = Table::new(["name", "MB", "what"]);
+            for set in published() {
+                let bytes: u64 = set.files.iter().filter_map(|file| file.bytes).sum();
+                table.row(vec![set.name, (bytes / 1_000_000).to_string(), set.title]);
+            }
+            table.print();
+            Ok(Exit::Done)
+        }
+        Action::Fetch { name: Some(name), to, mirror, keep, unchecked } => {
+            let to = to.unwrap_or_else(|| Path::new("data").join(&name));
+            fetched(&name, FetchOptions { mirror, keep, unchecked, ..FetchOptions::to(to) })
+        }
+    }
+}
+
+fn kind(name: &str) -> Result<SourceKind> {
+    serde_json::from_value(serde_json::Value::from(name))
+        .with_context(|| format!("there is no source {name:?}"))
+}
+
+fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
+    let set = find_published(name)?;
+    let stop = super::stop_on_interrupt()?;
+    note(&format!("{}\n{}: look there for the terms of use", set.title, set.home));
+    let bar = BytesBar::new();
+    let files = fetch(&set, &options, stop, &|event| match event {
+        FetchEvent::Here { file } => note(&format!("{file}: here already")),
+        FetchEvent::Fetching { file, done, total } => bar.show(file, done, total),
+        FetchEvent::Again { file, reason } => note(&format!("{file}: {reason}; trying again")),
+        FetchEvent::Checking { file } => bar.step(&format!("{file}: comparing with its SHA-256")),
+        FetchEvent::Unpacking { file, done } => bar.count(&format!("{file}: unpacking"), done),
+    });
+    bar.finish();
+    if stop.load(Ordering::Relaxed) {
+        note("what is there is kept: run the same command again to go on");
+        return Ok(Exit::Interrupted);
+    }
+    for file in files? {
+        let known = if file.as_known { "as known" } else { "not compared: taken as it came" };
+        out(format!("{}: {} bytes, SHA-256 {} ({known})", file.file, file.bytes, file.sha256));
+    }
+    let path = options.to.join(&set.path);
+    let dataset = Dataset::open(&SourceConfig::at(&path))
+        .context("what was fetched cannot be opened; remove the folder and fetch it again")?;
+    out(format!(
+        "\n{} images, {} classes. In a study file:\n",
+        dataset.samples().len(),
+        dataset.classes().len()
+    ));
+    out(format!("[data]\npath = {:?}", path.display().to_string()));
+    Ok(Exit::Done)
+}
+
+fn check(config: SourceConfig, threads: Option<usize>, json: bool, html: Option<PathBuf>) -> Result<Exit> {
     super::threads(threads)?;
-    let dataset = Dataset::open(&SourceConfig { path, test_path, ..SourceConfig::default() })?;
+    let mut dataset = Dataset::open(&config)?;
+    // Every image is looked at once.
+    dataset.set_cache(0);
     let stop = super::stop_on_interrupt()?;
     let bar = Bar::new("looking at images");
-    let inspection = dataset.inspect(false, stop, &|done, total| bar.show(done, total));
+    let check = dataset.check(stop, &|done, total| bar.show(done, total));
     bar.finish();
     if stop.load(Ordering::Relaxed) {
         return Ok(Exit::Interrupted);
     }
-    let inspection = inspection?;
-
-    let splits =
-        [DeclaredSplit::Train, DeclaredSplit::Validation, DeclaredSplit::Test, DeclaredSplit::Undeclared];
-    let count = |class: Option<usize>, split: DeclaredSplit| {
-        let in_split = dataset.samples().iter().zip(&inspection.usable);
-        in_split
-            .filter(|(sample, usable)| {
-                **usable && sample.split == split && class.is_none_or(|class| sample.label == class)
-            })
-            .count()
-    };
-    let warnings: Vec<String> = dataset.warnings().iter().map(ToString::to_string).collect();
+    let check = check?;
+    if let Some(file) = html {
+        let page = bakeoff_report::data_page(&dataset, &check);
+        std::fs::write(&file, page).with_context(|| format!("cannot write {}", file.display()))?;
+        note(&format!("wrote {}", file.display()));
+    }
     if json {
-        let classes: Vec<_> = dataset
-            .classes()
-            .iter()
-            .enumerate()
-            .map(|(label, class)| {
-                serde_json::json!({
-                    "class": class,
-                    "train": count(Some(label), DeclaredSplit::Train),
-                    "validation": count(Some(label), DeclaredSplit::Validation),
-                    "test": count(Some(label), DeclaredSplit::Test),
-                    "undeclared": count(Some(label), DeclaredSplit::Undeclared),
-                })
-            })
-            .collect();
-        out(serde_json::to_string_pretty(&serde_json::json!({
-            "images": dataset.samples().len(),
-            "classes": classes,
-            "rejected": inspection.rejected,
-            "duplicates": inspection.duplicates,
-            "sizes": inspection.sizes,
-            "warnings": warnings,
-        }))?);
-        return Ok(Exit::Done);
+        out(serde_json::to_string_pretty(&check)?);
+    } else {
+        print(&check);
     }
+    Ok(Exit::Done)
+}
 
+fn print(check: &Check) {
     let mut table = Table::new(["class", "train", "validation", "test", "undeclared"]);
-    for (label, class) in dataset.classes().iter().enumerate() {
-        let mut row = vec![class.clone()];
-        row.extend(splits.map(|split| count(Some(label), split).to_string()));
-        table.row(row);
+    let mut all = [0; 4];
+    for class in &check.classes {
+        let counts = [class.train, class.validation, class.test, class.undeclared];
+        all.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        table
+            .row(std::iter::once(class.class.clone()).chain(counts.map(|count| count.to_string())).collect());
     }
-    let mut row = vec![format!("{} classes", dataset.classes().len())];
-    row.extend(splits.map(|split| count(None, split).to_string()));
-    table.row(row);
+    let name = format!("{} classes", check.classes.len());
+    table.row(std::iter::once(name).chain(all.map(|count| count.to_string())).collect());
     table.print();
-    let sizes = &inspection.sizes;
+    let sizes = &check.sizes;
     out(format!(
         "\nwidth {}–{} px (median {}), height {}–{} px (median {})",
         sizes.width[0], sizes.width[2], sizes.width[1], sizes.height[0], sizes.height[2], sizes.height[1]
     ));
-    if !inspection.rejected.is_empty() {
-        out(format!("\n{} images cannot be used:", inspection.rejected.len()));
-        for rejected in &inspection.rejected {
+    if !check.rejected.is_empty() {
+        out(format!("\n{} images cannot be used:", check.rejected.len()));
+        for rejected in &check.rejected {
             out(format!("  {}: {}", rejected.id, rejected.reason));
         }
     }
-    let across: Vec<_> =
-        inspection.duplicates.iter().filter(|d| d.across_splits || d.across_classes).collect();
-    if !across.is_empty() {
-        out("\nbyte-identical files across splits or classes:");
-        for duplicates in across {
-            out(format!("  {}", duplicates.ids.join("  =  ")));
-        }
+    print_sets("byte-identical files", &check.duplicates);
+    print_sets("images that look the same", &check.alike);
+    if let Some(why) = &check.imagenet {
+        out(format!(
+            "\nwarning: these are images of ImageNet ({why}): a network that starts from ImageNet's weights has seen some of the test \
+             images, and its accuracies are too high"
+        ));
     }
-    for warning in warnings {
+    for warning in &check.warnings {
         out(format!("\nwarning: {warning}"));
     }
-    Ok(Exit::Done)
+}
+
+/// Those across splits or classes by name, the others by number.
+fn print_sets(what: &str, sets: &[Duplicates]) {
+    let (across, within): (Vec<_>, Vec<_>) =
+        sets.iter().partition(|set| set.across_splits || set.across_classes);
+    if !across.is_empty() {
+        out(format!("\n{what} across splits or classes, {}:", sets_of(across.len())));
+        for set in across.iter().take(NAMED) {
+            let named: Vec<&str> = set.ids.iter().take(NAMED).map(String::as_str).collect();
+            let more = set.ids.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!("  = … and {more} more") } else { String::new() };
+            out(format!("  {}{more}", named.join("  =  ")));
+        }
+        if across.len() > NAMED {
+            out(format!("  … and {} more; --json lists all, --html shows them", across.len() - NAMED));
+        }
+    }
+    if !within.is_empty() {
+        let images: usize = within.iter().map(|set| set.samples.len()).sum();
+        out(format!(
+            "\n{what} within a split and class: {images} in {} (--json lists all, --html shows them)",
+            sets_of(within.len())
+        ));
+    }
+}
+
+fn sets_of(count: usize) -> String {
+    if count == 1 { "1 set".to_owned() } else { format!("{count} sets") }
 }

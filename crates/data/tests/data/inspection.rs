@@ -155,3 +155,50 @@ fn the_cache_keeps_what_fits_and_changes_nothing() {
     dataset.set_cache(0);
     assert!(dataset.load(2).is_ok() && dataset.cached() == (0, 0));
 }
+
+#[test]
+fn a_check_counts_and_finds_what_is_there_twice() {
+    let image = photograph();
+    let smaller = {
+        let decoded = bakeoff_data::decode(&image).unwrap();
+        let (width, height) = (decoded.width() - 4, decoded.height() - 3);
+        let pixels =
+            bakeoff_data::resize(&decoded, bakeoff_data::Region::whole(&decoded), width, height, true);
+        let mut png = Vec::new();
+        let pixels: Vec<u8> = pixels.iter().map(|value| value.round() as u8).collect();
+        let encoder = image::codecs::png::PngEncoder::new(&mut png);
+        image::ImageEncoder::write_image(
+            encoder,
+            &pixels,
+            width as u32,
+            height as u32,
+            image::ExtendedColorType::Rgb8,
+        )
+        .unwrap();
+        png
+    };
+    let other = std::fs::read(fixture("decode/jpeg-440.jpg")).unwrap();
+    let folder = tree(&[
+        ("train/n01440764/1.jpg", &image),
+        ("train/n01440764/2.jpg", b"no image"),
+        ("train/n01440764/3.jpg", &std::fs::read(fixture("decode/gif-grey.gif")).unwrap()),
+        ("train/n01440764/4.jpg", &std::fs::read(fixture("decode/bmp-24.bmp")).unwrap()),
+        ("train/n02102040/1.jpg", &other),
+        ("test/n01440764/5.jpg", &smaller),
+        ("test/n02102040/6.jpg", &other),
+    ]);
+    let dataset = Dataset::open(&SourceConfig::at(folder.path())).unwrap();
+    let check = dataset.check(&AtomicBool::new(false), &silent).unwrap();
+    assert_eq!((check.images, check.rejected.len()), (7, 1));
+    let counts: Vec<_> = check.classes.iter().map(|class| (class.train, class.test)).collect();
+    assert_eq!(counts, [(3, 1), (1, 1)]);
+    assert_eq!((check.balance.most, check.balance.fewest, check.balance.ratio), (3, 1, Some(3.0)));
+    assert!(check.warnings.iter().any(|warning| warning.contains("n01440764 has 3 images to learn from")));
+    assert_eq!(check.duplicates.len(), 1);
+    assert_eq!(check.duplicates[0].ids, ["test/n02102040/6.jpg", "train/n02102040/1.jpg"]);
+    assert_eq!(check.alike.len(), 1, "{:?}", check.alike);
+    assert_eq!(check.alike[0].ids, ["test/n01440764/5.jpg", "train/n01440764/1.jpg"]);
+    assert!(check.alike[0].across_splits && !check.alike[0].across_classes);
+    assert_eq!(check.imagenet.as_deref(), Some("2 of its 2 classes are named by synsets"));
+    assert!(matches!(dataset.check(&AtomicBool::new(true), &silent), Err(DataError::Stopped)));
+}

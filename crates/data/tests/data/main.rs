@@ -2,6 +2,8 @@
 
 mod broken;
 mod decode;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod formats;
 mod inspection;
 

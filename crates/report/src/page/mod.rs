@@ -83,7 +83,7 @@ pub(crate) fn page(evidence: &Evidence, assessment: &Assessment) -> String {
     html
 }
 
-fn style(recipes: usize) -> String {
+pub(crate) fn style(recipes: usize) -> String {
     let font = base64::engine::general_purpose::STANDARD.encode(FONT);
     let mut css = format!(
         "@font-face{{font-family:Inter;font-weight:400 700;font-display:block;src:url(data:font/woff2;base64,{font}) format(\"woff2\")}}\n{}{STYLE}{}\n",
