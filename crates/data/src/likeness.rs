@@ -67,13 +67,7 @@ impl Look {
         }
         // Less than one level of spread is no picture.
         match (aa < n, bb < n) {
-            (true, true) => {
-                if (a - b).abs() < 2.0 {
-                    1.0
-                } else {
-                    0.0
-                }
-            }
+            (true, true) if (a - b).abs() < 2.0 => 1.0,
             (false, false) => ab / (aa * bb).sqrt(),
             _ => 0.0,
         }
