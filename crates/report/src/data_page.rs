@@ -30,13 +30,13 @@ pub fn data_page(dataset: &Dataset, check: &Check) -> String {
     let name = dataset.path().file_name().map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_else(|| "generated images".to_owned());
     // Writing to a String cannot fail.
-    let _ = write!(
+    let _ = writeln!(
         html,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{name} – Bakeoff data check</title>\n<style>\n{}{STYLE}</style>\n</head>\n<body>\n\
-         <header><p class=\"kicker\">Bakeoff data check</p><h1>{}</h1><p class=\"meta\">{}</p></header>\n<main>\n",
+         <header><p class=\"kicker\">Bakeoff data check</p><h1>{}</h1><p class=\"meta\">{}</p></header>\n<main>",
         style(0),
         bdi(&name),
         bdi(&dataset.path().display().to_string()),
@@ -61,9 +61,9 @@ pub fn data_page(dataset: &Dataset, check: &Check) -> String {
         &check.alike,
     );
     rejected(&mut html, check);
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "</main>\n<footer>Made by <code>bakeoff data check</code> {}. Type: Inter, under the SIL Open Font License.</footer>\n</body>\n</html>\n",
+        "</main>\n<footer>Made by <code>bakeoff data check</code> {}. Type: Inter, under the SIL Open Font License.</footer>\n</body>\n</html>",
         env!("CARGO_PKG_VERSION")
     );
     html
@@ -101,7 +101,7 @@ fn notices(html: &mut String, check: &Check) {
     }
     notices.extend(check.warnings.iter().cloned());
     for notice in notices {
-        let _ = write!(html, "<div class=\"notice\"><p>{}</p></div>\n", escape(&notice));
+        let _ = writeln!(html, "<div class=\"notice\"><p>{}</p></div>", escape(&notice));
     }
 }
 
@@ -136,9 +136,9 @@ fn classes(html: &mut String, check: &Check) {
         let _ = write!(html, "<td>{}</td>", counts.iter().sum::<usize>());
     }
     let balance = &check.balance;
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<td></td></tr></tfoot><caption>Usable images. The largest class to learn from, {}, has {}; the smallest, {}, {}.</caption></table></div>\n",
+        "<td></td></tr></tfoot><caption>Usable images. The largest class to learn from, {}, has {}; the smallest, {}, {}.</caption></table></div>",
         bdi(&balance.largest),
         balance.most,
         bdi(&balance.smallest),
@@ -147,7 +147,7 @@ fn classes(html: &mut String, check: &Check) {
 }
 
 fn sets(html: &mut String, dataset: &Dataset, title: &str, what: &str, sets: &[Duplicates]) {
-    let _ = write!(html, "<h2>{title}</h2>\n<p>{what}</p>\n");
+    let _ = writeln!(html, "<h2>{title}</h2>\n<p>{what}</p>");
     if sets.is_empty() {
         html.push_str("<p>None.</p>\n");
         return;
@@ -194,7 +194,7 @@ fn sets(html: &mut String, dataset: &Dataset, title: &str, what: &str, sets: &[D
     }
     html.push_str("</ul>\n");
     if sets.len() > SETS {
-        let _ = write!(html, "<p>… and {} more; <code>--json</code> lists all.</p>\n", sets.len() - SETS);
+        let _ = writeln!(html, "<p>… and {} more; <code>--json</code> lists all.</p>", sets.len() - SETS);
     }
 }
 
@@ -228,9 +228,9 @@ fn rejected(html: &mut String, check: &Check) {
     }
     html.push_str("</tbody></table></div>\n");
     if check.rejected.len() > REJECTED {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<p>… and {} more; <code>--json</code> lists all.</p>\n",
+            "<p>… and {} more; <code>--json</code> lists all.</p>",
             check.rejected.len() - REJECTED
         );
     }

@@ -96,12 +96,12 @@ fn kind(name: &str) -> Result<SourceKind> {
 fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
     let set = find_published(name)?;
     let stop = super::stop_on_interrupt()?;
-    note(&format!("{}\n{}: look there for the terms of use", set.title, set.home));
+    note(format!("{}\n{}: look there for the terms of use", set.title, set.home));
     let bar = BytesBar::new();
     let files = fetch(&set, &options, stop, &|event| match event {
-        FetchEvent::Here { file } => note(&format!("{file}: here already")),
+        FetchEvent::Here { file } => note(format!("{file}: here already")),
         FetchEvent::Fetching { file, done, total } => bar.show(file, done, total),
-        FetchEvent::Again { file, reason } => note(&format!("{file}: {reason}; trying again")),
+        FetchEvent::Again { file, reason } => note(format!("{file}: {reason}; trying again")),
         FetchEvent::Checking { file } => bar.step(&format!("{file}: comparing with its SHA-256")),
         FetchEvent::Unpacking { file, done } => bar.count(&format!("{file}: unpacking"), done),
     });
@@ -142,7 +142,7 @@ fn check(config: SourceConfig, threads: Option<usize>, json: bool, html: Option<
     if let Some(file) = html {
         let page = bakeoff_report::data_page(&dataset, &check);
         std::fs::write(&file, page).with_context(|| format!("cannot write {}", file.display()))?;
-        note(&format!("wrote {}", file.display()));
+        note(format!("wrote {}", file.display()));
     }
     if json {
         out(serde_json::to_string_pretty(&check)?);
