@@ -126,7 +126,7 @@ pub fn summarise_results(results: &Results, baseline: &str, margin: f64) -> Resu
     Ok(summary::assess(&evidence::Evidence::elsewhere(results, baseline, margin))?.summary)
 }
 
-/// [`write`] for another trainer's results, as far as they go: there are no pictures and no settings to tell of.
+/// [`write()`] for another trainer's results, as far as they go: there are no pictures and no settings to tell of.
 ///
 /// # Errors
 /// The results contradict each other, or the file system refuses.
