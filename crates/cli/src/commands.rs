@@ -14,12 +14,14 @@ pub(crate) mod recipes;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod watch;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
 use bakeoff_nn::BackendKind;
+use bakeoff_report::Language;
 use bakeoff_study::{Study, StudyErrors};
 
 /// A back end as an argument.
@@ -49,6 +51,25 @@ impl From<Backend> for BackendKind {
     }
 }
 
+/// A language as an argument.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub(crate) enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Korean.
+    Ko,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self::English,
+            Lang::Ko => Self::Korean,
+        }
+    }
+}
+
 /// The number of threads asked for, or all cores; Rayon's own pool is made that wide.
 pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
     let threads = match asked {
@@ -60,16 +81,18 @@ pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
     Ok(threads)
 }
 
+/// What a run says when it is interrupted.
+pub(crate) const STOPPING: &str =
+    "stopping after this step; run the same command again to go on (Ctrl-C again: at once)";
+
 /// The flag that Ctrl-C, a hang-up or `kill` sets. A second Ctrl-C ends the program at once: what is on disk is whole.
-pub(crate) fn stop_on_interrupt() -> Result<&'static AtomicBool> {
+pub(crate) fn stop_on_interrupt(said: &'static str) -> Result<&'static AtomicBool> {
     static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| {
+    ctrlc::set_handler(move || {
         if STOP.swap(true, Ordering::SeqCst) {
             std::process::exit(75);
         }
-        crate::exit::note(
-            "\nstopping after this step; run the same command again to go on (Ctrl-C again: at once)",
-        );
+        crate::exit::note(format!("\n{said}"));
     })?;
     Ok(&STOP)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bakeoff_study::records::TrialKey;
 use bakeoff_study::{Event, Observer};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// One counted job.
 pub(crate) struct Bar {
@@ -201,6 +201,14 @@ impl RunProgress {
                 let _ = screen.bars.println(text);
             }
             None => crate::exit::note(text),
+        }
+    }
+
+    /// Draws nothing while something else fills the terminal; where the run stands is still followed.
+    pub(crate) fn hide(&self, hidden: bool) {
+        if let Some(screen) = &self.screen {
+            let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+            screen.bars.set_draw_target(target);
         }
     }
 

@@ -395,3 +395,29 @@ fn bench_prints_what_other_programs_rely_on() {
         }
     }
 }
+
+#[test]
+fn a_run_is_exported_to_other_dashboards_and_watched_only_where_there_is_something_to_watch() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let study = project.study("");
+    let run = bakeoff(&project).args(["run", &study, "--serve", "--lang", "ko", "--json"]).run();
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stderr.contains("watch it at http://127.0.0.1:"), "{run:?}");
+    let page = fs::read_to_string(project.path("runs/study/report.html")).unwrap();
+    assert!(page.starts_with("<!doctype html>\n<html lang=\"ko\">") && !page.contains("connect-src"));
+
+    let report = bakeoff(&project)
+        .args(["report", "runs/study", "--tensorboard", "board", "--mlflow", "store", "--json"])
+        .run();
+    assert_eq!(report.code, 0, "{report:?}");
+    let events: Vec<_> = fs::read_dir(project.path("board/mixup/seed-2")).unwrap().collect();
+    assert_eq!(events.len(), 1);
+    let experiment = fs::read_dir(project.path("store")).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(fs::read_dir(experiment).unwrap().count(), 1 + 4, "meta.yaml and a run a trial");
+
+    let no_run = bakeoff(&project).args(["watch", "photos"]).run();
+    assert!(no_run.code == 1 && no_run.stderr.contains("plan.json"), "{no_run:?}");
+    let no_terminal = bakeoff(&project).args(["watch", "runs/study"]).run();
+    assert!(no_terminal.code == 1 && no_terminal.stderr.contains("--serve"), "{no_terminal:?}");
+}

@@ -8,7 +8,7 @@ use std::io::Write;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("give a run folder")?;
     let run = RunFolder::open(folder)?;
-    let report = bakeoff_report::write(&run, run.path())?;
+    let report = bakeoff_report::write(&run, run.path(), bakeoff_report::Language::English)?;
     let mut out = std::io::stdout().lock();
     for line in report.summary.verdict_lines() {
         writeln!(out, "{line}")?;

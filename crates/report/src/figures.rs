@@ -1,7 +1,9 @@
 //! The figures of a report: what each shows, its caption, and the files it is also written to.
 
-use crate::chart::{Curves, Point, Series, Unit, forest};
+use crate::chart::{Across, Curves, Point, Series, Unit, forest, matrix};
+use crate::confusion::Confusion;
 use crate::evidence::{Evidence, State};
+use crate::language::{Language, Words, fill};
 use crate::summary::Assessment;
 use crate::svg::Drawing;
 use bakeoff_study::records::EpochRecord;
@@ -21,7 +23,18 @@ pub(crate) struct CurveSet {
     pub(crate) uneven: bool,
 }
 
-fn series(evidence: &Evidence, value: fn(&EpochRecord) -> f64) -> (Vec<Series>, bool) {
+impl CurveSet {
+    fn all(&self) -> [&Curves; 4] {
+        [&self.validation_accuracy, &self.validation_loss, &self.training_loss, &self.training_accuracy]
+    }
+}
+
+/// Per recipe, over its seeds: what `value` is at each epoch, and where that epoch stands, by the trial's epochs so far.
+fn series(
+    evidence: &Evidence,
+    value: fn(&EpochRecord) -> f64,
+    place: fn(&[EpochRecord]) -> f64,
+) -> (Vec<Series>, bool) {
     let mut uneven = false;
     let all = evidence.plan.recipes.iter().map(|recipe| {
         // A failed trial's curve leads nowhere; it is listed, not averaged.
@@ -31,14 +44,15 @@ fn series(evidence: &Evidence, value: fn(&EpochRecord) -> f64) -> (Vec<Series>, 
             .collect();
         let last = counted.iter().flat_map(|t| t.epochs.iter().map(|e| e.epoch)).max().unwrap_or(0);
         let points = (1..=last).filter_map(|epoch| {
-            let values: Vec<f64> = counted
-                .iter()
-                .filter_map(|t| t.epochs.iter().find(|e| e.epoch == epoch).map(value))
-                .filter(|v| v.is_finite())
-                .collect();
+            let found = counted.iter().filter_map(|t| {
+                let at = t.epochs.iter().position(|e| e.epoch == epoch)?;
+                Some((place(&t.epochs[..=at]), value(&t.epochs[at])))
+            });
+            let (places, values): (Vec<f64>, Vec<f64>) =
+                found.filter(|(x, v)| x.is_finite() && v.is_finite()).unzip();
             uneven |= values.len() != counted.len();
             Some(Point {
-                epoch,
+                x: bakeoff_stats::mean(&places)?,
                 mean: bakeoff_stats::mean(&values)?,
                 low: values.iter().copied().fold(f64::INFINITY, f64::min),
                 high: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
@@ -52,61 +66,126 @@ fn series(evidence: &Evidence, value: fn(&EpochRecord) -> f64) -> (Vec<Series>, 
     (all, uneven)
 }
 
+fn epoch(epochs: &[EpochRecord]) -> f64 {
+    epochs.last().map_or(0.0, |e| e.epoch.into())
+}
+
+fn seconds(epochs: &[EpochRecord]) -> f64 {
+    epochs.iter().map(|e| e.seconds).sum()
+}
+
 /// The curves of all recipes.
-pub(crate) fn curves(evidence: &Evidence) -> CurveSet {
+pub(crate) fn curves(evidence: &Evidence, words: &Words) -> CurveSet {
     let mut any_uneven = false;
-    let mut curves = |title: &str, label: &str, unit, value: fn(&EpochRecord) -> f64| {
-        let (series, uneven) = series(evidence, value);
+    let mut curves = |name, quantity: &str, label: &str, unit, value: fn(&EpochRecord) -> f64| {
+        let (series, uneven) = series(evidence, value, epoch);
         any_uneven |= uneven;
-        Curves {
-            title: format!("{title} per epoch, mean over seeds and range of seeds"),
-            label: label.into(),
-            unit,
-            series,
-        }
+        let title = fill(words.curve_title, &[("quantity", &quantity)]);
+        Curves { name, title, label: label.into(), unit, across: Across::Epochs, series }
     };
-    let validation_accuracy =
-        curves("Validation accuracy", "Validation accuracy, %", Unit::Percent, |e| e.validation_top1);
-    let training_loss = curves("Training loss", "Training loss", Unit::Plain, |e| e.train_loss);
-    let validation_loss = curves("Validation loss", "Validation loss", Unit::Plain, |e| e.validation_loss);
+    let validation_accuracy = curves(
+        "validation-accuracy",
+        words.validation_accuracy,
+        words.validation_accuracy_axis,
+        Unit::Percent,
+        |e| e.validation_top1,
+    );
+    let training_loss =
+        curves("training-loss", words.training_loss, words.training_loss, Unit::Plain, |e| e.train_loss);
+    let validation_loss =
+        curves("validation-loss", words.validation_loss, words.validation_loss, Unit::Plain, |e| {
+            e.validation_loss
+        });
     let training_accuracy = curves(
-        "Accuracy on plain training images",
-        "Accuracy on plain training images, %",
+        "training-accuracy",
+        words.training_accuracy,
+        words.training_accuracy_axis,
         Unit::Percent,
         |e| e.train_top1,
     );
     CurveSet { validation_accuracy, training_loss, validation_loss, training_accuracy, uneven: any_uneven }
 }
 
+/// Validation accuracy against the time a trial has trained; `None` before anything was measured.
+pub(crate) fn time_curves(evidence: &Evidence, words: &Words) -> Option<Curves> {
+    let (mut series, _) = series(evidence, |e| e.validation_top1, seconds);
+    let longest = series.iter().flat_map(|s| s.points.iter().map(|p| p.x)).fold(0.0, f64::max);
+    let (unit, size) = match longest {
+        s if !s.is_finite() || s <= 0.0 => return None,
+        s if s < 120.0 => (words.unit_seconds, 1.0),
+        s if s < 7_200.0 => (words.unit_minutes, 60.0),
+        _ => (words.unit_hours, 3_600.0),
+    };
+    series.iter_mut().flat_map(|s| &mut s.points).for_each(|p| p.x /= size);
+    Some(Curves {
+        name: "accuracy-over-time",
+        title: words.time_title.into(),
+        label: words.validation_accuracy_axis.into(),
+        unit: Unit::Percent,
+        across: Across::Time(unit),
+        series,
+    })
+}
+
+/// The values of all curves, for the page's script; names of charts to their data.
+pub(crate) fn curve_data(evidence: &Evidence) -> serde_json::Value {
+    let words = Language::English.words();
+    let set = curves(evidence, words);
+    let time = time_curves(evidence, words);
+    let all = set.all().into_iter().chain(&time).map(|curves| (curves.name.to_owned(), curves.data()));
+    serde_json::Value::Object(all.collect())
+}
+
 /// Differences from the baseline.
-pub(crate) fn differences(evidence: &Evidence, assessment: &Assessment, width: f64) -> Drawing {
+pub(crate) fn differences(
+    evidence: &Evidence,
+    assessment: &Assessment,
+    width: f64,
+    words: &Words,
+) -> Drawing {
     let plan = &evidence.plan;
-    forest(&assessment.comparisons, &plan.baseline, plan.margin / 100.0, &|name| evidence.colour(name), width)
+    let colour = |name: &str| evidence.colour(name);
+    forest(&assessment.comparisons, &plan.baseline, plan.margin / 100.0, &colour, width, words)
+}
+
+/// The confusion matrix of one recipe.
+pub(crate) fn confusion(evidence: &Evidence, confusion: &Confusion, recipe: usize, words: &Words) -> Drawing {
+    let names = evidence.data.as_ref().map_or(&[][..], |data| &data.classes);
+    matrix(confusion, recipe, names, words)
 }
 
 /// Figures that are also written to files: name without extension, drawing.
-pub(crate) fn files(evidence: &Evidence, assessment: &Assessment) -> Vec<(String, Drawing)> {
-    let set = curves(evidence);
-    let mut files = vec![("differences".to_owned(), differences(evidence, assessment, WIDE))];
-    for (name, curves, height) in [
-        ("validation-accuracy", &set.validation_accuracy, 460.0),
-        ("validation-loss", &set.validation_loss, 400.0),
-        ("training-loss", &set.training_loss, 400.0),
-        ("training-accuracy", &set.training_accuracy, 400.0),
-    ] {
-        files.push((name.into(), curves.draw(WIDE, height)));
+pub(crate) fn files(
+    evidence: &Evidence,
+    assessment: &Assessment,
+    confused: Option<&Confusion>,
+    words: &Words,
+) -> Vec<(String, Drawing)> {
+    let mut files = vec![("differences".to_owned(), differences(evidence, assessment, WIDE, words))];
+    let set = curves(evidence, words);
+    for curves in set.all() {
+        let height = if curves.name == "validation-accuracy" { 460.0 } else { 400.0 };
+        files.push((curves.name.into(), curves.draw(WIDE, height, words)));
+    }
+    files.extend(time_curves(evidence, words).map(|c| (c.name.to_owned(), c.draw(WIDE, 400.0, words))));
+    let numbered = |kind: &str, recipe: &str| {
+        let at = evidence.plan.recipes.iter().position(|r| r.name == recipe).map_or(0, |i| i + 1);
+        format!("{kind}-{at:02}-{}", file_name(recipe))
+    };
+    if let Some(confused) = confused {
+        for (index, counts) in confused.recipes.iter().enumerate() {
+            files.push((numbered("confusion", &counts.recipe), confusion(evidence, confused, index, words)));
+        }
     }
     for preview in &evidence.previews {
         let sheet = crate::sheet::contact_sheet(&preview.record, &preview.folder);
-        let at =
-            evidence.plan.recipes.iter().position(|r| r.name == preview.record.recipe).map_or(0, |i| i + 1);
-        files.push((format!("contact-sheet-{at:02}-{}", file_name(&preview.record.recipe)), sheet));
+        files.push((numbered("contact-sheet", &preview.record.recipe), sheet));
     }
     files
 }
 
 /// A recipe's name as part of a file name on any system.
-fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_ascii_alphanumeric() || "-_.+".contains(c) { c } else { '_' })
         .take(60)

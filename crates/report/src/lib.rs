@@ -1,13 +1,13 @@
-//! From a run folder to something to read: `report.html`, `figures/`, `summary.json`, `summary.csv`. Trains nothing.
+//! From a run folder to something to read: `report.html`, `figures/`, `tables/`, `summary.json`. Trains nothing.
 //!
-//! The page is one file: style, script, font and pictures are inside it and it asks no server for anything. It is complete
-//! without its script, which only adds values under the pointer and hiding of recipes. A half-done run gives a report of
-//! what there is, and of what there is not.
+//! The page is one file: style, script, font, pictures and both languages are inside it and it asks no server for anything.
+//! It is complete without its script, which only adds values under the pointer, zooming, hiding of recipes and the other
+//! language. A half-done run gives a report of what there is, and of what there is not.
 //!
 //! ```no_run
 //! use bakeoff_study::RunFolder;
 //! let run = RunFolder::open("runs/dogs")?;
-//! let report = bakeoff_report::write(&run, run.path())?;
+//! let report = bakeoff_report::write(&run, run.path(), bakeoff_report::Language::English)?;
 //! for line in report.summary.verdict_lines() {
 //!     println!("{line}");
 //! }
@@ -15,17 +15,26 @@
 //! ```
 
 mod chart;
+mod confusion;
 mod data_page;
 mod evidence;
 mod figures;
 pub mod insight;
+mod korean;
+mod language;
+mod mlflow;
+mod moment;
 mod outline;
 mod page;
 mod raster;
+mod references;
 pub mod results;
 mod sheet;
 pub mod summary;
 mod svg;
+mod table;
+mod tables;
+mod tensorboard;
 mod terminal;
 mod text;
 mod theme;
@@ -37,6 +46,7 @@ use bakeoff_study::{FolderError, RunFolder, WriteError};
 use std::path::{Path, PathBuf};
 
 pub use data_page::data_page;
+pub use language::Language;
 pub use results::{Results, ResultsError};
 pub use sheet::{contact_sheet, write_contact_sheet};
 pub use summary::Summary;
@@ -67,7 +77,7 @@ pub enum ReportError {
     #[error("{file} cannot be encoded: {message}")]
     Encode {
         /// File name.
-        file: &'static str,
+        file: String,
         /// Why.
         message: String,
     },
@@ -80,7 +90,7 @@ pub struct Report {
     pub summary: Summary,
     /// The page.
     pub page: PathBuf,
-    /// `summary.json`, `summary.csv`, `trials.csv`, `classes.csv`, `flips.csv`.
+    /// `summary.json`, `summary.csv`, `trials.csv`, `classes.csv`, `flips.csv`, and what stands in `tables/`.
     pub tables: Vec<PathBuf>,
     /// SVG and PNG of every figure.
     pub figures: Vec<PathBuf>,
@@ -110,12 +120,14 @@ pub fn open_recipes(plan: &PlanRecord, run: &RunFolder) -> Result<Vec<String>, R
     Ok(recipes)
 }
 
-/// Writes report.html, figures/, summary.json, summary.csv and trials.csv of `run` into the folder `out`, over earlier ones.
+/// Writes report.html, figures/, tables/, summary.json, summary.csv and trials.csv of `run` into the folder `out`, over earlier ones.
+///
+/// The page opens in `language` and holds the others; figures and tables in files speak `language`.
 ///
 /// # Errors
 /// The run's plan cannot be read, its results contradict each other, or the file system refuses.
-pub fn write(run: &RunFolder, out: &Path) -> Result<Report, ReportError> {
-    write_evidence(&evidence::Evidence::read(run)?, out)
+pub fn write(run: &RunFolder, out: &Path, language: Language) -> Result<Report, ReportError> {
+    write_evidence(&evidence::Evidence::read(run)?, out, language)
 }
 
 /// The numbers and verdicts of another trainer's results, nothing written. `margin` is in points.
@@ -135,16 +147,64 @@ pub fn write_results(
     baseline: &str,
     margin: f64,
     out: &Path,
+    language: Language,
 ) -> Result<Report, ReportError> {
-    write_evidence(&evidence::Evidence::elsewhere(results, baseline, margin), out)
+    write_evidence(&evidence::Evidence::elsewhere(results, baseline, margin), out, language)
 }
 
-fn write_evidence(evidence: &evidence::Evidence, out: &Path) -> Result<Report, ReportError> {
+/// The page of a run as it stands, for a server on this machine: it asks its own server whether there is news.
+///
+/// # Errors
+/// As [`summarise`].
+pub fn live_page(run: &RunFolder, language: Language) -> Result<String, ReportError> {
+    let evidence = evidence::Evidence::read(run)?;
+    let assessment = summary::assess(&evidence)?;
+    Ok(page::document(&evidence, &assessment, &page::Options { language, live: true }))
+}
+
+/// How far a run is, in one line: for the page that is served while trials go on, and for terminals.
+#[must_use]
+pub fn progress_line(
+    language: Language,
+    over: usize,
+    trials: usize,
+    seconds_left: Option<f64>,
+    ended: bool,
+) -> String {
+    let words = language.words();
+    if ended && over == trials {
+        return words.live_over.into();
+    }
+    let left = seconds_left.map(|s| language::fill(words.live_left, &[("time", &words.duration(s))]));
+    let template = if ended { words.live_ended } else { words.live };
+    language::fill(template, &[("done", &over), ("all", &trials), ("left", &left.unwrap_or_default())])
+}
+
+/// Writes TensorBoard event files of all trials begun, one folder a trial: `DIR/<recipe>/seed-<n>`. Returns the files.
+///
+/// # Errors
+/// The run's plan cannot be read, or the file system refuses.
+pub fn write_tensorboard(run: &RunFolder, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    Ok(tensorboard::write(&evidence::Evidence::read(run)?, dir)?)
+}
+
+/// Writes all trials begun as runs of one experiment into the MLflow file store `dir`. Returns the runs' folders.
+///
+/// # Errors
+/// As [`write_tensorboard`].
+pub fn write_mlflow(run: &RunFolder, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    Ok(mlflow::write(&evidence::Evidence::read(run)?, dir)?)
+}
+
+fn write_evidence(
+    evidence: &evidence::Evidence,
+    out: &Path,
+    language: Language,
+) -> Result<Report, ReportError> {
     let assessment = summary::assess(evidence)?;
     make_folder(out)?;
-
     // The small files first: should the disk be full, the numbers are there.
-    let encode = |file, message: String| ReportError::Encode { file, message };
+    let encode = |file: &str, message: String| ReportError::Encode { file: file.into(), message };
     let json = serde_json::to_vec_pretty(&assessment.summary)
         .map_err(|error| encode("summary.json", error.to_string()))?;
     let csv = assessment.summary.csv().map_err(|error| encode("summary.csv", error.to_string()))?;
@@ -153,26 +213,37 @@ fn write_evidence(evidence: &evidence::Evidence, out: &Path) -> Result<Report, R
     let classes = insight::classes_csv(insight).map_err(|error| encode("classes.csv", error.to_string()))?;
     let flips = insight::flips_csv(insight).map_err(|error| encode("flips.csv", error.to_string()))?;
     let mut tables = Vec::new();
-    let files = [
-        ("summary.json", json),
-        ("summary.csv", csv),
-        ("trials.csv", trials),
-        ("classes.csv", classes),
-        ("flips.csv", flips),
-    ];
-    for (name, bytes) in files {
+    let mut put = |name: &str, bytes: &[u8]| {
         let path = out.join(name);
-        write_bytes(&path, &bytes)?;
+        write_bytes(&path, bytes)?;
         tables.push(path);
+        Ok::<(), WriteError>(())
+    };
+    put("summary.json", &json)?;
+    put("summary.csv", &csv)?;
+    put("trials.csv", &trials)?;
+    put("classes.csv", &classes)?;
+    put("flips.csv", &flips)?;
+
+    let confusion = confusion::Confusion::count(evidence);
+    let words = language.words();
+    make_folder(&out.join("tables"))?;
+    for table in tables::all(evidence, &assessment, confusion.as_ref(), words) {
+        let csv = table.csv().map_err(|error| encode(table.name, error.to_string()))?;
+        put(&format!("tables/{}.csv", table.name), &csv)?;
+        put(&format!("tables/{}.md", table.name), table.markdown().as_bytes())?;
+        put(&format!("tables/{}.tex", table.name), table.latex().as_bytes())?;
     }
+    put("tables/references.bib", references::bibtex(evidence).as_bytes())?;
 
     let page = out.join("report.html");
-    write_bytes(&page, page::page(evidence, &assessment).as_bytes())?;
+    let options = page::Options { language, live: false };
+    write_bytes(&page, page::document(evidence, &assessment, &options).as_bytes())?;
 
     let folder = out.join("figures");
     make_folder(&folder)?;
     let mut figures = Vec::new();
-    for (name, drawing) in figures::files(evidence, &assessment) {
+    for (name, drawing) in figures::files(evidence, &assessment, confusion.as_ref(), words) {
         for (extension, bytes) in [("svg", drawing.file().into_bytes()), ("png", drawing.png()?)] {
             let path = folder.join(format!("{name}.{extension}"));
             write_bytes(&path, &bytes)?;

@@ -1,6 +1,7 @@
 //! Contact sheets: what a recipe does to a few training images, with the labels the network is given.
 
 use crate::ReportError;
+use crate::language::{Language, Words, fill};
 use crate::outline::outline;
 use crate::svg::{Anchor, Drawing};
 use crate::text::{Weight, fit, wrap};
@@ -108,13 +109,10 @@ pub(crate) fn lambda_text(example: &PreviewExample) -> Option<String> {
 }
 
 /// One line on the range of pixel values.
-pub(crate) fn range_text([low, high]: [f64; 2]) -> String {
-    let range = format!("Pixel values {low:.2} to {high:.2}").replace('-', "−");
-    if low < -0.005 || high > 1.005 {
-        format!("{range}: beyond the nominal 0 to 1, pictures are clipped to show them.")
-    } else {
-        format!("{range} (nominal 0 to 1).")
-    }
+pub(crate) fn range_text([low, high]: [f64; 2], words: &Words) -> String {
+    let template = if low < -0.005 || high > 1.005 { words.range_beyond } else { words.range_inside };
+    let [low, high] = [low, high].map(|v| format!("{v:.2}").replace('-', "−"));
+    fill(template, &[("low", &low), ("high", &high)])
 }
 
 /// Draws the contact sheet of one recipe: originals above, what the network is shown below, pasted boxes outlined, lambda,
@@ -133,7 +131,12 @@ pub fn contact_sheet(record: &PreviewRecord, folder: &Path) -> Drawing {
         let lines = wrap(&format!("{}. {step}", number + 1), 12.0, Weight::Regular, width - 2.0 * margin);
         steps.extend(lines);
     }
-    steps.extend(wrap(&range_text(record.range), 12.0, Weight::Regular, width - 2.0 * margin));
+    steps.extend(wrap(
+        &range_text(record.range, Language::English.words()),
+        12.0,
+        Weight::Regular,
+        width - 2.0 * margin,
+    ));
     let head = margin + 20.0 + 17.0 * steps.len() as f64 + 18.0;
     let height = head + rows as f64 * row_height + 8.0;
     let mut d = Drawing::new(

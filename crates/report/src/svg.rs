@@ -39,6 +39,16 @@ pub(crate) enum Anchor {
     End,
 }
 
+impl Anchor {
+    fn attribute(self) -> &'static str {
+        match self {
+            Self::Start => "",
+            Self::Middle => " text-anchor=\"middle\"",
+            Self::End => " text-anchor=\"end\"",
+        }
+    }
+}
+
 impl Drawing {
     pub(crate) fn new(width: f64, height: f64, title: impl Into<String>) -> Self {
         Self { width, height, title: title.into(), attributes: String::new(), body: String::new() }
@@ -54,6 +64,11 @@ impl Drawing {
 
     pub(crate) fn close_group(&mut self) {
         self.body.push_str("</g>");
+    }
+
+    /// What the group just opened says when pointed at.
+    pub(crate) fn title(&mut self, text: &str) {
+        let _ = write!(self.body, "<title>{}</title>", escape(text));
     }
 
     pub(crate) fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], radius: f64) {
@@ -118,6 +133,25 @@ impl Drawing {
         self.text_with_title(class, (x, y), anchor, text, None);
     }
 
+    /// Text of a size that depends on how much there is.
+    pub(crate) fn sized_text(
+        &mut self,
+        class: &str,
+        size: f64,
+        (x, y): (f64, f64),
+        anchor: Anchor,
+        text: &str,
+    ) {
+        let [x, y, size] = [x, y, size].map(number);
+        let _ = write!(
+            self.body,
+            "<text class=\"{}\" x=\"{x}\" y=\"{y}\"{} style=\"font-size:{size}px\">{}</text>",
+            escape(class),
+            anchor.attribute(),
+            escape(text)
+        );
+    }
+
     /// Text of which only a part fitted: all of it shows when pointed at.
     pub(crate) fn text_with_title(
         &mut self,
@@ -127,11 +161,7 @@ impl Drawing {
         text: &str,
         whole: Option<&str>,
     ) {
-        let anchor = match anchor {
-            Anchor::Start => "",
-            Anchor::Middle => " text-anchor=\"middle\"",
-            Anchor::End => " text-anchor=\"end\"",
-        };
+        let anchor = anchor.attribute();
         let title = whole.map_or_else(String::new, |whole| format!("<title>{}</title>", escape(whole)));
         let [x, y] = [x, y].map(number);
         let _ = write!(

@@ -268,7 +268,7 @@ fn blocks_sheet(record: &PreviewRecord, folder: &Path, columns: usize, truecolou
     let mut text = format!("\x1b[1m{}\x1b[0m\n", text::plain(&record.recipe));
     let steps =
         record.pipeline.iter().enumerate().map(|(i, step)| format!("{}. {}", i + 1, text::plain(step)));
-    for line in steps.chain([range_text(record.range)]) {
+    for line in steps.chain([range_text(record.range, crate::language::Language::English.words())]) {
         text.push_str(&wrapped(&line, columns));
     }
     let picture = |name: &str| -> Option<RgbImage> {

@@ -56,6 +56,17 @@ pub(crate) fn escape_lines(text: &str) -> String {
     text.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
 
+/// A class's name as people say it: ImageNet's identifier before it left out, underscores as spaces.
+pub(crate) fn class_name(name: &str) -> Cow<'_, str> {
+    let digits =
+        |id: &str| id.len() == 9 && id.starts_with('n') && id[1..].bytes().all(|b| b.is_ascii_digit());
+    let bare = match name.split_once('-') {
+        Some((id, rest)) if digits(id) && !rest.is_empty() => rest,
+        _ => name,
+    };
+    if bare.contains('_') { Cow::Owned(bare.replace('_', " ")) } else { Cow::Borrowed(bare) }
+}
+
 /// Isolates text whose direction is not known, within HTML.
 pub(crate) fn bdi(text: &str) -> String {
     format!("<bdi>{}</bdi>", escape(text))
@@ -148,6 +159,15 @@ mod tests {
         assert_eq!(plain("two\nlines"), "two lines");
         assert_eq!(escape_lines("a = \"<\"\n\tb"), "a = &quot;&lt;&quot;\n b");
         assert!(matches!(plain("plain"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_class_is_called_by_its_name() {
+        assert_eq!(class_name("n02085782-Japanese_spaniel"), "Japanese spaniel");
+        assert_eq!(
+            ["golden-pike", "n0208-x", "n02085782-", "é-n"].map(class_name),
+            ["golden-pike", "n0208-x", "n02085782-", "é-n"]
+        );
     }
 
     #[test]

@@ -178,7 +178,8 @@ fn six_logs_a_recipe_give_a_verdict_and_a_page_with_curves() {
         }
     }
     let results = Results::read(&sources, &ResultsOptions::default()).unwrap();
-    let report = write_results(&results, "none", 1.0, &files.path("out")).unwrap();
+    let report =
+        write_results(&results, "none", 1.0, &files.path("out"), bakeoff_report::Language::English).unwrap();
     assert_eq!(report.summary.recipes[1].verdict, Some(Verdict::Better));
     assert_eq!((report.summary.metric.as_str(), report.summary.headline.as_str()), ("eval_top1", "last"));
     let page = std::fs::read_to_string(&report.page).unwrap();

@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// Write report.html, figures, summary.json and tables into this folder.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Language in which the page opens and its files speak; the page holds both.
+    #[arg(long, value_enum, default_value_t)]
+    lang: super::Lang,
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -103,7 +106,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         super::run::tell_summary(&summary, arguments.json)?;
         return Ok(Exit::Done);
     };
-    let report = bakeoff_report::write_results(&results, &baseline, arguments.margin, &folder)?;
+    let report =
+        bakeoff_report::write_results(&results, &baseline, arguments.margin, &folder, arguments.lang.into())?;
     warn(&report.summary);
     super::run::tell(&report, arguments.json)?;
     if arguments.json {

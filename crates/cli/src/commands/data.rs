@@ -95,7 +95,7 @@ fn kind(name: &str) -> Result<SourceKind> {
 
 fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
     let set = find_published(name)?;
-    let stop = super::stop_on_interrupt()?;
+    let stop = super::stop_on_interrupt("stopping; what is done is kept")?;
     note(format!("{}\n{}: look there for the terms of use", set.title, set.home));
     let bar = BytesBar::new();
     let files = fetch(&set, &options, stop, &|event| match event {
@@ -131,7 +131,7 @@ fn check(config: SourceConfig, threads: Option<usize>, json: bool, html: Option<
     let mut dataset = Dataset::open(&config)?;
     // Every image is looked at once.
     dataset.set_cache(0);
-    let stop = super::stop_on_interrupt()?;
+    let stop = super::stop_on_interrupt("stopping; what is done is kept")?;
     let bar = Bar::new("looking at images");
     let check = dataset.check(stop, &|done, total| bar.show(done, total));
     bar.finish();

@@ -15,6 +15,15 @@ pub(crate) struct Arguments {
     /// Where report.html, figures and tables go [default: the run folder].
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Language in which the page opens and its files speak; the page holds both.
+    #[arg(long, value_enum, default_value_t)]
+    lang: super::Lang,
+    /// Also write TensorBoard event files: `DIR/<recipe>/seed-<n>`, for `tensorboard --logdir DIR`.
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
+    /// Also write the trials as runs into an MLflow file store, for `mlflow ui --backend-store-uri DIR`.
+    #[arg(long, value_name = "DIR")]
+    mlflow: Option<PathBuf>,
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -22,7 +31,14 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let run = RunFolder::open(&arguments.run)?;
-    let report = bakeoff_report::write(&run, arguments.out.as_deref().unwrap_or(&arguments.run))?;
+    let out = arguments.out.as_deref().unwrap_or(&arguments.run);
+    let report = bakeoff_report::write(&run, out, arguments.lang.into())?;
+    if let Some(dir) = &arguments.tensorboard {
+        bakeoff_report::write_tensorboard(&run, dir)?;
+    }
+    if let Some(dir) = &arguments.mlflow {
+        bakeoff_report::write_mlflow(&run, dir)?;
+    }
     super::run::tell(&report, arguments.json)?;
     let failed = !report.summary.failed.is_empty();
     Ok(if failed { Exit::SomeTrialsFailed } else { Exit::Done })

@@ -7,6 +7,7 @@ use bakeoff_stats::fewest_seeds;
 use bakeoff_study::records::{PlanRecord, UntilDecided};
 use bakeoff_study::{Decide, RunFolder, RunOptions, Study};
 
+use super::watch::{View, check_terminal, while_covered, while_serving};
 use crate::exit::{Exit, note, out};
 use crate::progress::RunProgress;
 
@@ -52,12 +53,17 @@ pub(crate) struct Options {
     /// Seeds at most, declared before the first look: it cannot be changed later.
     #[arg(long, value_name = "N", requires = "until_decided")]
     max_seeds: Option<usize>,
+    /// Language in which the page opens and its files speak; the page holds both.
+    #[arg(long, value_enum, default_value_t)]
+    lang: super::Lang,
     /// Print the summary as JSON.
     #[arg(long)]
     pub(crate) json: bool,
     /// No progress.
     #[arg(long, short)]
     quiet: bool,
+    #[command(flatten)]
+    view: View,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
@@ -72,7 +78,7 @@ pub(crate) fn run_study(study: &Study, options: &Options) -> Result<Exit> {
     let threads = super::threads(options.threads)?;
     let folder = options.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     let progress = RunProgress::new(options.quiet);
-    let stop = super::stop_on_interrupt()?;
+    let stop = super::stop_on_interrupt(super::STOPPING)?;
     let run_options = RunOptions {
         threads,
         jobs: options.jobs.unwrap_or(0),
@@ -81,13 +87,18 @@ pub(crate) fn run_study(study: &Study, options: &Options) -> Result<Exit> {
         retry_failed: options.retry_failed,
         ..RunOptions::default()
     };
+    check_terminal(&options.view)?;
     let run_folder = RunFolder::at(&folder);
-    let outcome = match until_decided(study, options)? {
+    let looks = until_decided(study, options)?;
+    let train = || match &looks {
         None => bakeoff_study::run(study, &run_folder, &progress, stop, &run_options),
         Some(looks) => {
-            bakeoff_study::run_until_decided(study, &run_folder, &progress, stop, &run_options, &looks)
+            bakeoff_study::run_until_decided(study, &run_folder, &progress, stop, &run_options, looks)
         }
     };
+    let outcome = while_serving(&options.view, &folder, options.lang, |url| {
+        Ok(while_covered(&options.view, &folder, url, &progress, stop, train))
+    })?;
     progress.finish();
     let outcome = outcome?;
     if outcome.interrupted {
@@ -97,7 +108,7 @@ pub(crate) fn run_study(study: &Study, options: &Options) -> Result<Exit> {
         }
     }
     let run = RunFolder::open(&folder)?;
-    let report = bakeoff_report::write(&run, &folder).with_context(|| {
+    let report = bakeoff_report::write(&run, &folder, options.lang.into()).with_context(|| {
         format!("the trials are kept in {}, but the report could not be made", folder.display())
     })?;
     tell(&report, options.json)?;

@@ -1,15 +1,17 @@
 //! A quantity per epoch: mean over seeds as a line, the range of seeds as a band, names at the lines' ends.
 
 use super::scale::{Scale, extent, spread};
+use crate::language::{Words, fill};
 use crate::svg::{Anchor, Drawing};
 use crate::text::{Weight, fit, width as text_width};
 use crate::theme;
-use bakeoff_stats::wording::{count, percent, points};
+use bakeoff_stats::wording::points;
 
 /// One epoch of one recipe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Point {
-    pub(crate) epoch: u32,
+    /// Where it stands: the epoch, or the time.
+    pub(crate) x: f64,
     pub(crate) mean: f64,
     pub(crate) low: f64,
     pub(crate) high: f64,
@@ -25,6 +27,15 @@ pub(crate) struct Series {
     pub(crate) points: Vec<Point>,
 }
 
+/// What runs from left to right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Across {
+    /// Epochs, from 1.
+    Epochs,
+    /// Time, from 0, in this unit.
+    Time(&'static str),
+}
+
 /// What the values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -37,39 +48,24 @@ pub(crate) enum Unit {
 /// A chart of curves.
 #[derive(Clone, Debug)]
 pub(crate) struct Curves {
+    /// Name of its files, and of its values in the page's data.
+    pub(crate) name: &'static str,
     /// What it shows, for those who do not see it.
     pub(crate) title: String,
     /// Above the vertical axis.
     pub(crate) label: String,
     pub(crate) unit: Unit,
+    pub(crate) across: Across,
     pub(crate) series: Vec<Series>,
 }
 
 impl Curves {
-    fn show(&self, value: f64) -> String {
-        match self.unit {
-            Unit::Percent => percent(value, 1),
-            Unit::Plain => format!("{value:.3}"),
-        }
-    }
-
-    fn bare(&self, value: f64) -> String {
-        match self.unit {
-            Unit::Percent => points(value, 1),
-            Unit::Plain => format!("{value:.3}"),
-        }
-    }
-
-    fn highest_epoch(&self) -> u32 {
-        self.series.iter().flat_map(|s| s.points.iter().map(|p| p.epoch)).max().unwrap_or(1)
-    }
-
     /// Whether there is anything to draw.
     pub(crate) fn is_empty(&self) -> bool {
         self.series.iter().all(|s| s.points.iter().all(|p| !p.mean.is_finite()))
     }
 
-    pub(crate) fn draw(&self, width: f64, height: f64) -> Drawing {
+    pub(crate) fn draw(&self, width: f64, height: f64, words: &Words) -> Drawing {
         let mut d = Drawing::new(width, height, self.title.as_str());
         let roomy = width >= 560.0;
         let label_size = if roomy { 13.0 } else { 12.0 };
@@ -79,11 +75,13 @@ impl Curves {
             (widest + 24.0).clamp(40.0, if roomy { 170.0 } else { 96.0 })
         };
         let (left, right, top, floor) = (46.0, width - label_room, 30.0, height - 42.0);
-        let epochs = self.highest_epoch();
-        let x = Scale::new(
-            if epochs == 1 { [0.5, 1.5] } else { [1.0, f64::from(epochs)] },
-            [left + 6.0, right - 6.0],
-        );
+        let last = self.series.iter().flat_map(|s| s.points.iter().map(|p| p.x)).fold(0.0, f64::max);
+        let across = match self.across {
+            Across::Epochs if last <= 1.0 => [0.5, 1.5],
+            Across::Epochs => [1.0, last],
+            Across::Time(_) => [0.0, last],
+        };
+        let x = Scale::new(across, [left + 6.0, right - 6.0]);
         let factor = if self.unit == Unit::Percent { 100.0 } else { 1.0 };
         let values = self.series.iter().flat_map(|s| &s.points).flat_map(|p| [p.low, p.high, p.mean]);
         let [low, high] = extent(values, 0.05).unwrap_or([0.0, 1.0]);
@@ -92,8 +90,9 @@ impl Curves {
             Unit::Plain => (low.max(0.0), high),
         };
         let y = Scale::new([low * factor, high * factor], [floor, top]);
-        let place = |epoch: u32, value: f64| (x.at(f64::from(epoch)), y.at(value * factor));
+        let place = |at: f64, value: f64| (x.at(at), y.at(value * factor));
 
+        d.open_group("y-ticks");
         let (ticks, digits) = y.ticks(((floor - top) / 52.0).round().max(3.0) as usize);
         for tick in ticks {
             d.line("grid", (left, y.at(tick)), (right, y.at(tick)));
@@ -104,22 +103,34 @@ impl Curves {
             };
             d.text("tick", (left - 8.0, y.at(tick) + 4.0), Anchor::End, &text);
         }
-        let (ticks, _) = x.ticks(((right - left) / 80.0).round().clamp(2.0, 10.0) as usize);
-        for tick in ticks.into_iter().filter(|t| (t - t.round()).abs() < 1e-9 && *t >= 1.0) {
+        d.close_group();
+        d.open_group("x-ticks");
+        let (ticks, digits) = x.ticks(((right - left) / 80.0).round().clamp(2.0, 10.0) as usize);
+        let whole = |t: &f64| (t - t.round()).abs() < 1e-9 && *t >= 1.0;
+        let digits = if self.across == Across::Epochs { 0 } else { digits };
+        for tick in ticks.into_iter().filter(|t| self.across != Across::Epochs || whole(t)) {
             d.line("axis", (x.at(tick), floor), (x.at(tick), floor + 4.0));
-            d.text("tick", (x.at(tick), floor + 18.0), Anchor::Middle, &format!("{tick:.0}"));
+            d.text("tick", (x.at(tick), floor + 18.0), Anchor::Middle, &format!("{tick:.digits$}"));
         }
+        d.close_group();
         d.line("axis", (left, floor), (right, floor));
-        d.text("note", ((left + right) / 2.0, floor + 36.0), Anchor::Middle, "epoch");
+        let (below, head) = match self.across {
+            Across::Epochs => (words.epoch.to_owned(), words.at_epoch.to_owned()),
+            Across::Time(unit) => {
+                (fill(words.time_axis, &[("unit", &unit)]), fill(words.at_time, &[("unit", &unit)]))
+            }
+        };
+        d.text("note", ((left + right) / 2.0, floor + 36.0), Anchor::Middle, &below);
         d.text("head", (6.0, 14.0), Anchor::Start, &self.label);
 
+        d.open_group("marks");
         // Bands below all lines, the baseline's line below the others'.
         let finite = |s: &Series| s.points.iter().filter(|p| p.mean.is_finite()).copied().collect::<Vec<_>>();
         for s in &self.series {
             let points = finite(s);
             if points.len() > 1 && points.iter().any(|p| p.seeds > 1) {
-                let upper = points.iter().map(|p| place(p.epoch, p.high));
-                let lower = points.iter().rev().map(|p| place(p.epoch, p.low));
+                let upper = points.iter().map(|p| place(p.x, p.high));
+                let lower = points.iter().rev().map(|p| place(p.x, p.low));
                 let class = theme::series_class(s.colour);
                 d.polygon(
                     &format!("band f-{class} {}", toggle(s.colour)),
@@ -133,7 +144,7 @@ impl Curves {
         for s in order {
             let points = finite(s);
             let class = theme::series_class(s.colour);
-            let line: Vec<(f64, f64)> = points.iter().map(|p| place(p.epoch, p.mean)).collect();
+            let line: Vec<(f64, f64)> = points.iter().map(|p| place(p.x, p.mean)).collect();
             if line.len() > 1 {
                 d.polyline(&format!("line k-{class} {}", toggle(s.colour)), &line, theme::dashes(s.colour));
             }
@@ -146,6 +157,8 @@ impl Curves {
                 ends.push((s, end));
             }
         }
+        d.close_group();
+        d.open_group("ends");
         let wanted: Vec<f64> = ends.iter().map(|(_, (_, y))| *y).collect();
         let placed = spread(&wanted, label_size + 3.0, [top, floor]);
         for ((s, (end_x, end_y)), label_y) in ends.into_iter().zip(placed) {
@@ -163,49 +176,44 @@ impl Curves {
                 whole,
             );
         }
+        d.close_group();
         if self.is_empty() {
             d.text(
                 "note",
                 ((left + right) / 2.0, (top + floor) / 2.0),
                 Anchor::Middle,
-                "nothing measured yet",
+                words.nothing_measured,
             );
         }
 
-        d.attribute("data-plot", &self.plot_data(&x, [top, floor]));
+        // What the page's script needs to show values under the pointer and to zoom.
+        d.attribute("data-plot", self.name);
+        let frame = [left + 6.0, right - 6.0, top, floor, across[0], across[1], low, high];
+        d.attribute("data-frame", &serde_json::json!(frame).to_string());
+        d.attribute("data-head", &head);
+        d.attribute("data-seeds", words.of_seeds);
         d
     }
 
-    /// What the page's script needs to show values under the pointer.
-    fn plot_data(&self, x: &Scale, ends: [f64; 2]) -> String {
-        let epochs: Vec<u32> = (1..=self.highest_epoch()).collect();
-        let series: Vec<serde_json::Value> = self
-            .series
-            .iter()
-            .map(|s| {
-                let most = s.points.iter().map(|p| p.seeds).max().unwrap_or(0);
-                let at = |epoch: u32| s.points.iter().find(|p| p.epoch == epoch && p.mean.is_finite());
-                let texts: Vec<Option<String>> = epochs
-                    .iter()
-                    .map(|&epoch| {
-                        at(epoch).map(|p| {
-                            let mut text = self.show(p.mean);
-                            if p.seeds > 1 {
-                                text += &format!(" ({} – {})", self.bare(p.low), self.bare(p.high));
-                            }
-                            if p.seeds < most {
-                                text += &format!(", {}", count(p.seeds, "seed"));
-                            }
-                            text
-                        })
-                    })
-                    .collect();
-                let means: Vec<Option<f64>> = epochs.iter().map(|&epoch| at(epoch).map(|p| p.mean)).collect();
-                serde_json::json!({"name": s.name, "class": theme::series_class(s.colour), "toggle": toggle(s.colour), "text": texts, "mean": means})
+    /// The values, for the page's script.
+    pub(crate) fn data(&self) -> serde_json::Value {
+        let short = |value: f64| (value * 1e5).round() / 1e5;
+        let series = self.series.iter().map(|s| {
+            let points: Vec<&Point> = s.points.iter().filter(|p| p.mean.is_finite()).collect();
+            let list = |pick: fn(&Point) -> f64| points.iter().map(|p| short(pick(p))).collect::<Vec<_>>();
+            serde_json::json!({
+                "name": s.name,
+                "class": theme::series_class(s.colour),
+                "toggle": toggle(s.colour),
+                "x": list(|p| p.x),
+                "mean": list(|p| p.mean),
+                "low": list(|p| p.low),
+                "high": list(|p| p.high),
+                "n": points.iter().map(|p| p.seeds).collect::<Vec<_>>(),
             })
-            .collect();
-        let places: Vec<f64> = epochs.iter().map(|&e| (x.at(f64::from(e)) * 10.0).round() / 10.0).collect();
-        serde_json::json!({"x": places, "ends": ends, "series": series}).to_string()
+        });
+        let series: Vec<_> = series.collect();
+        serde_json::json!({"percent": self.unit == Unit::Percent, "whole": self.across == Across::Epochs, "series": series})
     }
 }
 
@@ -217,10 +225,11 @@ pub(crate) fn toggle(colour: Option<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
 
     fn series(name: &str, colour: Option<usize>, means: &[f64]) -> Series {
         let point = |(mean, epoch): (&f64, u32)| Point {
-            epoch,
+            x: epoch.into(),
             mean: *mean,
             low: mean - 0.02,
             high: mean + 0.02,
@@ -230,13 +239,20 @@ mod tests {
     }
 
     fn chart(series: Vec<Series>) -> Curves {
-        Curves { title: "Validation accuracy".into(), label: "%".into(), unit: Unit::Percent, series }
+        Curves {
+            name: "test",
+            title: "Validation accuracy".into(),
+            label: "%".into(),
+            unit: Unit::Percent,
+            across: Across::Epochs,
+            series,
+        }
     }
 
     #[test]
     fn each_recipe_has_a_line_a_band_and_its_name_at_the_end() {
         let svg = chart(vec![series("none", None, &[0.2, 0.3]), series("cutmix", Some(0), &[0.1, 0.35])])
-            .draw(900.0, 400.0)
+            .draw(900.0, 400.0, Language::English.words())
             .inline("");
         assert_eq!((svg.matches("class=\"band").count(), svg.matches("class=\"line").count()), (2, 2));
         assert!(svg.contains(">none</text>") && svg.contains(">cutmix</text>"));
@@ -247,9 +263,9 @@ mod tests {
         let one = Series {
             name: "none".into(),
             colour: None,
-            points: vec![Point { epoch: 1, mean: 0.2, low: 0.2, high: 0.2, seeds: 1 }],
+            points: vec![Point { x: 1.0, mean: 0.2, low: 0.2, high: 0.2, seeds: 1 }],
         };
-        let svg = chart(vec![one]).draw(900.0, 400.0).inline("");
+        let svg = chart(vec![one]).draw(900.0, 400.0, Language::English.words()).inline("");
         assert!(svg.contains("<circle") && !svg.contains("class=\"band") && !svg.contains("class=\"line"));
     }
 
@@ -260,22 +276,23 @@ mod tests {
         {
             let chart = chart(series);
             assert!(chart.is_empty());
-            let svg = chart.draw(300.0, 200.0).inline("");
+            let svg = chart.draw(300.0, 200.0, Language::English.words()).inline("");
             assert!(svg.contains("nothing measured yet") && !svg.contains("NaN"), "{svg}");
         }
     }
 
     #[test]
     fn a_gap_in_the_middle_does_not_become_a_zero() {
-        let svg = chart(vec![series("none", None, &[0.2, f64::NAN, 0.4])]).draw(900.0, 400.0);
-        assert!(svg.inline("").contains("null"));
+        let chart = chart(vec![series("none", None, &[0.2, f64::NAN, 0.4])]);
+        assert_eq!(chart.data()["series"][0]["x"], serde_json::json!([1.0, 3.0]));
+        let svg = chart.draw(900.0, 400.0, Language::English.words());
         assert_eq!(svg.inline("").matches("<circle").count(), 2);
     }
 
     #[test]
     fn hostile_names_stay_inside_the_data_attribute() {
         let svg = chart(vec![series("\"><script>alert(1)</script>", Some(0), &[0.1, 0.2])])
-            .draw(900.0, 400.0)
+            .draw(900.0, 400.0, Language::English.words())
             .inline("");
         assert!(!svg.contains("<script") && !svg.contains("\"><s"));
     }

@@ -1,6 +1,7 @@
 //! Differences from the baseline with their intervals: the picture of the answer.
 
 use super::scale::{Scale, extent};
+use crate::language::{Words, fill};
 use crate::svg::{Anchor, Drawing};
 use crate::text::{Weight, fit, width as text_width};
 use crate::theme;
@@ -27,6 +28,7 @@ pub(crate) fn forest(
     margin: f64,
     colour: &dyn Fn(&str) -> Option<usize>,
     width: f64,
+    words: &Words,
 ) -> Drawing {
     let beside = width >= BESIDE_FROM;
     let mut rows: Vec<&Comparison> = comparisons.iter().collect();
@@ -44,8 +46,7 @@ pub(crate) fn forest(
     let value_room = if beside { 240.0 } else { 10.0 };
     let (left, right) = (name_room, width - value_room);
     let height = top + row_height * rows.len().max(1) as f64 + bottom;
-    let title =
-        format!("Difference in test top-1 accuracy of each recipe from {baseline}, with 95 % intervals");
+    let title = fill(words.forest_title, &[("baseline", &baseline)]);
     let mut d = Drawing::new(width, height, title);
     let floor = height - bottom;
 
@@ -71,7 +72,8 @@ pub(crate) fn forest(
     d.line("axis", (left, floor), (right, floor));
     d.line("zero", (at(0.0), top - 4.0), (at(0.0), floor));
     let name = fit(baseline, 12.0, Weight::Regular, 110.0);
-    let (worse, better) = (format!("← worse than {name}"), format!("better than {name} →"));
+    let [worse, better] =
+        [words.forest_worse, words.forest_better].map(|text| fill(text, &[("baseline", &name)]));
     let room = |text: &str| text_width(text, 12.0, Weight::Regular) + 12.0;
     if at(0.0) - left > room(&worse) || beside {
         d.text("note", (at(0.0) - 10.0, top - 14.0), Anchor::End, &worse);
@@ -82,9 +84,9 @@ pub(crate) fn forest(
     let unit = if margin > 0.0 {
         let margin = points(margin, 2);
         let margin = margin.trim_end_matches('0').trim_end_matches('.');
-        format!("points of test top-1 accuracy; shaded: within ±{margin} of the baseline")
+        fill(words.forest_axis_margin, &[("margin", &margin)])
     } else {
-        "points of test top-1 accuracy".into()
+        words.forest_axis.into()
     };
     let unit = fit(&unit, 12.0, Weight::Regular, width - 8.0);
     let centre = ((left + right) / 2.0).clamp(
@@ -107,8 +109,8 @@ pub(crate) fn forest(
         let value_at = if beside { (right + 16.0, Anchor::Start) } else { (width - 6.0, Anchor::End) };
         let (Some(mean), Some(interval)) = (c.mean, c.interval) else {
             let why = match c.seeds.len() {
-                0 => "no finished seed in common",
-                _ => "one seed in common: no interval",
+                0 => words.forest_no_seed,
+                _ => words.forest_one_seed,
             };
             if let Some(mean) = c.mean {
                 d.circle(&format!("hollow k-{class}"), (at(mean), middle), 5.0);
@@ -139,26 +141,28 @@ pub(crate) fn forest(
         let number = signed_points(mean, digits);
         let limits =
             format!("[{}, {}]", signed_points(interval.low, digits), signed_points(interval.high, digits));
-        let word = c.verdict.word();
+        let seeds = c.seeds.iter().zip(&c.differences).map(|(s, d)| format!("{s}: {}", signed_points(*d, 2)));
+        d.title(&format!("{}  {number} {limits}\n{}", c.name, seeds.collect::<Vec<_>>().join(" · ")));
+        let (class_of, word) = (c.verdict.word(), words.verdict(c.verdict));
         if beside {
             d.text("strong", (value_at.0 + 40.0, text_line), Anchor::End, &number);
             d.text("note", (value_at.0 + 48.0, text_line), Anchor::Start, &limits);
             d.text(
-                &format!("strong f-{word}"),
+                &format!("strong f-{class_of}"),
                 (width - 8.0, text_line),
                 Anchor::End,
                 &format!("{} {word}", mark(c.verdict)),
             );
         } else {
             let verdict = format!("{} {word}", mark(c.verdict));
-            d.text(&format!("strong f-{word}"), (width - 6.0, text_line), Anchor::End, &verdict);
+            d.text(&format!("strong f-{class_of}"), (width - 6.0, text_line), Anchor::End, &verdict);
             let before = width - 14.0 - text_width(&verdict, 13.0, Weight::SemiBold);
             d.text("strong", (before, text_line), Anchor::End, &number);
         }
         d.close_group();
     }
     if rows.is_empty() {
-        d.text("note", ((left + right) / 2.0, top + 26.0), Anchor::Middle, "no recipe to compare");
+        d.text("note", ((left + right) / 2.0, top + 26.0), Anchor::Middle, words.forest_empty);
     }
     d
 }
@@ -166,6 +170,7 @@ pub(crate) fn forest(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
     use bakeoff_stats::{Arm, Options, Run, compare};
 
     fn arm(name: &str, accuracies: &[f64]) -> Arm {
@@ -184,7 +189,8 @@ mod tests {
         ];
         let comparisons = compare(&base, &others, &Options::default()).unwrap();
         for width in [960.0, 400.0] {
-            let svg = forest(&comparisons, "none", 0.005, &|_| Some(1), width).inline("");
+            let svg = forest(&comparisons, "none", 0.005, &|_| Some(1), width, Language::English.words())
+                .inline("");
             for text in
                 ["▲ better", "○ undecided", "no finished seed in common", "one seed in common: no interval"]
             {
@@ -202,12 +208,17 @@ mod tests {
         let comparisons = compare(&base, &[arm("x", &[0.60, 0.69])], &Options::default()).unwrap();
         let interval = comparisons[0].interval.unwrap();
         assert!(interval.high - interval.low > 1.0);
-        let svg = forest(&comparisons, "none", 0.005, &|_| Some(0), 960.0).inline("");
+        let svg =
+            forest(&comparisons, "none", 0.005, &|_| Some(0), 960.0, Language::English.words()).inline("");
         assert_eq!(svg.matches("class=\"line k-c0\"").count(), 2, "an arrow at either end");
     }
 
     #[test]
     fn nothing_to_compare_says_so() {
-        assert!(forest(&[], "none", 0.005, &|_| None, 960.0).inline("").contains("no recipe to compare"));
+        assert!(
+            forest(&[], "none", 0.005, &|_| None, 960.0, Language::English.words())
+                .inline("")
+                .contains("no recipe to compare")
+        );
     }
 }

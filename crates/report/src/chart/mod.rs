@@ -2,9 +2,11 @@
 
 mod curves;
 mod forest;
+mod matrix;
 mod scale;
 mod strip;
 
-pub(crate) use curves::{Curves, Point, Series, Unit};
-pub(crate) use forest::forest;
+pub(crate) use curves::{Across, Curves, Point, Series, Unit, toggle};
+pub(crate) use forest::{forest, mark};
+pub(crate) use matrix::matrix;
 pub(crate) use strip::{Strip, range};

@@ -1,6 +1,7 @@
 //! A recipe's seeds as dots on one line, for a table cell.
 
 use super::scale::{Scale, extent};
+use crate::language::{Words, fill};
 use crate::svg::Drawing;
 use crate::theme;
 use bakeoff_stats::wording::points;
@@ -21,13 +22,13 @@ pub(crate) fn range(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
 }
 
 impl Strip<'_> {
-    pub(crate) fn draw(&self) -> Drawing {
+    pub(crate) fn draw(&self, words: &Words) -> Drawing {
         let (width, height) = (120.0, 22.0);
         let values: Vec<String> = self.values.iter().map(|&v| points(v, 2)).collect();
         let mut d = Drawing::new(
             width,
             height,
-            format!("Top-1 of each seed of {}: {}", self.name, values.join(", ")),
+            fill(words.strip_title, &[("name", &self.name), ("values", &values.join(", "))]),
         );
         let x = Scale::new(self.range, [6.0, width - 6.0]);
         let class = theme::series_class(self.colour);

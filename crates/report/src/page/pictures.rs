@@ -1,8 +1,9 @@
 //! What the network is shown: per recipe its steps in words and a contact sheet.
 
-use crate::evidence::Evidence;
+use super::{Writer, put};
+use crate::language::{Words, fill};
 use crate::sheet::{Picture, box_share, lambda_text, range_text, share_text, visible_labels};
-use crate::text::{bdi, escape};
+use crate::text::{bdi, class_name, escape};
 use crate::theme;
 use bakeoff_study::Preview;
 use bakeoff_study::records::PreviewExample;
@@ -18,14 +19,14 @@ const SIDES: [u32; 4] = [160, 128, 96, 64];
 const EXAMPLES: usize = 8;
 
 /// Every picture once, however many recipes begin with the same original.
-struct Album {
+pub(super) struct Album {
     pictures: Vec<Picture>,
     /// By folder index and file name.
     places: BTreeMap<(usize, String), usize>,
 }
 
 impl Album {
-    fn new(previews: &[Preview]) -> Self {
+    pub(super) fn new(previews: &[Preview]) -> Self {
         let mut album = Self { pictures: Vec::new(), places: BTreeMap::new() };
         let mut known = BTreeMap::new();
         for (folder, preview) in previews.iter().enumerate() {
@@ -51,7 +52,7 @@ impl Album {
     }
 
     /// The pictures as definitions that the sheets refer to.
-    fn definitions(&self, html: &mut String) {
+    pub(super) fn definitions(&self, html: &mut String) {
         html.push_str("<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\" focusable=\"false\"><defs>\n");
         for (index, picture) in self.pictures.iter().enumerate() {
             let class = if picture.pixelated() { " class=\"px\"" } else { "" };
@@ -64,9 +65,16 @@ impl Album {
         html.push_str("</defs></svg>\n");
     }
 
-    fn show(&self, html: &mut String, folder: usize, file: &str, label: &str, pasted: Option<[f64; 4]>) {
+    fn show(
+        &self,
+        html: &mut String,
+        (folder, file): (usize, &str),
+        label: &str,
+        pasted: Option<[f64; 4]>,
+        words: &Words,
+    ) {
         let Some(place) = self.places.get(&(folder, file.to_owned())) else {
-            html.push_str("<div class=\"missing\">picture missing</div>");
+            let _ = write!(html, "<div class=\"missing\">{}</div>", words.picture_missing);
             return;
         };
         let _ = write!(
@@ -87,76 +95,86 @@ impl Album {
     }
 }
 
-pub(super) fn section(html: &mut String, evidence: &Evidence) {
-    html.push_str("<section id=\"pictures\">\n<h2>What the network is shown</h2>\n");
-    let album = Album::new(&evidence.previews);
-    if album.pictures.is_empty() {
-        html.push_str("<p>No pictures were kept with this run.</p>\n");
-    } else {
-        html.push_str(
-            "<p>Each recipe on the same few training images: above, the image after preprocessing alone; below, what the network trains on, before normalisation. \
-             A dashed box is the part pasted from another image. The bar shows how the label is shared; λ is the share of the image above.</p>\n",
-        );
-        album.definitions(html);
-    }
-    for recipe in &evidence.plan.recipes {
-        let found = evidence.previews.iter().enumerate().find(|(_, p)| p.record.recipe == recipe.name);
-        let class = theme::series_class(evidence.colour(&recipe.name));
-        let _ = write!(
-            html,
-            "<article class=\"recipe\"><div class=\"steps\"><h3><span class=\"dot\" style=\"--k:var(--{class})\"></span>{}</h3>\n<div><ol>",
-            bdi(&recipe.name)
-        );
-        for step in &recipe.pipeline {
-            let _ = write!(html, "<li>{}</li>", escape(step));
-        }
-        html.push_str("</ol>\n");
-        if let Some((_, preview)) = found {
-            let _ = write!(html, "<p class=\"range\">{}</p>", escape(&range_text(preview.record.range)));
-        }
-        html.push_str("</div></div>\n");
-        match found.filter(|(_, preview)| !preview.record.examples.is_empty()) {
-            Some((folder, preview)) => {
-                html.push_str("<ul class=\"sheet\">\n");
-                for item in preview.record.examples.iter().take(EXAMPLES) {
-                    example(html, &album, folder, preview.record.image, item);
-                }
-                html.push_str("</ul>");
+impl Writer<'_> {
+    pub(super) fn pictures(&mut self) {
+        let (evidence, words, album) = (self.evidence, self.words, &self.shared.album);
+        self.open_section("pictures", words.s_pictures);
+        let intro = if album.pictures.is_empty() { words.no_pictures } else { words.pictures_intro };
+        put!(self, "<p>{intro}</p>\n");
+        for recipe in &evidence.plan.recipes {
+            let found = evidence.previews.iter().enumerate().find(|(_, p)| p.record.recipe == recipe.name);
+            let class = theme::series_class(evidence.colour(&recipe.name));
+            put!(
+                self,
+                "<article class=\"recipe\"><div class=\"steps\"><h3><span class=\"dot\" style=\"--k:var(--{class})\"></span>{}</h3>\n<div><ol lang=\"en\">",
+                bdi(&recipe.name)
+            );
+            for step in &recipe.pipeline {
+                put!(self, "<li>{}</li>", escape(step));
             }
-            None => html.push_str("<p class=\"range\">No pictures of this recipe were kept.</p>"),
+            self.html.push_str("</ol>\n");
+            if let Some((_, preview)) = found {
+                put!(self, "<p class=\"range\">{}</p>", escape(&range_text(preview.record.range, words)));
+            }
+            self.html.push_str("</div></div>\n");
+            match found.filter(|(_, preview)| !preview.record.examples.is_empty()) {
+                Some((folder, preview)) => {
+                    self.html.push_str("<ul class=\"sheet\">\n");
+                    for item in preview.record.examples.iter().take(EXAMPLES) {
+                        self.example(folder, preview.record.image, item);
+                    }
+                    self.html.push_str("</ul>");
+                }
+                None => put!(self, "<p class=\"range\">{}</p>", words.no_pictures_of),
+            }
+            self.html.push_str("</article>\n");
         }
-        html.push_str("</article>\n");
+        self.close_section();
     }
-    html.push_str("</section>\n");
-}
 
-fn example(html: &mut String, album: &Album, folder: usize, side: usize, example: &PreviewExample) {
-    let labels = visible_labels(&example.labels);
-    let in_words: Vec<String> =
-        labels.iter().map(|l| format!("{} {}", share_text(l.share), l.class)).collect();
-    let partner = example.partner.as_ref().map_or_else(String::new, |p| format!(", mixed with {p}"));
-    let _ = write!(html, "<li title=\"{}\">", escape(&format!("{}{partner}", example.image)));
-    album.show(html, folder, &example.original, &format!("{}, original", example.image), None);
-    let after = format!("{}, augmented{partner}; label {}", example.image, in_words.join(", "));
-    album.show(html, folder, &example.augmented, &after, box_share(example.pasted, side));
-    let mixed = labels.len() > 1;
-    if mixed {
-        html.push_str("<div class=\"shares\" aria-hidden=\"true\">");
-        for label in &labels {
-            let _ = write!(html, "<i style=\"width:{:.1}%\"></i>", label.share.clamp(0.0, 1.0) * 100.0);
-        }
-        html.push_str("</div>");
-    }
-    for label in &labels {
-        let _ = write!(
-            html,
-            "<div class=\"row\"><bdi title=\"{0}\">{0}</bdi><span>{1}</span></div>",
-            escape(&label.class),
-            if mixed { share_text(label.share) } else { String::new() }
+    fn example(&mut self, folder: usize, side: usize, example: &PreviewExample) {
+        let (words, album) = (self.words, &self.shared.album);
+        let labels = visible_labels(&example.labels);
+        let in_words: Vec<String> =
+            labels.iter().map(|l| format!("{} {}", share_text(l.share), l.class)).collect();
+        let partner =
+            example.partner.as_ref().map_or_else(String::new, |p| fill(words.mixed_with, &[("partner", p)]));
+        put!(self, "<li title=\"{}\">", escape(&format!("{}{partner}", example.image)));
+        let before = fill(words.original_of, &[("image", &example.image)]);
+        album.show(&mut self.html, (folder, &example.original), &before, None, words);
+        let after = [
+            ("image", &example.image as &dyn std::fmt::Display),
+            ("partner", &partner),
+            ("labels", &in_words.join(", ")),
+        ];
+        let after = fill(words.augmented_of, &after);
+        album.show(
+            &mut self.html,
+            (folder, &example.augmented),
+            &after,
+            box_share(example.pasted, side),
+            words,
         );
+        let mixed = labels.len() > 1;
+        if mixed {
+            self.html.push_str("<div class=\"shares\" aria-hidden=\"true\">");
+            for label in &labels {
+                put!(self, "<i style=\"width:{:.1}%\"></i>", label.share.clamp(0.0, 1.0) * 100.0);
+            }
+            self.html.push_str("</div>");
+        }
+        for label in &labels {
+            put!(
+                self,
+                "<div class=\"row\"><bdi title=\"{}\">{}</bdi><span>{}</span></div>",
+                escape(&label.class),
+                escape(&class_name(&label.class)),
+                if mixed { share_text(label.share) } else { String::new() }
+            );
+        }
+        if let Some(lambda) = lambda_text(example) {
+            put!(self, "<div class=\"row\">{lambda}</div>");
+        }
+        self.html.push_str("</li>\n");
     }
-    if let Some(lambda) = lambda_text(example) {
-        let _ = write!(html, "<div class=\"row\">{lambda}</div>");
-    }
-    html.push_str("</li>\n");
 }

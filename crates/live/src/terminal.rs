@@ -1,0 +1,430 @@
+//! A run that fills the terminal: trials as a grid, curves, rates, time left. Reads the run folder, once a second.
+
+use crate::LiveError;
+use crate::progress::{Progress, TrialState};
+use bakeoff_study::RunFolder;
+use bakeoff_study::records::EpochRecord;
+use ratatui::Frame;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::symbols::Marker;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType, LineGauge, Paragraph};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How often the folder is read.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long a key may go unnoticed.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Colours of recipes, the baseline's first; every terminal has them.
+const COLOURS: [Color; 8] = [
+    Color::Gray,
+    Color::Blue,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Magenta,
+    Color::Cyan,
+    Color::LightRed,
+];
+
+/// A quantity that is drawn as curves.
+struct Quantity {
+    name: &'static str,
+    value: fn(&EpochRecord) -> f64,
+    percent: bool,
+}
+
+const QUANTITIES: [Quantity; 4] = [
+    Quantity { name: "validation accuracy, %", value: |e| e.validation_top1, percent: true },
+    Quantity { name: "validation loss", value: |e| e.validation_loss, percent: false },
+    Quantity { name: "training loss", value: |e| e.train_loss, percent: false },
+    Quantity { name: "accuracy on plain training images, %", value: |e| e.train_top1, percent: true },
+];
+
+/// Why the view was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// By `q` or Esc: the run, if it is ours, goes on.
+    Closed,
+    /// By Ctrl-C.
+    Interrupted,
+    /// `over` said so.
+    Over,
+}
+
+/// What is shown besides the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct View {
+    quantity: usize,
+    /// First recipe and seed of the grid that are seen.
+    from: [usize; 2],
+}
+
+impl View {
+    /// Whether the key meant anything.
+    fn key(&mut self, code: KeyCode) -> bool {
+        let [recipe, seed] = &mut self.from;
+        match code {
+            KeyCode::Tab => self.quantity = (self.quantity + 1) % QUANTITIES.len(),
+            KeyCode::BackTab => self.quantity = (self.quantity + QUANTITIES.len() - 1) % QUANTITIES.len(),
+            KeyCode::Up => *recipe = recipe.saturating_sub(1),
+            KeyCode::Down => *recipe += 1,
+            KeyCode::Left => *seed = seed.saturating_sub(1),
+            KeyCode::Right => *seed += 1,
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Fills the terminal until a key closes it or `over` says that there is nothing more to see; then the terminal is as before.
+/// `url` is shown where the run's page is served too.
+///
+/// # Errors
+/// This is no terminal, or it cannot be drawn on.
+pub fn watch(run: &Path, url: Option<&str>, over: &dyn Fn() -> bool) -> Result<Left, LiveError> {
+    let mut terminal = ratatui::try_init()?;
+    let run = RunFolder::at(run);
+    let mut view = View::default();
+    let mut read: Option<(Instant, Result<Progress, String>)> = None;
+    let left = loop {
+        if over() {
+            break Ok(Left::Over);
+        }
+        let mut changed = false;
+        if read.as_ref().is_none_or(|(when, _)| when.elapsed() >= EVERY) {
+            read = Some((Instant::now(), Progress::read(&run).map_err(|error| error.to_string())));
+            changed = true;
+        }
+        match event::poll(PATIENCE).and_then(|there| if there { event::read().map(Some) } else { Ok(None) }) {
+            Err(error) => break Err(error.into()),
+            Ok(Some(Event::Key(key))) if key.kind != KeyEventKind::Release => match key.code {
+                KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                    break Ok(Left::Interrupted);
+                }
+                KeyCode::Char('q') | KeyCode::Esc => break Ok(Left::Closed),
+                code => changed |= view.key(code),
+            },
+            Ok(Some(Event::Resize(..))) => changed = true,
+            Ok(_) => {}
+        }
+        let Some((_, progress)) = read.as_ref().filter(|_| changed) else { continue };
+        let progress = progress.as_ref().map_err(String::as_str);
+        if let Err(error) = terminal.draw(|frame| draw(frame, progress, url, &mut view)) {
+            break Err(error.into());
+        }
+    };
+    ratatui::restore();
+    left
+}
+
+/// Names come from files: nothing in them may move the cursor.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn cut(text: &str, room: usize) -> String {
+    let text = plain(text);
+    if text.chars().count() <= room {
+        return text;
+    }
+    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}
+
+fn duration(time: Duration) -> String {
+    match time.as_secs() {
+        s if s < 100 => format!("{s} s"),
+        s if s < 6_000 => format!("{} min", (s + 30) / 60),
+        s => format!("{:.1} h", s as f64 / 3_600.0),
+    }
+}
+
+fn colour(progress: &Progress, recipe: &str) -> Color {
+    if recipe == progress.baseline {
+        return COLOURS[0];
+    }
+    let others = progress.recipes.iter().filter(|r| **r != progress.baseline);
+    let at = others.into_iter().position(|r| r == recipe).unwrap_or(0);
+    COLOURS[1 + at % (COLOURS.len() - 1)]
+}
+
+fn draw(frame: &mut Frame<'_>, progress: Result<&Progress, &str>, url: Option<&str>, view: &mut View) {
+    let progress = match progress {
+        Ok(progress) => progress,
+        Err(message) => {
+            let text = format!("No run to show yet: {}\n\nq closes this view.", plain(message));
+            frame.render_widget(
+                Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: false }),
+                frame.area(),
+            );
+            return;
+        }
+    };
+    let grid = (progress.recipes.len() as u16 + 3).min(frame.area().height / 2);
+    let log = 4.min(frame.area().height / 5);
+    let [head, gauge, trials, curves, log_area, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(grid),
+        Constraint::Min(6),
+        Constraint::Length(log),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    draw_head(frame, progress, head);
+    frame.render_widget(
+        LineGauge::default()
+            .ratio(progress.share().clamp(0.0, 1.0))
+            .filled_style(Style::new().fg(Color::Blue))
+            .unfilled_style(Style::new().fg(Color::DarkGray)),
+        gauge,
+    );
+    draw_grid(frame, progress, view, trials);
+    draw_curves(frame, progress, view, curves);
+    let lines: Vec<Line<'_>> = progress
+        .log
+        .iter()
+        .rev()
+        .take(usize::from(log_area.height))
+        .rev()
+        .map(|line| Line::styled(cut(line, usize::from(log_area.width)), Style::new().fg(Color::DarkGray)))
+        .collect();
+    frame.render_widget(Paragraph::new(lines), log_area);
+    frame.render_widget(
+        Line::styled(
+            format!(
+                "q close   tab other curves   arrows scroll   ctrl-c interrupt   {}",
+                url.unwrap_or_default()
+            ),
+            Style::new().fg(Color::DarkGray),
+        ),
+        foot,
+    );
+}
+
+fn draw_head(frame: &mut Frame<'_>, progress: &Progress, area: Rect) {
+    let mut facts = vec![format!("{} of {} trials", progress.over(), progress.trials.len())];
+    let failed = progress.trials.iter().filter(|t| t.state == TrialState::Failed).count();
+    if failed > 0 {
+        facts.push(format!("{failed} failed"));
+    }
+    if progress.ended {
+        facts.push("the run has ended".into());
+    } else {
+        facts.extend(progress.images_per_second().map(|rate| format!("{rate:.0} images/s")));
+        facts.extend(progress.time_left().map(|left| format!("about {} left", duration(left))));
+    }
+    let line = Line::from(vec![
+        Span::styled(format!("{}  ", plain(&progress.study)), Style::new().add_modifier(Modifier::BOLD)),
+        Span::raw(facts.join(" · ")),
+    ]);
+    frame.render_widget(line, area);
+}
+
+/// One cell: test accuracy when finished, validation accuracy and epochs while running.
+fn cell(progress: &Progress, recipe: &str, seed: u64) -> Span<'static> {
+    let trial = progress.trials.iter().find(|t| t.recipe == recipe && t.seed == seed);
+    let (text, style) = match trial.map(|t| (t.state, t.epochs.len())) {
+        Some((TrialState::Finished(top1), _)) => {
+            (format!("{:.1}", top1 * 100.0), Style::new().add_modifier(Modifier::BOLD))
+        }
+        Some((TrialState::Running, done)) => {
+            (format!("{done}/{}", progress.epochs), Style::new().fg(Color::Yellow))
+        }
+        Some((TrialState::Failed, _)) => ("failed".into(), Style::new().fg(Color::Red)),
+        Some((TrialState::Planned, _)) | None => ("·".into(), Style::new().fg(Color::DarkGray)),
+    };
+    Span::styled(format!("{text:>8}"), style)
+}
+
+fn draw_grid(frame: &mut Frame<'_>, progress: &Progress, view: &mut View, area: Rect) {
+    let block = Block::new().borders(Borders::TOP).title(" test top-1 by seed, % ");
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let names = progress.recipes.iter().map(|r| r.chars().count()).max().unwrap_or(0).clamp(6, 24);
+    let columns = (usize::from(inner.width).saturating_sub(names + 2) / 8).max(1);
+    let rows = usize::from(inner.height).saturating_sub(1).max(1);
+    view.from[0] = view.from[0].min(progress.recipes.len().saturating_sub(rows));
+    view.from[1] = view.from[1].min(progress.seeds.len().saturating_sub(columns));
+    let seeds = || progress.seeds.iter().skip(view.from[1]).take(columns);
+    let mut lines = vec![Line::from(
+        std::iter::once(Span::raw(" ".repeat(names + 2)))
+            .chain(seeds().map(|s| Span::styled(format!("{s:>8}"), Style::new().fg(Color::DarkGray))))
+            .collect::<Vec<_>>(),
+    )];
+    for recipe in progress.recipes.iter().skip(view.from[0]).take(rows) {
+        let name = Span::styled(
+            format!("{:<width$}", cut(recipe, names), width = names + 2),
+            Style::new().fg(colour(progress, recipe)),
+        );
+        lines.push(Line::from(
+            std::iter::once(name).chain(seeds().map(|s| cell(progress, recipe, *s))).collect::<Vec<_>>(),
+        ));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn draw_curves(frame: &mut Frame<'_>, progress: &Progress, view: &View, area: Rect) {
+    let quantity = &QUANTITIES[view.quantity];
+    let factor = if quantity.percent { 100.0 } else { 1.0 };
+    let curves = progress.recipes.iter().map(|recipe| {
+        let points = progress.curve(recipe, quantity.value).into_iter().map(|(x, y)| (x, y * factor));
+        (cut(recipe, 20), colour(progress, recipe), points.collect::<Vec<_>>())
+    });
+    let curves: Vec<_> = curves.collect();
+    let values = || curves.iter().flat_map(|(_, _, points)| points.iter().map(|(_, y)| *y));
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let block = Block::new().borders(Borders::TOP).title(format!(" {}, mean over seeds ", quantity.name));
+    if low > high {
+        frame.render_widget(Paragraph::new("no epoch has been finished yet").block(block), area);
+        return;
+    }
+    let room = ((high - low) * 0.05).max(1e-9);
+    let bounds = [(low - room).max(0.0), high + room];
+    let datasets = curves
+        .iter()
+        .map(|(name, colour, points)| {
+            let kind = if points.len() > 1 { GraphType::Line } else { GraphType::Scatter };
+            Dataset::default()
+                .name(name.as_str())
+                .marker(Marker::Braille)
+                .graph_type(kind)
+                .style(Style::new().fg(*colour))
+                .data(points)
+        })
+        .collect();
+    let digits = if quantity.percent { 0 } else { 2 };
+    let last = f64::from(progress.epochs.max(2));
+    let chart = Chart::new(datasets)
+        .block(block)
+        .x_axis(
+            Axis::default()
+                .bounds([1.0, last])
+                .labels(["1".to_owned(), format!("epoch {last}")])
+                .style(Style::new().fg(Color::DarkGray)),
+        )
+        .y_axis(
+            Axis::default()
+                .bounds(bounds)
+                .labels(
+                    [bounds[0], (bounds[0] + bounds[1]) / 2.0, bounds[1]].map(|v| format!("{v:.digits$}")),
+                )
+                .style(Style::new().fg(Color::DarkGray)),
+        )
+        .hidden_legend_constraints((Constraint::Ratio(1, 2), Constraint::Ratio(1, 1)));
+    frame.render_widget(chart, area);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::TrialProgress;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    fn epoch(epoch: u32, accuracy: f64) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            train_loss: 2.0,
+            train_top1: accuracy,
+            validation_loss: 1.5,
+            validation_top1: accuracy,
+            validation_top5: 1.0,
+            learning_rate: 0.1,
+            images_per_second: 120.0,
+            seconds: 30.0,
+        }
+    }
+
+    fn progress() -> Progress {
+        let trial = |recipe: &str, seed, state, epochs: u32| TrialProgress {
+            recipe: recipe.into(),
+            seed,
+            state,
+            epochs: (1..=epochs).map(|e| epoch(e, 0.1 * f64::from(e))).collect(),
+        };
+        Progress {
+            study: "dogs\u{1b}[2J".into(),
+            baseline: "none".into(),
+            recipes: vec!["none".into(), "cutmix".into()],
+            seeds: vec![1, 2, 3],
+            epochs: 4,
+            trials: vec![
+                trial("none", 1, TrialState::Finished(0.412), 4),
+                trial("cutmix", 1, TrialState::Running, 2),
+                trial("none", 2, TrialState::Failed, 1),
+                trial("cutmix", 2, TrialState::Planned, 0),
+                trial("none", 3, TrialState::Planned, 0),
+                trial("cutmix", 3, TrialState::Planned, 0),
+            ],
+            log: vec!["2026-01-01T00:00:00Z trial cutmix seed 1: epoch 2 of 4".into()],
+            ended: false,
+        }
+    }
+
+    fn screen(width: u16, height: u16, progress: Result<&Progress, &str>, view: &mut View) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, progress, None, view)).unwrap();
+        let buffer = terminal.backend().buffer().clone();
+        let line = |y: u16| (0..width).map(|x| buffer[(x, y)].symbol().to_owned()).collect::<String>();
+        (0..height).map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_screen_shows_trials_rate_time_left_and_curves() {
+        let text = screen(90, 30, Ok(&progress()), &mut View::default());
+        for part in [
+            "2 of 6 trials · 1 failed · 120 images/s · about 7 min left",
+            "41.2",
+            "2/4",
+            "failed",
+            "validation accuracy",
+            "epoch 4",
+            "epoch 2 of 4",
+            "cutmix",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'), "a name must not move the cursor");
+        assert!(text.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "no curve was drawn\n{text}");
+    }
+
+    #[test]
+    fn time_left_counts_epochs_at_their_mean_side_by_side() {
+        // 2 of the running trial, 4 of each of three planned ones, 30 s each, one at a time.
+        assert_eq!(progress().time_left(), Some(Duration::from_secs(14 * 30)));
+        assert_eq!(progress().share(), 1.0 - 14.0 / 24.0);
+    }
+
+    #[test]
+    fn any_size_and_an_empty_run_can_be_drawn() {
+        let mut empty = progress();
+        empty.trials.iter_mut().for_each(|t| {
+            t.epochs.clear();
+            t.state = TrialState::Planned;
+        });
+        for (width, height) in [(1, 1), (3, 40), (200, 2), (20, 8), (300, 100)] {
+            for progress in [Ok(&progress()), Ok(&empty), Err("no such folder")] {
+                screen(width, height, progress, &mut View { quantity: 1, from: [99, 99] });
+            }
+        }
+        assert!(screen(60, 24, Ok(&empty), &mut View::default()).contains("no epoch has been finished yet"));
+    }
+
+    #[test]
+    fn keys_turn_the_curves_and_scroll_the_grid() {
+        let mut view = View::default();
+        assert!(
+            view.key(KeyCode::BackTab)
+                && view.key(KeyCode::Down)
+                && view.key(KeyCode::Right)
+                && view.key(KeyCode::Left)
+        );
+        assert_eq!(view, View { quantity: 3, from: [1, 0] });
+        assert!(!view.key(KeyCode::Char('x')));
+    }
+}

@@ -1,0 +1,124 @@
+//! The server as a browser, and as somebody who should not get in, sees it.
+
+use bakeoff_live::{LiveError, Server};
+use bakeoff_report::Language;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A run folder of two trials of which none has begun.
+fn plan(folder: &Path) {
+    let recipe = |name: &str| serde_json::json!({"name": name, "pipeline": ["as it is"]});
+    let trial = |name: &str| serde_json::json!({"recipe": name, "seed": 1, "id": name});
+    let plan = serde_json::json!({
+        "study": "<b>dogs</b>", "baseline": "none", "headline": "last", "margin": 1.0, "epochs": 4,
+        "recipes": [recipe("none"), recipe("cutmix")], "seeds": [1], "trials": [trial("none"), trial("cutmix")],
+    });
+    fs::write(folder.join("plan.json"), plan.to_string()).unwrap();
+}
+
+fn epoch(folder: &Path, recipe: &str, epochs: u32) {
+    let folder = folder.join("trials").join(recipe).join("seed-1");
+    fs::create_dir_all(&folder).unwrap();
+    let record = serde_json::json!({"recipe": recipe, "seed": 1, "id": recipe, "status": "running"});
+    fs::write(folder.join("trial.json"), record.to_string()).unwrap();
+    let line = |e: u32| {
+        serde_json::json!({"epoch": e, "train_loss": 1.5, "train_top1": 0.4, "validation_loss": 1.6, "validation_top1": 0.3,
+            "validation_top5": 0.8, "learning_rate": 0.1, "images_per_second": 100.0, "seconds": 10.0})
+        .to_string()
+    };
+    fs::write(folder.join("metrics.jsonl"), (1..=epochs).map(|e| line(e) + "\n").collect::<String>())
+        .unwrap();
+}
+
+/// Status and body of a request of these bytes.
+fn ask(server: &Server, request: &str) -> (u16, String) {
+    let address = server.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(request.replace("HOST", &address).as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+    (status, answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()))
+}
+
+fn get(server: &Server, path: &str) -> (u16, String) {
+    ask(server, &format!("GET {path} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n\r\n"))
+}
+
+fn serving(folder: &Path, work: impl FnOnce(&Server)) {
+    let server = Server::bind(folder, 0, Language::English).unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.serve(&stop));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&server)));
+        stop.store(true, Ordering::Relaxed);
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+#[test]
+fn the_page_follows_the_run_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    serving(folder.path(), |server| {
+        let (status, body) = get(server, "/");
+        assert_eq!(status, 200);
+        assert!(body.contains("No report yet") && body.contains("http-equiv=\"refresh\""), "{body}");
+        plan(folder.path());
+        let state = || serde_json::from_str::<serde_json::Value>(&get(server, "/state").1).unwrap();
+        let before = state();
+        assert_eq!(
+            (&before["share"], &before["text"]["en"]),
+            (&0.0.into(), &"Live: 0 of 2 trials done".into())
+        );
+        assert!(get(server, "/").1.contains("No epoch has been finished yet"));
+        epoch(folder.path(), "none", 2);
+        let after = state();
+        assert_ne!(after["version"], before["version"]);
+        assert_eq!(
+            (&after["share"], &after["text"]["en"]),
+            (&0.25.into(), &"Live: 0 of 2 trials done, about 60.0\u{a0}s left".into())
+        );
+        let page = get(server, "/").1;
+        assert!(page.contains("2/4") && page.contains("connect-src 'self'") && page.contains("data-live"));
+        assert!(!page.contains("<b>dogs</b>"));
+        assert_eq!(state()["version"], after["version"]);
+    });
+}
+
+#[test]
+fn only_this_machine_under_its_own_name_may_read_and_nobody_may_change() {
+    let folder = tempfile::tempdir().unwrap();
+    plan(folder.path());
+    serving(folder.path(), |server| {
+        let with = |first: &str, host: &str| {
+            ask(server, &format!("{first} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: 0\r\n\r\n"))
+                .0
+        };
+        assert_eq!(with("GET /state", "Host: HOST\r\n"), 200);
+        // DNS rebinding: another page's own name, which it let resolve to 127.0.0.1.
+        assert_eq!(with("GET /state", "Host: evil.example\r\n"), 403);
+        assert_eq!(with("GET /state", ""), 403);
+        assert_eq!(with("POST /state", "Host: HOST\r\n"), 405);
+        assert_eq!(with("DELETE /", "Host: HOST\r\n"), 405);
+        assert_eq!(with("GET /plan.json", "Host: HOST\r\n"), 404);
+        assert_eq!(with("GET /../../etc/passwd", "Host: HOST\r\n"), 404);
+        assert_eq!(with("HEAD /", "Host: HOST\r\n"), 200);
+    });
+}
+
+#[test]
+fn a_damaged_plan_is_told_and_a_taken_port_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("plan.json"), "{<script>").unwrap();
+    serving(folder.path(), |server| {
+        let (status, body) = get(server, "/");
+        assert!(status == 200 && body.contains("plan.json") && !body.contains("<script>"), "{body}");
+        let port = server.url().trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
+        let taken = Server::bind(folder.path(), port, Language::English);
+        assert!(matches!(taken, Err(LiveError::Listen { port: p, .. }) if p == port));
+    });
+}

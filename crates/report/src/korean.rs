@@ -1,0 +1,178 @@
+//! What the statistics say in English sentences, said in Korean from the same numbers.
+
+use crate::Summary;
+use crate::language::{Language, Words};
+use crate::summary::RecipeSummary;
+use bakeoff_stats::wording::{decimals, p_value, points, signed_points};
+use bakeoff_stats::{Comparison, Outlook, Verdict, fewest_seeds, smallest_p};
+
+const LEVEL: f64 = 0.05;
+
+fn words() -> &'static Words {
+    Language::Korean.words()
+}
+
+fn seeds(n: usize) -> String {
+    words().count(words().seeds_n, n)
+}
+
+/// The answer in a sentence or two.
+pub(crate) fn answer(summary: &Summary) -> String {
+    let baseline = &summary.baseline;
+    let with = |verdict: Verdict| {
+        let mut found: Vec<&RecipeSummary> =
+            summary.recipes.iter().filter(|r| r.verdict == Some(verdict)).collect();
+        let mean = |r: &RecipeSummary| r.difference.as_ref().map_or(0.0, |d| d.mean);
+        found.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+        found
+    };
+    let (better, mut worse) = (with(Verdict::Better), with(Verdict::Worse));
+    worse.reverse();
+    let (equivalent, undecided) = (with(Verdict::Equivalent), with(Verdict::Undecided));
+    let compared = better.len() + worse.len() + equivalent.len() + undecided.len();
+    if compared == 0 {
+        let why = if summary.recipes.iter().all(|r| r.seeds.is_empty()) {
+            "끝난 시행이 없습니다".to_owned()
+        } else if summary.recipes.len() < 2 {
+            format!("{baseline} 말고는 레시피가 없습니다")
+        } else if summary.recipes.iter().any(|r| &r.name == baseline && r.seeds.is_empty()) {
+            format!("기준인 {baseline}의 시행이 하나도 끝나지 않았습니다")
+        } else {
+            format!("{baseline}와(과) 함께 끝난 시드를 가진 레시피가 없습니다")
+        };
+        return format!("아직 결론이 없습니다: {why}.");
+    }
+    let by = |r: &&RecipeSummary| match &r.difference {
+        Some(d) => {
+            let digits = decimals((d.high - d.low) / 2.0);
+            let [mean, low, high] =
+                [points(d.mean.abs(), digits), signed_points(d.low, digits), signed_points(d.high, digits)];
+            format!("{} {mean}퍼센트포인트 [{low}, {high}]", r.name)
+        }
+        None => r.name.clone(),
+    };
+    let list = |items: &[&RecipeSummary], show: &dyn Fn(&&RecipeSummary) -> String| {
+        let shown = if items.len() > 4 { 3 } else { items.len() };
+        let mut text = items[..shown].iter().map(show).collect::<Vec<_>>().join(", ");
+        if shown < items.len() {
+            text += &format!(" 외 {}개", items.len() - shown);
+        }
+        text
+    };
+    let name = |r: &&RecipeSummary| r.name.clone();
+    let mut sentences = Vec::new();
+    if better.is_empty() && undecided.is_empty() {
+        sentences.push(format!("{baseline}보다 나은 레시피가 없습니다."));
+    }
+    if !better.is_empty() {
+        sentences.push(format!("{baseline}보다 나음: {}.", list(&better, &by)));
+    }
+    if !worse.is_empty() {
+        sentences.push(format!("{baseline}보다 나쁨: {}.", list(&worse, &by)));
+    }
+    if !equivalent.is_empty() {
+        let margin = points(summary.margin / 100.0, usize::from(summary.margin.fract() != 0.0));
+        sentences.push(format!(
+            "{baseline}와(과) {margin}퍼센트포인트 안에서 동등: {}.",
+            list(&equivalent, &name)
+        ));
+    }
+    if !undecided.is_empty() {
+        let most =
+            undecided.iter().map(|r| r.difference.as_ref().map_or(1, |d| d.seeds.len())).max().unwrap_or(1);
+        let fewest = fewest_seeds(LEVEL);
+        let why = if most < fewest {
+            format!(
+                " ({}로는 {}보다 작아질 수 없고, 판정에는 적어도 {}가 필요합니다)",
+                seeds(most),
+                p_value(smallest_p(most)),
+                seeds(fewest)
+            )
+        } else {
+            String::new()
+        };
+        sentences.push(format!("{baseline} 대비 미정: {}{why}.", list(&undecided, &name)));
+    }
+    sentences.join(" ")
+}
+
+/// Why a verdict is what it is, and what would settle it.
+pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
+    let (name, baseline) = (&c.name, &c.baseline);
+    let (Some(mean), Some(interval)) = (c.mean, c.interval) else {
+        return match c.mean {
+            None => format!("{name}와(과) {baseline}에는 함께 끝난 시드가 없어 비교할 수 없습니다."),
+            Some(_) => format!(
+                "{name}와(과) {baseline}에는 함께 끝난 시드가 하나뿐입니다. 한 쌍으로는 다음 쌍에 대해 아무것도 말할 수 없습니다."
+            ),
+        };
+    };
+    let digits = decimals((interval.high - interval.low) / 2.0);
+    let wide =
+        format!("95\u{a0}% 구간 {}에서 {}", points(interval.low, digits), points(interval.high, digits));
+    let n = c.seeds.len();
+    let [ahead, _, behind] = c.record();
+    let p = p_value(c.p_adjusted.unwrap_or(1.0));
+    let p = if comparisons > 1 { format!("비교 {comparisons}건 보정 후 {p}") } else { p };
+    let size = format!("{}퍼센트포인트", points(mean.abs(), digits));
+    let reason = match c.verdict {
+        Verdict::Better => format!(
+            "{name}은(는) {baseline}보다 {size} 낫습니다({wide}): {} 중 {ahead}개에서 앞섬, {p}.",
+            seeds(n)
+        ),
+        Verdict::Worse => format!(
+            "{name}은(는) {baseline}보다 {size} 나쁩니다({wide}): {} 중 {behind}개에서 뒤짐, {p}.",
+            seeds(n)
+        ),
+        Verdict::Equivalent => {
+            let (margin, inside) = c.equivalence.map_or((String::new(), wide.clone()), |e| {
+                let margin_digits = digits.max(usize::from(e.margin < 0.0095));
+                (
+                    format!("{}퍼센트포인트 안에서 ", points(e.margin, margin_digits)),
+                    format!("90\u{a0}% 구간 {}에서 {}", points(e.low, digits), points(e.high, digits)),
+                )
+            });
+            format!(
+                "{name}와(과) {baseline}은(는) {margin}동등합니다: 차이 {}퍼센트포인트({inside}), {}.",
+                signed_points(mean, digits),
+                seeds(n)
+            )
+        }
+        Verdict::Undecided => {
+            let standing = match mean {
+                m if m > 0.0 => format!("{name}이(가) {baseline}보다 {size} 앞서지만"),
+                m if m < 0.0 => format!("{name}이(가) {baseline}보다 {size} 뒤지지만"),
+                _ => format!("{name}와(과) {baseline}이(가) 같지만"),
+            };
+            let why = if n < fewest_seeds(LEVEL) {
+                format!(
+                    "{}로는 {}보다 작아질 수 없습니다. 판정에는 적어도 {}가 필요합니다",
+                    seeds(n),
+                    p_value(smallest_p(n)),
+                    seeds(fewest_seeds(LEVEL))
+                )
+            } else if c.p_adjusted.is_some_and(|p| p <= LEVEL * (1.0 + 1e-9)) {
+                format!("시드는 일치해도({p}) 다른 시험 이미지에서는 아닐 수 있습니다. 구간이 0을 포함합니다")
+            } else {
+                format!("그만한 차이는 우연으로도 드물지 않습니다, {p}")
+            };
+            format!("{standing}({wide}) {why}.")
+        }
+    };
+    let probably = "차이와 흩어짐이 지금과 같다면";
+    let more = match c.outlook {
+        Outlook::Decided => return reason,
+        Outlook::Seeds { total } => format!("{probably} 모두 {} 정도면 아마 결판이 납니다.", seeds(total)),
+        Outlook::Images { total } => format!(
+            "시드만 늘려서는 결판이 나지 않습니다. 시험 이미지가 너무 적습니다. {probably} 약 {}이 필요합니다.",
+            words().count(words().test_images_n, total)
+        ),
+        Outlook::OutOfReach => {
+            format!("{probably} 시드를 아무리 늘려도 아마 결판이 나지 않습니다. 더 싼 레시피를 쓰세요.")
+        }
+        Outlook::Unknown { at_least } => {
+            format!("무엇이든 판정하려면 적어도 {}가 필요합니다.", seeds(at_least))
+        }
+    };
+    format!("{reason} {more}")
+}

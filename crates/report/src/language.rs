@@ -1,0 +1,404 @@
+//! Every fixed text of the page, in the languages it speaks: one table, a line a text.
+//!
+//! Texts are HTML where they stand in paragraphs and captions; those of charts hold no markup. `{name}` is filled in by
+//! [`fill`]; `one|many` is chosen by [`Words::count`]. What the statistics say in whole English sentences is said again in
+//! Korean by [`crate::korean`], from the numbers.
+
+use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+
+/// A language the page is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Korean, the language of the course this tool came from.
+    Korean,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::English, Self::Korean];
+
+    /// BCP 47 tag.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Korean => "ko",
+        }
+    }
+
+    pub(crate) fn words(self) -> &'static Words {
+        match self {
+            Self::English => &ENGLISH,
+            Self::Korean => &KOREAN,
+        }
+    }
+}
+
+/// `template` with every `{name}` replaced. Values go in as they are: what stands in HTML is escaped by the caller.
+pub(crate) fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
+    let mut text = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.find('}').map_or(rest.len(), |end| end + 1);
+        let value = values.iter().find(|(name, _)| rest[..end] == format!("{{{name}}}"));
+        match value {
+            Some((_, value)) => text.push_str(&value.to_string()),
+            None => text.push_str(&rest[..end]),
+        }
+        rest = &rest[end..];
+    }
+    text + rest
+}
+
+macro_rules! words {
+    ($($name:ident: $english:literal, $korean:literal;)*) => {
+        /// The fixed texts of one language.
+        pub(crate) struct Words {
+            pub(crate) language: Language,
+            $(pub(crate) $name: &'static str,)*
+        }
+        static ENGLISH: Words = Words { language: Language::English, $($name: $english,)* };
+        static KOREAN: Words = Words { language: Language::Korean, $($name: $korean,)* };
+        #[cfg(test)]
+        const TABLE: &[(&str, &str, &str)] = &[$((stringify!($name), $english, $korean),)*];
+    };
+}
+
+impl Words {
+    /// `1 seed`, `2 seeds`, `시드 2개`: of a text `one|many`, or one for both.
+    pub(crate) fn count(&self, forms: &str, n: usize) -> String {
+        let form = match forms.split_once('|') {
+            Some((one, _)) if n == 1 => one,
+            Some((_, many)) => many,
+            None => forms,
+        };
+        fill(form, &[("n", &thousands(n))])
+    }
+
+    /// `3.4 s`, `12 min`, `2.5 h`.
+    pub(crate) fn duration(&self, seconds: f64) -> String {
+        let (number, unit) = match seconds {
+            s if s < 99.5 => (format!("{s:.1}"), self.seconds_unit),
+            s if s < 5_970.0 => (format!("{:.0}", s / 60.0), self.minutes_unit),
+            s => (format!("{:.1}", s / 3_600.0), self.hours_unit),
+        };
+        format!("{number}{unit}")
+    }
+
+    /// A verdict in a word.
+    pub(crate) fn verdict(&self, verdict: bakeoff_stats::Verdict) -> &'static str {
+        use bakeoff_stats::Verdict::{Better, Equivalent, Undecided, Worse};
+        match verdict {
+            Better => self.better,
+            Worse => self.worse,
+            Equivalent => self.equivalent,
+            Undecided => self.undecided,
+        }
+    }
+}
+
+/// `12,000`.
+pub(crate) fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+words! {
+    // Units and counts.
+    seconds_unit: "\u{a0}s", "초";
+    minutes_unit: "\u{a0}min", "분";
+    hours_unit: "\u{a0}h", "시간";
+    seeds_n: "{n}\u{a0}seed|{n}\u{a0}seeds", "시드\u{a0}{n}개";
+    recipes_n: "{n}\u{a0}recipe|{n}\u{a0}recipes", "레시피\u{a0}{n}개";
+    epochs_n: "{n}\u{a0}epoch|{n}\u{a0}epochs", "에폭\u{a0}{n}회";
+    classes_n: "{n}\u{a0}class|{n}\u{a0}classes", "클래스\u{a0}{n}개";
+    trials_n: "{n}\u{a0}trial|{n}\u{a0}trials", "시행\u{a0}{n}회";
+    images_n: "{n}\u{a0}image|{n}\u{a0}images", "이미지\u{a0}{n}장";
+    test_images_n: "{n}\u{a0}test image|{n}\u{a0}test images", "시험 이미지\u{a0}{n}장";
+    comparisons_n: "{n}\u{a0}comparison|{n}\u{a0}comparisons", "비교\u{a0}{n}건";
+    files_n: "{n}\u{a0}identical file|{n}\u{a0}identical files", "같은 파일\u{a0}{n}개";
+
+    // Verdicts.
+    better: "better", "더 나음";
+    worse: "worse", "더 나쁨";
+    equivalent: "equivalent", "동등";
+    undecided: "undecided", "미정";
+    baseline: "baseline", "기준";
+
+    // Head.
+    report: "Bakeoff report", "Bakeoff 보고서";
+    skip: "To the answer", "결론으로 바로 가기";
+    contents: "Contents", "차례";
+    this_language: "English", "한국어";
+    figure: "Figure", "그림";
+    table: "Table", "표";
+    before_relying: "Before you rely on this", "믿기 전에 읽어 주세요";
+    footer: "Run with Bakeoff {version}. Beside this page: <code>summary.json</code>, <code>figures/</code> (every chart as SVG and PNG), <code>tables/</code> (every table as CSV, Markdown and LaTeX, and the methods’ references as BibTeX). Type: Inter, under the SIL Open Font License.",
+        "Bakeoff {version}(으)로 실행했습니다. 이 페이지 옆에 <code>summary.json</code>, <code>figures/</code>(모든 그림의 SVG·PNG), <code>tables/</code>(모든 표의 CSV·Markdown·LaTeX, 참고 문헌 BibTeX)가 있습니다. 글꼴: Inter, SIL Open Font License.";
+
+    live: "Live: {done} of {all} trials done{left}", "실행 중: 시행 {all}회 중 {done}회 끝남{left}";
+    live_left: ", about {time} left", ", 약 {time} 남음";
+    live_ended: "Stopped: {done} of {all} trials done{left}", "멈춤: 시행 {all}회 중 {done}회 끝남{left}";
+    live_over: "All trials have ended", "모든 시행이 끝났습니다";
+
+    // Section names.
+    s_answer: "Answer", "결론";
+    s_learning: "Learning curves", "학습 곡선";
+    s_results: "Results on the test images", "시험 이미지 결과";
+    s_pictures: "What the network is shown", "신경망이 보는 이미지";
+    s_confusion: "What is taken for what", "무엇을 무엇으로 착각하는가";
+    s_cost: "Time", "시간";
+    s_trials: "Trials", "시행";
+    s_data: "Data", "데이터";
+    s_method: "Method", "방법";
+    s_repeat: "Repeat it", "다시 실행하기";
+
+    // Answer.
+    partial: "{finished} of {planned} planned trials have finished{failures}. This report shows what there is; <a href=\"#{trials}\">which are missing</a>.",
+        "계획한 시행 {planned}회 중 {finished}회가 끝났습니다{failures}. 지금까지 있는 것만 보여 줍니다. <a href=\"#{trials}\">빠진 시행 보기</a>.";
+    partial_failed: ", {n} failed", " ({n}회 실패)";
+    duplicates_notice: "{files} in more than one split, so what was trained on is also tested on; <a href=\"#{data}\">listed below</a>.",
+        "{files}가 둘 이상의 분할에 들어 있어, 학습에 쓴 것으로 시험도 했습니다. <a href=\"#{data}\">아래 목록</a>을 보세요.";
+    forest_title: "Difference in test top-1 accuracy of each recipe from {baseline}, with 95 % intervals",
+        "{baseline} 대비 레시피별 시험 top-1 정확도 차이와 95 % 구간";
+    forest_worse: "← worse than {baseline}", "← {baseline}보다 나쁨";
+    forest_better: "better than {baseline} →", "{baseline}보다 나음 →";
+    forest_axis: "points of test top-1 accuracy", "시험 top-1 정확도, 퍼센트포인트";
+    forest_axis_margin: "points of test top-1 accuracy; shaded: within ±{margin} of the baseline", "시험 top-1 정확도, 퍼센트포인트. 음영: 기준 ±{margin} 이내";
+    forest_no_seed: "no finished seed in common", "함께 끝난 시드 없음";
+    forest_one_seed: "one seed in common: no interval", "함께 끝난 시드 1개: 구간 없음";
+    forest_empty: "no recipe to compare", "비교할 레시피 없음";
+    forest_caption: "Difference in test top-1 accuracy from {baseline}, in points. Large mark: mean of the paired differences, filled where a verdict was reached; bar: its 95&nbsp;% interval; small dots: single seeds. A seed gives every recipe the same split, the same initial weights and the same order of images.",
+        "{baseline} 대비 시험 top-1 정확도 차이(퍼센트포인트). 큰 표시: 짝지은 차이의 평균(판정이 나면 채움), 막대: 95&nbsp;% 구간, 작은 점: 시드 하나하나. 같은 시드는 모든 레시피에 같은 분할, 같은 초기 가중치, 같은 이미지 순서를 줍니다.";
+
+    // Curves.
+    show_recipes: "Show recipes", "레시피 보이기";
+    no_epoch: "No epoch has been finished yet.", "아직 끝난 에폭이 없습니다.";
+    no_validation: "There are no validation images in this study, so there is no validation curve.", "이 연구에는 검증 이미지가 없어 검증 곡선이 없습니다.";
+    uneven: " Later epochs come from fewer seeds, since some trials are unfinished.", " 끝나지 않은 시행이 있어 뒤쪽 에폭은 더 적은 시드에서 나왔습니다.";
+    curve_title: "{quantity} per epoch, mean over seeds and range of seeds", "에폭별 {quantity}: 시드 평균과 범위";
+    validation_accuracy: "Validation accuracy", "검증 정확도";
+    validation_accuracy_axis: "Validation accuracy, %", "검증 정확도, %";
+    validation_loss: "Validation loss", "검증 손실";
+    training_loss: "Training loss", "학습 손실";
+    training_accuracy: "Accuracy on plain training images", "원본 학습 이미지 정확도";
+    training_accuracy_axis: "Accuracy on plain training images, %", "원본 학습 이미지 정확도, %";
+    time_title: "Validation accuracy against training time, mean over seeds and range of seeds", "학습 시간에 따른 검증 정확도: 시드 평균과 범위";
+    epoch: "epoch", "에폭";
+    at_epoch: "Epoch {x}", "에폭 {x}";
+    time_axis: "training time of a trial, {unit}", "시행 하나의 학습 시간, {unit}";
+    at_time: "About {x} {unit}", "약 {x} {unit}";
+    unit_seconds: "s", "초";
+    unit_minutes: "min", "분";
+    unit_hours: "h", "시간";
+    nothing_measured: "nothing measured yet", "아직 측정값 없음";
+    of_seeds: "{n} seeds", "시드 {n}개";
+    zoom: "Zoom", "확대";
+    zoom_in: "Zoom in on the last epochs", "뒤쪽 에폭 확대";
+    zoom_out: "Show all epochs", "모든 에폭 보기";
+    curves_hint: "Point at a chart for the values (or use the arrow keys), drag across it to zoom, and press a name to hide a recipe.",
+        "그림 위에 포인터를 올리거나 화살표 키를 누르면 값이, 끌면 확대가, 이름을 누르면 레시피 숨기기가 됩니다.";
+    validation_caption: "Validation accuracy per epoch, on unmixed and unaugmented images. Line: mean over seeds; band: lowest to highest seed.{uneven} Selection looks at this; the verdict is of the test images.",
+        "섞지도 변형하지도 않은 이미지에서 잰 에폭별 검증 정확도. 선: 시드 평균, 띠: 가장 낮은 시드부터 가장 높은 시드까지.{uneven} 선택은 이것만 보고, 판정은 시험 이미지로 합니다.";
+    losses_caption: "Losses and training accuracy. The training loss is of what each recipe trains on, mixed images and soft labels included, so it cannot be compared between recipes that mix and recipes that do not; accuracy on plain training images can.",
+        "손실과 학습 정확도. 학습 손실은 레시피가 실제로 학습하는 것(섞은 이미지와 부드러운 레이블 포함)의 손실이라 섞는 레시피와 섞지 않는 레시피 사이에 비교할 수 없습니다. 원본 학습 이미지 정확도는 비교할 수 있습니다.";
+
+    // Results.
+    no_result: "No trial has finished, so there is no test result yet.", "끝난 시행이 없어 아직 시험 결과가 없습니다.";
+    h_recipe: "Recipe", "레시피";
+    h_seeds: "Seeds", "시드";
+    h_top1: "Top-1, %", "Top-1, %";
+    h_top5: "Top-5, %", "Top-5, %";
+    h_each: "Each seed", "시드별";
+    h_difference: "Difference, 95\u{a0}% interval", "차이, 95\u{a0}% 구간";
+    h_corrected: "p, corrected", "보정한 p";
+    h_better: "P(better)", "P(나음)";
+    h_time: "Time", "시간";
+    h_verdict: "Verdict", "판정";
+    strip_title: "Top-1 of each seed of {name}: {values}", "{name}의 시드별 top-1: {values}";
+    results_caption: "Accuracy on the test images: mean ± standard deviation over seeds, and each seed as a dot (scale: {low} to {high}&nbsp;%, the line is the mean). Differences are points against {baseline}, recipe minus baseline, over the seeds both finished; <i>p</i> by exact sign-flip permutation, then corrected for {comparisons}. P(better): probability that a run of the recipe beats a run of the baseline. Time: mean of a trial.{top5}",
+        "시험 이미지 정확도: 시드에 걸친 평균 ± 표준편차, 점은 시드 하나(눈금 {low}–{high}&nbsp;%, 선은 평균). 차이는 두 레시피가 함께 끝낸 시드에서 레시피 빼기 {baseline}(퍼센트포인트). <i>p</i>는 정확한 부호 뒤집기 순열 검정이며 {comparisons}에 대해 보정했습니다. P(나음): 레시피의 실행 하나가 기준의 실행 하나를 이길 확률. 시간: 시행 하나의 평균.{top5}";
+    no_top5: " Top-5 is left out: there are no more than five classes.", " 클래스가 다섯 개 이하라 top-5는 뺐습니다.";
+
+    // Pictures.
+    no_pictures: "No pictures were kept with this run.", "이 실행에는 저장된 그림이 없습니다.";
+    no_pictures_of: "No pictures of this recipe were kept.", "이 레시피의 그림은 저장되지 않았습니다.";
+    pictures_intro: "Each recipe on the same few training images: above, the image after preprocessing alone; below, what the network trains on, before normalisation. A dashed box is the part pasted from another image. The bar shows how the label is shared; λ is the share of the image above.",
+        "같은 학습 이미지 몇 장에 레시피를 적용한 모습. 위: 전처리만 한 이미지, 아래: 정규화 직전 신경망이 학습하는 이미지. 점선 상자는 다른 이미지에서 붙인 부분, 막대는 레이블이 나뉜 몫, λ는 위 이미지의 몫입니다.";
+    picture_missing: "picture missing", "그림 없음";
+    original_of: "{image}, original", "{image}, 원본";
+    augmented_of: "{image}, augmented{partner}; label {labels}", "{image}, 증강{partner}; 레이블 {labels}";
+    mixed_with: ", mixed with {partner}", ", {partner}와 섞음";
+    range_inside: "Pixel values {low} to {high} (nominal 0 to 1).", "픽셀값 {low}–{high} (정상 범위 0–1).";
+    range_beyond: "Pixel values {low} to {high}: beyond the nominal 0 to 1, pictures are clipped to show them.", "픽셀값 {low}–{high}: 정상 범위 0–1을 벗어나며, 보여 주려고 잘랐습니다.";
+
+    // Confusion.
+    no_confusion: "No predictions of single images were kept, so it cannot be said which classes are taken for which.", "이미지별 예측이 저장되지 않아 어떤 클래스를 착각하는지 말할 수 없습니다.";
+    confusion_title: "Confusion matrix of {name}: rows are true classes, columns predicted ones, shares of a row", "{name}의 혼동 행렬: 행은 실제, 열은 예측, 행 안의 비율";
+    confusion_true: "true class ↓", "실제 클래스 ↓";
+    confusion_predicted: "predicted class →", "예측 클래스 →";
+    confusion_caption: "Confusion matrix, all seeds of a recipe together. A row is a true class, a column what it was taken for; the darker, the larger the share of the row. {shown}Point at a cell, or move with the arrow keys; zoom with + and −, drag to move.",
+        "레시피의 모든 시드를 합친 혼동 행렬. 행은 실제 클래스, 열은 예측한 클래스이며, 진할수록 그 행에서 차지하는 몫이 큽니다. {shown}칸에 포인터를 올리거나 화살표 키로 움직이고, +와 −로 확대하고, 끌어서 옮깁니다.";
+    confusion_shown: "Of {all} classes, the {n} most often misjudged are shown. ", "클래스 {all}개 중 가장 자주 틀린 {n}개만 보입니다. ";
+    confusion_recipe: "Recipe", "레시피";
+    confusion_order: "Order", "순서";
+    order_similar: "similar classes together", "비슷한 클래스끼리";
+    order_given: "as in the data set", "데이터 순서";
+    order_hard: "hardest first", "어려운 것부터";
+    confusion_find: "Find a class", "클래스 찾기";
+    confusion_cell: "{true} taken for {predicted}: {n} of {all} ({share})", "{true} → {predicted}: {all}회 중 {n}회 ({share})";
+    confusion_right: "{true} recognised: {n} of {all} ({share})", "{true} 맞힘: {all}회 중 {n}회 ({share})";
+    confusion_label: "Confusion matrix; use the arrow keys to read it cell by cell", "혼동 행렬. 화살표 키로 한 칸씩 읽습니다";
+    h_true: "True class", "실제 클래스";
+    h_predicted: "Taken for", "예측 클래스";
+    pairs_caption: "The classes most often taken for one another: share of the test images of the true class, over all seeds of a recipe, in percent.",
+        "가장 자주 착각하는 클래스 쌍: 실제 클래스의 시험 이미지 중 비율(레시피의 모든 시드, 퍼센트).";
+    no_errors: "No test image was misjudged by any recipe.", "어떤 레시피도 시험 이미지를 틀리지 않았습니다.";
+
+    // Cost.
+    h_trials: "Trials", "시행";
+    h_per_trial: "A trial", "시행 하나";
+    h_ratio: "Against {baseline}", "{baseline} 대비";
+    h_speed: "Images/s", "이미지/초";
+    h_total: "All trials", "모든 시행";
+    cost_caption: "Time of finished trials, training and evaluation; images per second while training, the median of all epochs. Trials that ran side by side share the machine, so times of single trials are not those of a machine to itself. In all: {total}.",
+        "끝난 시행의 시간(학습과 평가). 초당 이미지는 학습 중 모든 에폭의 중앙값. 나란히 돌린 시행은 기계를 나눠 쓰므로 혼자 돌릴 때의 시간이 아닙니다. 모두 합쳐 {total}.";
+    time_caption: "Validation accuracy against the time a trial has trained: the recipe that is ahead at the same number of epochs need not be ahead at the same time. Line: mean over seeds at the mean time of each epoch; band: lowest to highest seed.",
+        "시행이 학습한 시간에 따른 검증 정확도. 같은 에폭에서 앞선 레시피가 같은 시간에서도 앞선다는 법은 없습니다. 선: 각 에폭의 평균 시간에서 시드 평균, 띠: 가장 낮은 시드부터 가장 높은 시드까지.";
+
+    // Trials.
+    seed: "seed", "시드";
+    failed: "failed", "실패";
+    not_begun: "not begun", "시작 전";
+    trials_caption: "Test top-1 of every planned trial, in percent. A fraction counts the epochs of an unfinished one; a dash: not begun.",
+        "계획한 모든 시행의 시험 top-1(퍼센트). 분수는 끝나지 않은 시행의 에폭, 줄표는 시작 전.";
+    failed_list: "Failed: {trials}", "실패: {trials}";
+    unfinished_list: "Not finished: {trials}", "끝나지 않음: {trials}";
+    one_trial: "{recipe} seed {seed}: {reason}", "{recipe} 시드 {seed}: {reason}";
+    more_in: "and {n} more, all in <code>{file}</code>", "그 밖에 {n}개, 모두 <code>{file}</code>에 있음";
+    all_finished: "Every planned trial has finished.", "계획한 모든 시행이 끝났습니다.";
+
+    // Data.
+    no_data: "The run stopped before the images were looked at.", "이미지를 살펴보기 전에 실행이 멈췄습니다.";
+    d_classes: "Classes", "클래스";
+    d_train: "Training images", "학습 이미지";
+    d_validation: "Validation images", "검증 이미지";
+    d_test: "Test images", "시험 이미지";
+    none_left_out: "No image was left out.", "빠진 이미지가 없습니다.";
+    left_out: "Left out: {images}", "뺀 것: {images}";
+    no_duplicates: "No file stands in more than one split.", "둘 이상의 분할에 든 파일이 없습니다.";
+    duplicates: "In more than one split: {files}", "둘 이상의 분할에 있음: {files}";
+    class_names: "Names of the {n} classes", "클래스 {n}개의 이름";
+
+    // Method.
+    m_network: "Network", "신경망";
+    m_scratch: "from scratch", "처음부터";
+    m_weights: "starting from {path}", "{path}에서 시작";
+    m_budget: "Budget", "예산";
+    m_budget_text: "{epochs} of batches of {batch}, images of {side} × {side} pixels", "{epochs}, 배치 {batch}, {side} × {side} 픽셀 이미지";
+    m_optimiser: "Optimiser", "최적화";
+    m_rate: "Learning rate", "학습률";
+    m_trained: "Trained", "학습 대상";
+    m_head_only: "the head alone, on a frozen backbone", "고정한 몸통 위의 머리만";
+    m_smoothing: "Label smoothing", "레이블 스무딩";
+    m_evaluation: "Test and validation images", "시험·검증 이미지";
+    m_tested: "Tested", "시험한 가중치";
+    m_last: "the weights after the last epoch", "마지막 에폭 뒤의 가중치";
+    m_best: "the weights of the epoch with the best validation accuracy", "검증 정확도가 가장 높은 에폭의 가중치";
+    m_median: "the weights of the epoch with the median validation accuracy of the last {k}", "마지막 {k} 에폭 중 검증 정확도가 중앙인 에폭의 가중치";
+    m_margin: "Margin", "허용 차이";
+    m_margin_text: "{margin} points: a smaller difference was declared not to matter", "{margin} 퍼센트포인트: 이보다 작은 차이는 중요하지 않다고 미리 정함";
+    m_pairs: "<b>Pairs.</b> A seed gives every recipe the same validation split, the same initial weights and the same order of images, so that only the recipe differs. The effect of a recipe is the mean over seeds of its test accuracy minus that of {baseline} with the same seed.",
+        "<b>짝.</b> 한 시드는 모든 레시피에 같은 검증 분할, 같은 초기 가중치, 같은 이미지 순서를 주므로 레시피만 다릅니다. 레시피의 효과는 같은 시드에서 레시피의 시험 정확도에서 {baseline}의 것을 뺀 값의 시드 평균입니다.";
+    m_crossed: "The 95&nbsp;% interval treats seeds and test images as two crossed random samples (two-way random-effects analysis of variance, degrees of freedom after Hillis 2007), so it speaks of other seeds and of other images like these.",
+        "95&nbsp;% 구간은 시드와 시험 이미지를 교차하는 두 무작위 표본으로 봅니다(이원 임의효과 분산분석, 자유도는 Hillis 2007). 그래서 다른 시드와, 이와 비슷한 다른 이미지에 대해서도 말합니다.";
+    m_paired_t: "The 95&nbsp;% interval is the paired t interval over seeds; the test images are taken as fixed.", "95&nbsp;% 구간은 시드에 대한 짝지은 t 구간이며, 시험 이미지는 고정된 것으로 봅니다.";
+    m_uncertainty: "<b>Uncertainty.</b> {interval} The interval of each recipe stands for itself, uncorrected.", "<b>불확실성.</b> {interval} 레시피마다의 구간은 보정하지 않았습니다.";
+    m_reach_short: "This study plans {seeds}, whose smallest possible <i>p</i> is {p}: no recipe can be called better or worse with fewer than {fewest}.",
+        "이 연구는 {seeds}를 계획했고 가능한 가장 작은 <i>p</i>는 {p}입니다. {fewest}개보다 적으면 어떤 레시피도 낫다거나 나쁘다고 할 수 없습니다.";
+    m_reach: "With {seeds} the smallest possible <i>p</i> is {p}.", "{seeds}로 가능한 가장 작은 <i>p</i>는 {p}입니다.";
+    m_tests: "<b>Tests.</b> <i>p</i> is the exact two-sided sign-flip permutation test over seeds. It is corrected for all recipes compared by the step-down maximum statistic of Westfall and Young, which swaps the names of recipe and baseline in all recipes at once; Holm’s correction and a paired t test stand beside it in <code>summary.json</code>. {reach}",
+        "<b>검정.</b> <i>p</i>는 시드에 대한 정확한 양측 부호 뒤집기 순열 검정입니다. 비교한 모든 레시피에 대해 Westfall과 Young의 단계 하강 최대 통계량으로 보정합니다(모든 레시피에서 레시피와 기준의 이름을 한꺼번에 바꿈). Holm 보정과 짝지은 t 검정은 <code>summary.json</code>에 함께 있습니다. {reach}";
+    m_verdicts: "<b>Verdicts.</b> <i>Equivalent</i>: two one-sided tests put the difference inside the margin (5&nbsp;%, Holm). <i>Better</i> or <i>worse</i>: corrected <i>p</i> at most 0.05 and an interval that excludes zero. <i>Undecided</i>: neither; the seeds that would probably (four times in five) settle it assume that mean and spread stay as seen. Recipes are compared with the baseline, not with each other: two that are both better than it are not thereby ranked.",
+        "<b>판정.</b> <i>동등</i>: 두 단측 검정(5&nbsp;%, Holm)이 차이를 허용 범위 안에 둡니다. <i>더 나음·더 나쁨</i>: 보정한 <i>p</i>가 0.05 이하이고 구간이 0을 포함하지 않습니다. <i>미정</i>: 둘 다 아님. 결판에 필요할 시드 수(다섯 번 중 네 번)는 평균과 흩어짐이 지금과 같다고 가정합니다. 레시피는 기준과만 비교하며 서로 비교하지 않습니다. 둘 다 기준보다 낫다고 해서 둘의 순위가 정해지지는 않습니다.";
+    m_measured: "<b>Measured on.</b> All accuracies are of unmixed, unaugmented images. The test images were used once per trial, at its end.",
+        "<b>측정 대상.</b> 모든 정확도는 섞지도 변형하지도 않은 이미지에서 쟀습니다. 시험 이미지는 시행마다 끝에 한 번만 썼습니다.";
+    m_references: "References", "참고 문헌";
+
+    // Repeat.
+    r_system: "System", "시스템";
+    r_processor: "Processor", "프로세서";
+    r_instructions: "Instructions", "명령어";
+    r_threads: "Threads", "스레드";
+    r_backend: "Back end", "백엔드";
+    r_begun: "Begun", "시작";
+    r_same: "On the same kind of machine the same study gives the same weights, bit for bit, with any number of threads.", "같은 종류의 기계에서 같은 연구는 스레드 수와 상관없이 비트까지 같은 가중치를 냅니다.";
+    r_all_again: "all trials again", "모든 시행 다시";
+    r_this_page: "this page", "이 페이지";
+    r_study_file: "The study file", "연구 파일";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placeholders(text: &str) -> Vec<&str> {
+        let mut found: Vec<&str> =
+            text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    #[test]
+    fn both_languages_fill_in_the_same_values_and_leave_nothing_empty() {
+        for (name, english, korean) in TABLE {
+            assert_eq!(placeholders(english), placeholders(korean), "{name}");
+            assert!(!english.trim().is_empty() && !korean.trim().is_empty(), "{name}");
+            for tag in ["<b>", "<i>", "<code>", "<a "] {
+                assert_eq!(english.matches(tag).count() > 0, korean.matches(tag).count() > 0, "{name} {tag}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_go_where_they_belong_and_unknown_names_stay() {
+        assert_eq!(fill("a {x} b {y}", &[("x", &1), ("z", &2)]), "a 1 b {y}");
+        // A value that looks like a placeholder is not filled in again.
+        assert_eq!(fill("{x}{y}", &[("x", &"{y}"), ("y", &2)]), "{y}2");
+        assert_eq!(fill("open {", &[]), "open {");
+    }
+
+    #[test]
+    fn numbers_and_times_are_written_for_people() {
+        let words = Language::English.words();
+        assert_eq!(
+            ["0", "999", "1,000", "12,345,678"],
+            [0, 999, 1000, 12_345_678].map(thousands).each_ref().map(String::as_str)
+        );
+        assert_eq!(
+            [3.44, 720.0, 9_000.0].map(|s| words.duration(s)),
+            ["3.4\u{a0}s", "12\u{a0}min", "2.5\u{a0}h"]
+        );
+        assert_eq!([1, 2].map(|n| words.count(words.seeds_n, n)), ["1\u{a0}seed", "2\u{a0}seeds"]);
+        let words = Language::Korean.words();
+        assert_eq!(
+            (words.duration(720.0), words.count(words.seeds_n, 2)),
+            ("12분".into(), "시드\u{a0}2개".into())
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! The answer: one sentence, one picture, and why.
+
+use super::{Writer, put};
+use crate::figures::{self, NARROW, WIDE};
+use crate::korean;
+use crate::language::{Language, fill};
+use crate::summary::RecipeSummary;
+use crate::tables;
+use crate::text::{bdi, escape};
+use bakeoff_stats::{Comparison, fewest_seeds};
+
+impl Writer<'_> {
+    /// Comparisons that the correction counts.
+    pub(super) fn corrected_for(&self) -> usize {
+        self.assessment.comparisons.iter().filter(|c| c.seeds.len() >= fewest_seeds(0.05)).count()
+    }
+
+    fn explanation(&self, recipe: &RecipeSummary, comparison: Option<&Comparison>) -> String {
+        match (self.words.language, comparison) {
+            (Language::Korean, Some(comparison)) => korean::explanation(comparison, self.corrected_for()),
+            _ => recipe.explanation().unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn answer(&mut self) {
+        let (evidence, assessment, words) = (self.evidence, self.assessment, self.words);
+        let summary = &assessment.summary;
+        let sentence = match words.language {
+            Language::English => summary.answer.clone(),
+            Language::Korean => korean::answer(summary),
+        };
+        put!(
+            self,
+            "<section id=\"{}\" aria-label=\"{}\">\n<p class=\"answer\">{}</p>\n",
+            self.id("answer"),
+            words.s_answer,
+            escape(&sentence)
+        );
+        self.notices();
+
+        if assessment.comparisons.iter().any(|c| c.mean.is_some()) {
+            self.html.push_str("<figure>");
+            self.chart(
+                "differences",
+                &figures::differences(evidence, assessment, WIDE, words),
+                &figures::differences(evidence, assessment, NARROW, words),
+            );
+            self.caption(&fill(words.forest_caption, &[("baseline", &bdi(&summary.baseline))]));
+        }
+        let mut decided: Vec<_> = summary.recipes.iter().filter(|recipe| recipe.verdict.is_some()).collect();
+        // As in the picture: largest effect first.
+        let effect = |r: &RecipeSummary| r.difference.as_ref().map_or(f64::NEG_INFINITY, |d| d.mean);
+        decided.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
+        if !decided.is_empty() {
+            self.html.push_str("<ul class=\"verdicts\">\n");
+            for recipe in decided {
+                let comparison = assessment.comparisons.iter().find(|c| c.name == recipe.name);
+                let (verdict, why) =
+                    (tables::verdict(words, recipe.verdict), self.explanation(recipe, comparison));
+                put!(self, "<li>{verdict}<p>{}</p></li>\n", escape(&why));
+            }
+            self.html.push_str("</ul>\n");
+        }
+        self.close_section();
+    }
+
+    /// What a reader must know first.
+    fn notices(&mut self) {
+        let (evidence, words) = (self.evidence, self.words);
+        let summary = &self.assessment.summary;
+        let (finished, planned) = (evidence.finished(), evidence.trials.len());
+        let mut notices = Vec::new();
+        if finished < planned {
+            let failed = summary.failed.len();
+            let failures =
+                if failed > 0 { fill(words.partial_failed, &[("n", &failed)]) } else { String::new() };
+            notices.push(fill(
+                words.partial,
+                &[
+                    ("finished", &finished),
+                    ("planned", &planned),
+                    ("failures", &failures),
+                    ("trials", &self.id("trials")),
+                ],
+            ));
+        }
+        notices.extend(summary.warnings.iter().map(|w| format!("<span lang=\"en\">{}</span>", escape(w))));
+        if let Some(data) = evidence.data.as_ref().filter(|data| !data.duplicates.is_empty()) {
+            let files = words.count(words.files_n, data.duplicates.len());
+            notices.push(fill(words.duplicates_notice, &[("files", &files), ("data", &self.id("data"))]));
+        }
+        match notices.as_slice() {
+            [] => {}
+            [one] => put!(self, "<div class=\"notice\" role=\"note\"><p>{one}</p></div>\n"),
+            several => {
+                put!(self, "<div class=\"notice\" role=\"note\"><p><b>{}</b></p><ul>", words.before_relying);
+                for notice in several {
+                    put!(self, "<li>{notice}</li>");
+                }
+                self.html.push_str("</ul></div>\n");
+            }
+        }
+    }
+}

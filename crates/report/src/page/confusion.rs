@@ -1,0 +1,67 @@
+//! Which classes are taken for which.
+
+use super::{Writer, put};
+use crate::figures;
+use crate::language::fill;
+use crate::tables;
+use crate::text::escape;
+
+impl Writer<'_> {
+    pub(super) fn confusion(&mut self) {
+        let (evidence, words) = (self.evidence, self.words);
+        if evidence.finished() == 0 {
+            return;
+        }
+        self.open_section("confusion", words.s_confusion);
+        let Some(confusion) = &self.shared.confusion else {
+            put!(self, "<p>{}</p>\n", words.no_confusion);
+            self.close_section();
+            return;
+        };
+        let table = tables::confused_pairs(evidence, confusion, words);
+        if table.rows.is_empty() {
+            put!(self, "<p>{}</p>\n", words.no_errors);
+        } else {
+            self.table(&table, "pairs", words.pairs_caption);
+        }
+        // Shown only with the script, which fills it; without it, the figure below stays what it is.
+        put!(
+            self,
+            "<figure class=\"confusion\"><div class=\"tools\" hidden><label>{} <select data-role=\"recipe\">",
+            words.confusion_recipe
+        );
+        for (index, counts) in confusion.recipes.iter().enumerate() {
+            put!(self, "<option value=\"{index}\">{}</option>", escape(&counts.recipe));
+        }
+        put!(
+            self,
+            "</select></label><label>{} <select data-role=\"order\"><option value=\"similar\">{}</option><option value=\"given\">{}</option><option value=\"hard\">{}</option></select></label>\
+             <label>{} <input data-role=\"find\" type=\"search\" list=\"{}\" autocomplete=\"off\"></label>\
+             <button type=\"button\" data-role=\"in\" aria-label=\"{} +\">+</button><button type=\"button\" data-role=\"out\" aria-label=\"{} −\">−</button></div>",
+            words.confusion_order,
+            words.order_similar,
+            words.order_given,
+            words.order_hard,
+            words.confusion_find,
+            self.id("class-list"),
+            words.zoom,
+            words.zoom,
+        );
+        put!(
+            self,
+            "<div class=\"chart matrix\" data-cell=\"{}\" data-right=\"{}\" data-label=\"{}\" data-name=\"confusion\">{}</div>",
+            escape(words.confusion_cell),
+            escape(words.confusion_right),
+            escape(words.confusion_label),
+            figures::confusion(evidence, confusion, 0, words).inline("")
+        );
+        let classes = evidence.data.as_ref().map_or(0, |data| data.classes.len());
+        let shown = if confusion.shown.len() < classes {
+            fill(words.confusion_shown, &[("all", &classes), ("n", &confusion.shown.len())])
+        } else {
+            String::new()
+        };
+        self.caption(&fill(words.confusion_caption, &[("shown", &shown)]));
+        self.close_section();
+    }
+}

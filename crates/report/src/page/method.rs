@@ -1,0 +1,204 @@
+//! Data, method, and how to repeat it.
+
+use super::{Writer, put};
+use crate::language::{Words, fill, thousands};
+use crate::references;
+use crate::text::{bdi, escape, escape_lines};
+use bakeoff_stats::wording::p_value;
+use bakeoff_stats::{Method, fewest_seeds, smallest_p};
+use bakeoff_study::Trainable;
+
+/// A configuration value in words: `sgd, lr 0.1, momentum 0.9`.
+fn told(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Object(map) => {
+            let parts =
+                map.iter().filter(|(_, v)| !v.is_null()).map(|(key, value)| match (key.as_str(), value) {
+                    ("name" | "kind", value) => told(value),
+                    (key, value) => format!("{} {}", key.replace('_', " "), told(value)),
+                });
+            parts.collect::<Vec<_>>().join(", ")
+        }
+        serde_json::Value::Array(list) => list.iter().map(told).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+fn configured(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).map_or_else(|_| "–".into(), |value| told(&value))
+}
+
+fn headline(words: &Words, word: &str) -> String {
+    match word {
+        "last" => words.m_last.into(),
+        "best-on-validation" => words.m_best.into(),
+        other => match other.strip_prefix("median-of-last-") {
+            Some(k) => fill(words.m_median, &[("k", &k)]),
+            None => other.into(),
+        },
+    }
+}
+
+impl Writer<'_> {
+    /// A list of terms and texts; both are escaped here.
+    fn facts(&mut self, facts: &[(&str, String)]) {
+        self.html.push_str("<dl class=\"facts\">");
+        for (term, text) in facts {
+            put!(self, "<dt>{}</dt><dd>{}</dd>", escape(term), escape(text));
+        }
+        self.html.push_str("</dl>\n");
+    }
+
+    pub(super) fn data(&mut self) {
+        let words = self.words;
+        self.open_section("data", words.s_data);
+        let Some(data) = &self.evidence.data else {
+            put!(self, "<p>{}</p>\n", words.no_data);
+            self.close_section();
+            return;
+        };
+        self.facts(&[
+            (words.d_classes, thousands(data.classes.len())),
+            (words.d_train, thousands(data.train)),
+            (words.d_validation, thousands(data.validation)),
+            (words.d_test, thousands(data.test)),
+        ]);
+        if data.rejected.is_empty() {
+            put!(self, "<p>{}</p>\n", words.none_left_out);
+        } else {
+            let title =
+                fill(words.left_out, &[("images", &words.count(words.images_n, data.rejected.len()))]);
+            let items = data.rejected.iter().map(|r| format!("{}: {}", bdi(&r.image), escape(&r.reason)));
+            self.details(&title, items, "data.json", false);
+        }
+        if data.duplicates.is_empty() {
+            put!(self, "<p>{}</p>\n", words.no_duplicates);
+        } else {
+            let title =
+                fill(words.duplicates, &[("files", &words.count(words.files_n, data.duplicates.len()))]);
+            let items = data
+                .duplicates
+                .iter()
+                .map(|ids| ids.iter().map(|id| bdi(id)).collect::<Vec<_>>().join(" = "));
+            self.details(&title, items, "data.json", false);
+        }
+        let title = fill(words.class_names, &[("n", &thousands(data.classes.len()))]);
+        self.details(&title, data.classes.iter().map(|class| bdi(class)), "data.json", false);
+        self.close_section();
+    }
+
+    pub(super) fn method(&mut self) {
+        let (words, evidence) = (self.words, self.evidence);
+        let plan = &evidence.plan;
+        self.open_section("method", words.s_method);
+        let epochs = words.count(words.epochs_n, plan.epochs as usize);
+        let mut facts = Vec::new();
+        if let Some(study) = &evidence.study {
+            let start = study.model.weights.as_ref().map_or_else(
+                || words.m_scratch.to_owned(),
+                |path| fill(words.m_weights, &[("path", &path.display())]),
+            );
+            facts.push((words.m_network, format!("{}, {start}", study.model.name)));
+            let train = &study.train;
+            let budget = [
+                ("epochs", &epochs as &dyn std::fmt::Display),
+                ("batch", &train.batch),
+                ("side", &train.image),
+            ];
+            facts.push((words.m_budget, fill(words.m_budget_text, &budget)));
+            facts.push((words.m_optimiser, configured(&train.optimizer)));
+            facts.push((words.m_rate, configured(&train.schedule)));
+            if train.trainable == Trainable::Head {
+                facts.push((words.m_trained, words.m_head_only.to_owned()));
+            }
+            if train.label_smoothing > 0.0 {
+                facts.push((words.m_smoothing, train.label_smoothing.to_string()));
+            }
+        } else {
+            facts.push((words.m_budget, epochs));
+        }
+        facts.push((words.h_seeds, plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")));
+        if !plan.evaluation.is_empty() {
+            facts.push((words.m_evaluation, plan.evaluation.join("; ")));
+        }
+        facts.push((words.m_tested, headline(words, &plan.headline)));
+        facts.push((words.m_margin, fill(words.m_margin_text, &[("margin", &plan.margin)])));
+        self.facts(&facts);
+
+        let crossed = self.assessment.comparisons.iter().filter_map(|c| c.interval);
+        let crossed = crossed.map(|i| i.method).any(|m| m == Method::CrossedT);
+        let interval = if crossed { words.m_crossed } else { words.m_paired_t };
+        let (n, fewest) = (plan.seeds.len(), fewest_seeds(0.05));
+        let p = p_value(smallest_p(n));
+        let p = p.trim_start_matches("p\u{a0}").trim_start_matches("=\u{a0}");
+        let template = if n < fewest { words.m_reach_short } else { words.m_reach };
+        let reach = fill(
+            template,
+            &[("seeds", &words.count(words.seeds_n, n)), ("p", &escape(p)), ("fewest", &fewest)],
+        );
+        for paragraph in [
+            fill(words.m_pairs, &[("baseline", &bdi(&plan.baseline))]),
+            fill(words.m_uncertainty, &[("interval", &interval)]),
+            fill(words.m_tests, &[("reach", &reach)]),
+            words.m_verdicts.to_owned(),
+            words.m_measured.to_owned(),
+        ] {
+            put!(self, "<p>{paragraph}</p>\n");
+        }
+        put!(self, "<h3>{}</h3>\n<ul class=\"references\" lang=\"en\">\n", words.m_references);
+        for reference in references::used(evidence) {
+            put!(self, "<li>{}</li>\n", escape(&reference.line()));
+        }
+        self.html.push_str("</ul>\n");
+        self.close_section();
+    }
+
+    pub(super) fn repeat(&mut self) {
+        let (words, evidence) = (self.words, self.evidence);
+        self.open_section("repeat", words.s_repeat);
+        if let Some(e) = &evidence.environment {
+            self.facts(&[
+                ("Bakeoff", e.bakeoff.clone()),
+                (words.r_system, e.system.clone()),
+                (words.r_processor, e.cpu.clone()),
+                (words.r_instructions, e.instructions.clone()),
+                (words.r_threads, e.threads.to_string()),
+                (words.r_backend, e.backend.clone()),
+                (words.r_begun, e.started.clone()),
+            ]);
+        }
+        put!(
+            self,
+            "<p>{}</p>\n<pre>bakeoff run study.toml --out another-run     # {}\nbakeoff report another-run                  # {}</pre>\n",
+            words.r_same,
+            words.r_all_again,
+            words.r_this_page
+        );
+        if let Some(study) = &evidence.study_file {
+            put!(
+                self,
+                "<details><summary>{}</summary><pre>{}</pre></details>\n",
+                words.r_study_file,
+                escape_lines(study.trim_end())
+            );
+        }
+        self.close_section();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+
+    #[test]
+    fn configuration_is_told_in_words() {
+        let value = serde_json::json!({"name": "sgd", "lr": 0.1, "weight_decay": 0.0005, "nesterov": true, "x": null});
+        assert_eq!(told(&value), "sgd, lr 0.1, weight decay 0.0005, nesterov true");
+        assert_eq!(
+            headline(Language::English.words(), "median-of-last-5"),
+            "the weights of the epoch with the median validation accuracy of the last 5"
+        );
+    }
+}
