@@ -447,8 +447,9 @@ fn a_disk_that_takes_no_more_stops_the_run_and_loses_nothing() {
     let path = folder.path().join("run");
     let study = study(&["compare.seeds=1"]);
     let block = path.join("trials/mixup/seed-1/predictions.parquet");
+    // Stopped before it began: the folder has its plan, and no trial has been trained.
+    run(&study, &RunFolder::at(&path), &Silent, &AtomicBool::new(true), &options(2, 1)).unwrap();
     fs::create_dir_all(block.join("in the way")).unwrap();
-    fs::write(path.join("plan.json"), "{}").unwrap();
     let error = go(&study, &path, &Silent, &options(2, 1)).unwrap_err();
     assert!(error.to_string().contains("predictions.parquet"), "{error}");
     let trials = RunFolder::open(&path).unwrap().trials().unwrap();

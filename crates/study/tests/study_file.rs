@@ -82,7 +82,7 @@ mix = []
     let expected = "\
 s.toml:1:1: nme: unknown key; did you mean `name`? Known here: `name`, `data`, `preprocess`, `model`, `train`, `compare`, `recipe`
 s.toml:2:1: data: missing key `path`: where the images are; set it in the file or with --set data.path=FOLDER
-s.toml:3:10: data.source: unknown value `fodler`; did you mean `folder`? Accepted: `folder`, `csv`, `stanford-dogs`, `generated`
+s.toml:3:10: data.source: unknown value `fodler`; did you mean `folder`? Accepted: `folder`, `csv`, `tfds`, `parquet`, `webdataset`, `archive`, `cifar`, `idx`, `stanford-dogs`, `oxford-iiit-pet`, `cub-200`, `flowers-102`, `generated`
 s.toml:4:23: data.validation.from: unknown value `test`; Accepted: `train`, `source`
 s.toml:4:42: data.validation.fraction: 1.5 is out of range: must be more than 0 and less than 1
 s.toml:8:1: model.weight: unknown key; did you mean `weights`? Known here: `name`, `weights`
