@@ -1,28 +1,17 @@
 //! Where pixels come from: resize plans, windows, flips. Functions take the drawn numbers, so that they can be checked
 //! against other libraries with the same numbers.
 
-use bakeoff_data::{Region, RgbImage, resize_window};
+use bakeoff_data::{Region, Resample, View};
 use bakeoff_random::Stream;
 
 use crate::Pixels;
 
-/// The window `[x, y, width, height]` of a photograph's region resized to `to`, brought from 0–255 to [0, 1].
-pub(crate) fn resized_window(
-    image: &RgbImage,
-    region: Region,
-    to: (usize, usize),
-    window: Region,
-    antialias: bool,
-) -> Pixels {
-    let mut values = resize_window(image, region, to.0, to.1, window, antialias);
-    // Divided, not multiplied by a rounded 1/255: 255 must become exactly 1.
-    values.iter_mut().for_each(|v| *v /= 255.0);
-    Pixels::from_parts(window.width, window.height, values)
-}
-
-/// The whole of an image.
-pub(crate) fn whole(image: &RgbImage) -> Region {
-    Region { x: 0, y: 0, width: image.width(), height: image.height() }
+/// The window of a resize, from 0–255 to [0, 1].
+pub(crate) fn resampled(photograph: View<'_>, resample: &Resample) -> Pixels {
+    let (width, height) = (resample.window.width, resample.window.height);
+    let mut values = vec![0f32; width * height * 3];
+    resample.unit(photograph, &mut values);
+    Pixels::from_parts(width, height, values)
 }
 
 /// Beyond this aspect ratio the longer side is squashed: no photograph is so long, and the memory for a strip of one by
@@ -123,6 +112,7 @@ pub(crate) fn draw_region(
 
 #[cfg(test)]
 mod tests {
+    use bakeoff_data::RgbImage;
     use serde_json::Value;
 
     use super::*;
@@ -132,6 +122,21 @@ mod tests {
     /// Both libraries compute source positions in f32, ours are f64: a position near 31 is off by up to 2e-6 of a pixel
     /// and neighbouring pixels of the noise used here differ by up to 1.
     const BOUND: f32 = 4e-6;
+
+    fn whole(image: &RgbImage) -> Region {
+        Region::whole(image)
+    }
+
+    fn resized_window(
+        image: &RgbImage,
+        region: Region,
+        to: (usize, usize),
+        window: Region,
+        antialias: bool,
+    ) -> Pixels {
+        let resample = Resample { region, width: to.0, height: to.1, window, antialias, mirrored: false };
+        resampled(image.into(), &resample)
+    }
 
     fn photograph(fixture: &Value) -> RgbImage {
         let photograph = &fixture["photograph"];

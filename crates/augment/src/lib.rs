@@ -70,7 +70,7 @@ pub use levels::Interpolation;
 pub use mixer::{Each, LambdaMode, Mixed, Mixer, Partner, Thumbnail, TimmMode};
 pub use noise::GaussianNoise;
 pub use photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
-pub use pipeline::Pipeline;
+pub use pipeline::{Fetch, Pipeline};
 pub use pixels::{BatchError, NetworkInput, PixelBatch, Pixels};
 pub use policy::{Augmix, AutoAugment, Policy, RandAugment, TrivialAugmentWide};
 pub use rand_augment_timm::{RandAugmentTimm, Sampled};

@@ -1,6 +1,6 @@
 //! A recipe resolved against a study's preprocessing and image size: checked once, then run on every image.
 
-use bakeoff_data::{Region, RgbImage};
+use bakeoff_data::{Patch, Region, Resample, RgbImage, View};
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
@@ -156,19 +156,18 @@ impl Transform {
 }
 
 impl Start {
-    /// All of the first array of floats, or the random window of side `crop` that the next step would cut out of it:
-    /// the rest is then never computed.
-    fn run(&self, image: &RgbImage, address: Draws, crop: Option<(&str, usize)>) -> Pixels {
+    /// How a photograph of this size becomes the first array of floats, or the random window of side `crop` that the next
+    /// step would cut out of it: the rest is then never computed.
+    fn resample(&self, photograph: (usize, usize), address: Draws, crop: Option<(&str, usize)>) -> Resample {
+        let whole = Region { x: 0, y: 0, width: photograph.0, height: photograph.1 };
         let (region, (width, height), antialias) = match *self {
-            Self::Squash { size, antialias } => (geometry::whole(image), (size, size), antialias),
-            Self::ShorterSide { size, antialias } | Self::Central { size, antialias, .. } => (
-                geometry::whole(image),
-                geometry::shorter_side(image.width(), image.height(), size),
-                antialias,
-            ),
+            Self::Squash { size, antialias } => (whole, (size, size), antialias),
+            Self::ShorterSide { size, antialias } | Self::Central { size, antialias, .. } => {
+                (whole, geometry::shorter_side(photograph.0, photograph.1, size), antialias)
+            }
             Self::RandomResizedCrop { size, scale, ratio, antialias } => {
                 let mut stream = address.of("random-resized-crop/0");
-                let region = geometry::draw_region(image.width(), image.height(), scale, ratio, &mut stream);
+                let region = geometry::draw_region(photograph.0, photograph.1, scale, ratio, &mut stream);
                 (region, (size, size), antialias)
             }
         };
@@ -185,9 +184,12 @@ impl Start {
             let inner = geometry::draw_window(window.width, window.height, size, &mut address.of(operation));
             window = Region { x: window.x + inner.x, y: window.y + inner.y, ..inner };
         }
-        geometry::resized_window(image, region, (width, height), window, antialias)
+        Resample { region, width, height, window, antialias, mirrored: false }
     }
 }
+
+/// Fetches photographs of a batch by their position: at least the region it is told to ask for, once the size is known.
+pub type Fetch<'f, E> = dyn Fn(usize, &mut dyn FnMut(usize, usize) -> Region) -> Result<Patch, E> + Sync + 'f;
 
 impl Pipeline {
     /// Checks a recipe and resolves it for square images of `image` px. All errors at once.
@@ -241,27 +243,64 @@ impl Pipeline {
         &self.normalisation
     }
 
-    /// A training image: resized and transformed. Every draw is a function of (seed, operation, epoch, sample).
-    #[must_use]
-    pub fn train_image(&self, image: &RgbImage, seed: u64, epoch: u32, sample: u64) -> Pixels {
-        let address = Draws { seed, epoch, sample };
+    /// The steps that cutting and mirroring while resizing leave to do, and the resize.
+    fn begin(&self, photograph: (usize, usize), address: Draws) -> (Resample, &[Step]) {
         let (crop, steps) = match self.steps.split_first() {
             Some((Step { operation, transform: Transform::RandomCrop { size } }, rest)) => {
                 (Some((operation.as_str(), *size)), rest)
             }
             _ => (None, self.steps.as_slice()),
         };
-        let mut pixels = self.start.run(image, address, crop);
+        let mut resample = self.start.resample(photograph, address, crop);
+        match steps.split_first() {
+            Some((Step { operation, transform: Transform::HorizontalFlip { probability } }, rest)) => {
+                resample.mirrored = address.of(operation).coin(*probability);
+                (resample, rest)
+            }
+            _ => (resample, steps),
+        }
+    }
+
+    /// A training image: resized and transformed. Every draw is a function of (seed, operation, epoch, sample).
+    #[must_use]
+    pub fn train_image<'a>(
+        &self,
+        photograph: impl Into<View<'a>>,
+        seed: u64,
+        epoch: u32,
+        sample: u64,
+    ) -> Pixels {
+        let photograph = photograph.into();
+        let address = Draws { seed, epoch, sample };
+        let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
+        let mut pixels = geometry::resampled(photograph, &resample);
         for step in steps {
             pixels = step.transform.apply(pixels, &mut address.of(&step.operation), &self.centre);
         }
         pixels
     }
 
+    /// The part of a photograph of this size that [`Pipeline::train_image`] looks at.
+    #[must_use]
+    pub fn train_region(&self, width: usize, height: usize, seed: u64, epoch: u32, sample: u64) -> Region {
+        self.begin((width, height), Draws { seed, epoch, sample }).0.reads(width, height)
+    }
+
     /// An evaluation image: preprocessing only, the same for every recipe.
     #[must_use]
-    pub fn eval_image(&self, image: &RgbImage) -> Pixels {
-        self.evaluation.run(image, Draws { seed: 0, epoch: 0, sample: 0 }, None)
+    pub fn eval_image<'a>(&self, photograph: impl Into<View<'a>>) -> Pixels {
+        let photograph = photograph.into();
+        geometry::resampled(photograph, &self.eval_resample(photograph.width(), photograph.height()))
+    }
+
+    /// The part of a photograph of this size that [`Pipeline::eval_image`] looks at.
+    #[must_use]
+    pub fn eval_region(&self, width: usize, height: usize) -> Region {
+        self.eval_resample(width, height).reads(width, height)
+    }
+
+    fn eval_resample(&self, width: usize, height: usize) -> Resample {
+        self.evaluation.resample((width, height), Draws { seed: 0, epoch: 0, sample: 0 }, None)
     }
 
     /// Training images, made on all threads of the current rayon pool, in order.
@@ -279,24 +318,63 @@ impl Pipeline {
                 ids: ids.len(),
             });
         }
-        self.batch(images.len(), |i| self.train_image(images[i], seed, epoch, ids[i]))
+        self.batch(images.len(), |i| Ok(self.train_image(images[i], seed, epoch, ids[i])))
+    }
+
+    /// [`Pipeline::train_batch`] from photographs that are fetched one by one, each on the thread that transforms it, and of
+    /// which only what is needed is asked for.
+    pub fn train_batch_from<E: From<BatchError> + Send>(
+        &self,
+        fetch: &Fetch<'_, E>,
+        seed: u64,
+        epoch: u32,
+        ids: &[u64],
+    ) -> Result<PixelBatch, E> {
+        self.batch(ids.len(), |i| {
+            let mut region = |width, height| self.train_region(width, height, seed, epoch, ids[i]);
+            Ok(self.train_image(&fetch(i, &mut region)?, seed, epoch, ids[i]))
+        })
     }
 
     /// Evaluation images, made on all threads of the current rayon pool, in order.
     pub fn eval_batch(&self, images: &[&RgbImage]) -> Result<PixelBatch, BatchError> {
-        self.batch(images.len(), |i| self.eval_image(images[i]))
+        self.batch(images.len(), |i| Ok(self.eval_image(images[i])))
     }
 
-    fn batch(&self, n: usize, make: impl Fn(usize) -> Pixels + Sync) -> Result<PixelBatch, BatchError> {
+    /// [`Pipeline::eval_batch`] from `n` photographs that are fetched as in [`Pipeline::train_batch_from`].
+    pub fn eval_batch_from<E: From<BatchError> + Send>(
+        &self,
+        fetch: &Fetch<'_, E>,
+        n: usize,
+    ) -> Result<PixelBatch, E> {
+        self.batch(n, |i| {
+            let photograph = fetch(i, &mut |width, height| self.eval_region(width, height))?;
+            Ok(self.eval_image(&photograph))
+        })
+    }
+
+    fn batch<E: From<BatchError> + Send>(
+        &self,
+        n: usize,
+        make: impl Fn(usize) -> Result<Pixels, E> + Sync,
+    ) -> Result<PixelBatch, E> {
         if n == 0 {
-            return Err(BatchError::Empty);
+            return Err(BatchError::Empty.into());
         }
         let len = self.image * self.image * 3;
-        let mut values = vec![0f32; n * len];
-        values
-            .par_chunks_exact_mut(len)
-            .enumerate()
-            .for_each(|(i, slot)| slot.copy_from_slice(make(i).values()));
+        // Not zeroed first: a batch is megabytes, and every value is written.
+        let mut values: Vec<f32> = Vec::with_capacity(n * len);
+        let slots = values.spare_capacity_mut()[..n * len].par_chunks_exact_mut(len);
+        slots.enumerate().try_for_each(|(i, slot)| {
+            let pixels = make(i)?;
+            assert_eq!(pixels.values().len(), len, "a checked recipe ends at its size");
+            slot.iter_mut().zip(pixels.values()).for_each(|(slot, &value)| {
+                slot.write(value);
+            });
+            Ok::<(), E>(())
+        })?;
+        // SAFETY: every slot was written, or this is not reached.
+        unsafe { values.set_len(n * len) };
         Ok(PixelBatch::from_parts(self.image, self.image, values))
     }
 

@@ -1,10 +1,12 @@
 //! What must hold for every recipe, image and batch.
 
+use std::path::Path;
+
 use bakeoff_augment::{
-    Each, LambdaMode, Mixed, Mixer, Partner, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig, Resize,
-    Targets, Thumbnail, TimmMode, Transform, builtin,
+    BatchError, Each, LambdaMode, Mixed, Mixer, Partner, Pipeline, PixelBatch, Pixels, Preprocess,
+    RecipeConfig, Resize, Targets, Thumbnail, TimmMode, Transform, builtin,
 };
-use bakeoff_data::RgbImage;
+use bakeoff_data::{Region, RgbImage};
 use proptest::prelude::*;
 
 fn lambda_and_partner() -> impl Strategy<Value = (LambdaMode, Partner)> {
@@ -370,6 +372,32 @@ fn a_batch_is_the_same_on_any_number_of_threads() {
     assert_eq!(one, on(2));
     assert_eq!(one, on(5));
     for (i, photograph) in photographs.iter().enumerate() {
-        assert_eq!(one.image(i).unwrap(), pipeline.train_image(photograph, 3, 1, ids[i]));
+        assert_eq!(one.image(i).unwrap(), pipeline.train_image(*photograph, 3, 1, ids[i]));
+    }
+}
+
+#[test]
+fn a_batch_made_of_no_more_than_it_asks_for_is_the_same() {
+    let file = std::fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/tests/fixtures/decode/jpeg-420.jpg"),
+    );
+    let file = file.unwrap();
+    let whole = bakeoff_data::decode(&file).unwrap();
+    let ids: Vec<u64> = (0..40).collect();
+    let photographs = vec![&whole; ids.len()];
+    let crop = Transform::RandomResizedCrop { scale: [0.05, 1.0], ratio: [0.7, 1.4], antialias: true };
+    let resize = Transform::Resize { size: 20, squash: false, antialias: true };
+    let flip = Transform::HorizontalFlip { probability: 0.5 };
+    let fetch = |_: usize, region: &mut dyn FnMut(usize, usize) -> Region| {
+        Ok::<_, BatchError>(bakeoff_data::decode_region(&file, region).unwrap())
+    };
+    for transforms in
+        [vec![crop, flip.clone()], vec![resize, Transform::RandomCrop { size: 16 }, flip], vec![]]
+    {
+        let pipeline = Pipeline::new(&recipe(transforms, None), &Preprocess::default(), 16).unwrap();
+        let whole = pipeline.train_batch(&photographs, 3, 1, &ids).unwrap();
+        assert_eq!(whole, pipeline.train_batch_from(&fetch, 3, 1, &ids).unwrap());
+        let whole = pipeline.eval_batch(&photographs[..3]).unwrap();
+        assert_eq!(whole, pipeline.eval_batch_from(&fetch, 3).unwrap());
     }
 }

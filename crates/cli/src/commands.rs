@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod data;
+pub(crate) mod data_pack;
 pub(crate) mod demo;
 pub(crate) mod input_bench;
 pub(crate) mod models;

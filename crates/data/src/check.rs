@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::likeness::{self, Look};
-use crate::{DataError, Dataset, DeclaredSplit, Duplicates, Rejected, Sizes};
+use crate::{DataError, Dataset, DeclaredSplit, Duplicates, Rejected, RgbImage, Sizes};
 
 /// A class with this many times the images of another is worth a word.
 const IMBALANCE: f64 = 3.0;
@@ -85,10 +85,11 @@ impl Dataset {
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Check, DataError> {
         let looks: Mutex<Vec<Option<Look>>> = Mutex::new(vec![None; self.samples.len()]);
-        let inspection = self.survey(false, stop, progress, &|index, image| {
+        let see = |index: usize, image: &RgbImage| {
             let look = Look::of(image);
             looks.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(look);
-        })?;
+        };
+        let inspection = self.survey(false, stop, progress, Some(&see))?;
         let looks = looks.into_inner().unwrap_or_else(PoisonError::into_inner);
 
         let mut classes: Vec<ClassCounts> = self

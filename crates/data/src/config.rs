@@ -21,6 +21,19 @@ pub struct LimitConfig {
     pub test_per_class: Option<usize>,
 }
 
+/// Whether decoded images are kept in a memory-mapped file for all trials, sittings and studies. It changes no pixel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackMode {
+    /// Where that pays: files (not generated images) of more than 64 MiB when decoded, which fit on the disk and in memory.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
 impl LimitConfig {
     /// Nothing is limited.
     #[must_use]

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::listing::{Entry, Listing};
+use crate::pack::{Pack, PackKey};
 use crate::store::{Location, Store};
 use crate::{
-    DataError, DeclaredSplit, GeneratedConfig, ImageError, LimitConfig, RgbImage, SourceConfig, SourceKind,
-    Warning, decode, detect, source,
+    DataError, DeclaredSplit, GeneratedConfig, ImageError, LimitConfig, PackMode, Patch, Region, RgbImage,
+    SourceConfig, SourceKind, Warning, decode, decode_region, detect, source,
 };
 
 /// One labelled image.
@@ -34,6 +35,9 @@ pub struct Dataset {
     generated: Option<GeneratedConfig>,
     warnings: Vec<Warning>,
     cache: Cache,
+    /// Where and whether to keep a pack.
+    pub(crate) packing: (PathBuf, PackMode),
+    pub(crate) pack: OnceLock<Pack>,
 }
 
 impl Dataset {
@@ -78,6 +82,8 @@ impl Dataset {
             generated,
             warnings,
             cache,
+            packing: (PathBuf::new(), PackMode::Off),
+            pack: OnceLock::new(),
         })
     }
 
@@ -87,6 +93,33 @@ impl Dataset {
     /// Sets the most bytes of decoded pixels that are kept, and forgets those kept so far. Zero keeps none.
     pub fn set_cache(&mut self, bytes: usize) {
         self.cache = Cache::new(self.samples.len(), bytes);
+    }
+
+    /// From the next [`Dataset::inspect`] on, decoded images are kept in, and read from, a pack in this folder. Which pack of the
+    /// folder is theirs the images decide. Without this there is none.
+    pub fn set_pack(&mut self, folder: &Path, mode: PackMode) {
+        self.packing = (folder.to_owned(), mode);
+        self.pack = OnceLock::new();
+    }
+
+    /// The pack that images are read from, how many images it holds, and its bytes.
+    #[must_use]
+    pub fn packed(&self) -> Option<(PathBuf, usize, u64)> {
+        let (images, bytes) = self.pack.get()?.size();
+        Some((self.pack_path(), images, bytes))
+    }
+
+    pub(crate) fn pack_path(&self) -> PathBuf {
+        self.packing.0.join(self.pack_key().file_name())
+    }
+
+    pub(crate) fn pack_key(&self) -> PackKey {
+        PackKey::new("decoded, upright, RGB8", self.samples.iter().map(|sample| sample.id.as_str()))
+    }
+
+    /// Whether an image stands in a file of some image format: others need no decoding.
+    pub(crate) fn is_encoded(&self, index: usize) -> bool {
+        matches!(self.location(index), Ok(location) if !matches!(location, Location::Generated(_) | Location::Raw { .. }))
     }
 
     /// Folder or file the data set was opened from.
@@ -113,15 +146,40 @@ impl Dataset {
         &self.warnings
     }
 
-    /// One image as 8-bit RGB, orientation applied: decoded, or from the cache. Safe to call from many threads.
+    /// One image as 8-bit RGB, orientation applied: from the pack, the cache, or decoded. Safe to call from many threads.
     ///
     /// # Errors
     /// The file cannot be read or is no image.
     pub fn load(&self, index: usize) -> Result<Arc<RgbImage>, ImageError> {
-        match self.cache.get(index) {
+        match self.kept(index) {
             Some(image) => Ok(image),
             None => self.fetch(index, |_| ()),
         }
+    }
+
+    /// At least the region of an image that `choose` asks for, once it is told width and height: the same pixels as
+    /// [`Dataset::load`] gives, without the work for the others where they would be decoded for this once.
+    ///
+    /// # Errors
+    /// As [`Dataset::load`].
+    pub fn load_region(
+        &self,
+        index: usize,
+        choose: &mut dyn FnMut(usize, usize) -> Region,
+    ) -> Result<Patch, ImageError> {
+        match self.kept(index) {
+            Some(image) => Ok(Patch::whole(image)),
+            None if !self.is_encoded(index) || self.cache.has_room() => {
+                self.fetch(index, |_| ()).map(Patch::whole)
+            }
+            None => decode_region(&self.bytes(index)?, choose),
+        }
+    }
+
+    /// An image whose pixels need not be made.
+    fn kept(&self, index: usize) -> Option<Arc<RgbImage>> {
+        let packed = || self.pack.get()?.image(index).map(Arc::new);
+        self.cache.get(index).or_else(packed)
     }
 
     /// The bytes an image is stored in: a file of some image format, or, of CIFAR, MNIST and generated images, samples as
@@ -138,24 +196,28 @@ impl Dataset {
 
     /// Decodes an image anew, shows its stored bytes to `see`, and keeps its pixels while the cache has room.
     pub(crate) fn fetch(&self, index: usize, see: impl FnOnce(&[u8])) -> Result<Arc<RgbImage>, ImageError> {
-        let image = match self.location(index)? {
+        let image = Arc::new(self.make(index, see)?);
+        self.cache.keep(index, &image);
+        Ok(image)
+    }
+
+    /// [`Dataset::fetch`] for someone who keeps the pixels elsewhere.
+    pub(crate) fn make(&self, index: usize, see: impl FnOnce(&[u8])) -> Result<RgbImage, ImageError> {
+        match self.location(index)? {
             Location::Generated(number) => {
                 let image = self.render(index, *number)?;
                 see(image.pixels());
-                image
+                Ok(image)
             }
             location => {
                 let bytes = self.store.read(location)?;
                 see(&bytes);
                 match location {
-                    Location::Raw { form, .. } => form.image(&bytes).ok_or(ImageError::Missing)?,
-                    _ => decode(&bytes)?,
+                    Location::Raw { form, .. } => form.image(&bytes).ok_or(ImageError::Missing),
+                    _ => decode(&bytes),
                 }
             }
-        };
-        let image = Arc::new(image);
-        self.cache.keep(index, &image);
-        Ok(image)
+        }
     }
 
     /// Images and bytes of pixels the cache holds.
@@ -233,6 +295,11 @@ impl Cache {
             // Another thread decoded the same image meanwhile.
             self.bytes_left.fetch_add(size, Ordering::Relaxed);
         }
+    }
+
+    /// Whether another image may fit.
+    fn has_room(&self) -> bool {
+        self.bytes_left.load(Ordering::Relaxed) > 1 << 20
     }
 
     fn held(&self) -> (usize, usize) {

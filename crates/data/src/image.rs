@@ -1,15 +1,26 @@
 //! The pixel types that leave this crate.
 
+use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
+
+use memmap2::Mmap;
 
 use crate::Region;
 
 /// An 8-bit RGB image: row-major, interleaved, `height * width * 3` bytes, values 0–255, sRGB as stored in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct RgbImage {
     width: usize,
     height: usize,
-    pixels: Vec<u8>,
+    pixels: Bytes,
+}
+
+/// Bytes of one's own, or a part of a mapped file.
+#[derive(Clone)]
+enum Bytes {
+    Own(Vec<u8>),
+    Mapped { map: Arc<Mmap>, range: Range<usize> },
 }
 
 impl RgbImage {
@@ -17,13 +28,24 @@ impl RgbImage {
     #[must_use]
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
         let right = width > 0 && height > 0 && pixels.len() == width.checked_mul(height)?.checked_mul(3)?;
-        right.then_some(Self { width, height, pixels })
+        right.then_some(Self { width, height, pixels: Bytes::Own(pixels) })
     }
 
     /// Pixels that are known to be `size * size * 3`.
     pub(crate) fn square(size: usize, pixels: Vec<u8>) -> Self {
         debug_assert!(size > 0 && pixels.len() == size * size * 3);
-        Self { width: size, height: size, pixels }
+        Self { width: size, height: size, pixels: Bytes::Own(pixels) }
+    }
+
+    /// Pixels that stand in a file. `None` where they would reach beyond its end, or where there are none.
+    pub(crate) fn mapped(width: usize, height: usize, map: &Arc<Mmap>, start: usize) -> Option<Self> {
+        let end = width.checked_mul(height)?.checked_mul(3)?.checked_add(start)?;
+        let right = width > 0 && height > 0 && end <= map.len();
+        right.then(|| Self {
+            width,
+            height,
+            pixels: Bytes::Mapped { map: Arc::clone(map), range: start..end },
+        })
     }
 
     /// Columns.
@@ -41,7 +63,24 @@ impl RgbImage {
     /// The bytes, R G B R G B …, row by row.
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+        match &self.pixels {
+            Bytes::Own(bytes) => bytes,
+            Bytes::Mapped { map, range } => &map[range.clone()],
+        }
+    }
+}
+
+impl PartialEq for RgbImage {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.height, self.pixels()) == (other.width, other.height, other.pixels())
+    }
+}
+
+impl Eq for RgbImage {}
+
+impl fmt::Debug for RgbImage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RgbImage({}x{} {:?})", self.width, self.height, self.pixels())
     }
 }
 
@@ -119,19 +158,7 @@ impl<'a> View<'a> {
         self.whole.1
     }
 
-    /// The part of a region that is there; where nothing is, the nearest pixel.
-    pub(crate) fn clip(self, region: Region) -> Region {
-        let Region { x, y, width, height } = region.within(self.whole.0, self.whole.1);
-        let inside = |start: usize, count: usize, held: usize, held_count: usize| {
-            let first = start.clamp(held, held + held_count - 1);
-            (first, (start + count).clamp(first + 1, held + held_count) - first)
-        };
-        let (x, width) = inside(x, width, self.held.x, self.held.width);
-        let (y, height) = inside(y, height, self.held.y, self.held.height);
-        Region { x, y, width, height }
-    }
-
-    /// `count` pixels of a row from column `x` on, which must be there: see [`View::clip`].
+    /// `count` pixels of a row from column `x` on. They must be there: see [`crate::Resample::reads`].
     pub(crate) fn row(self, x: usize, y: usize, count: usize) -> &'a [u8] {
         let start = ((y - self.held.y) * self.held.width + x - self.held.x) * 3;
         &self.pixels[start..start + count * 3]

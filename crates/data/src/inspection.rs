@@ -1,15 +1,43 @@
 //! One look at every image before anything is trained: what cannot be used, what is there twice, how large it all is.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::decode::is_deep_grey;
-use crate::{DataError, Dataset, RgbImage, Warning};
+use crate::pack::{Pack, Packed, Packer};
+use crate::{DataError, Dataset, ImageError, PackMode, Region, RgbImage, View, Warning, decode_region};
+
+/// Someone who wants to be shown every image.
+type See<'s> = Option<&'s (dyn Fn(usize, &RgbImage) + Sync)>;
+
+/// Decoded images of fewer bytes are made in a second or two, and fit in the cache.
+const WORTH_PACKING: u64 = 64 << 20;
+
+/// Bytes of disk that a pack leaves to others.
+const SPARE_DISK: u64 = 1 << 30;
+
+/// Where decoded pixels go while all images are looked at.
+enum Packing {
+    /// Into the cache, as far as it has room.
+    None,
+    /// They are in a pack already.
+    Old(Pack),
+    /// Into a pack.
+    New(Packer),
+}
+
+/// Bytes of memory that are free or can be freed, where the system tells.
+fn memory_available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
 
 /// How many rejected images an error names.
 const NAMED: usize = 10;
@@ -81,7 +109,7 @@ impl Dataset {
         stop: &AtomicBool,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Inspection, DataError> {
-        self.survey(strict, stop, progress, &|_, _| ())
+        self.survey(strict, stop, progress, None)
     }
 
     /// [`Dataset::inspect`], showing every image that can be used to `see`, from many threads.
@@ -90,23 +118,18 @@ impl Dataset {
         strict: bool,
         stop: &AtomicBool,
         progress: &(dyn Fn(usize, usize) + Sync),
-        see: &(dyn Fn(usize, &RgbImage) + Sync),
+        see: See<'_>,
     ) -> Result<Inspection, DataError> {
         let total = self.samples.len();
-        let done = AtomicUsize::new(0);
-        let looks: Mutex<Vec<Option<Result<Look, String>>>> = Mutex::new(vec![None; total]);
-        (0..total).into_par_iter().for_each(|index| {
-            if stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let look = self.look(index, see);
-            if let Ok(mut looks) = looks.lock() {
-                looks[index] = Some(look);
-            }
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-        });
-        let looks: Option<Vec<_>> = looks.into_inner().unwrap_or_default().into_iter().collect();
-        let looks = looks.filter(|looks| looks.len() == total).ok_or(DataError::Stopped)?;
+        let mut warnings = Vec::new();
+        let mut packing = self.begin_packing(true, &mut warnings);
+        let mut looks = self.look_at_all(&packing, stop, progress, see)?;
+        if matches!(packing, Packing::Old(_)) && looks.iter().flatten().any(|look| look.stale) {
+            // The pack was made of other files: another takes its place.
+            packing = self.begin_packing(false, &mut warnings);
+            looks = self.look_at_all(&packing, stop, progress, see)?;
+        }
+        self.end_packing(packing, &mut warnings);
 
         let rejected: Vec<Rejected> = looks
             .iter()
@@ -141,7 +164,7 @@ impl Dataset {
                 width: spread(looks.iter().flatten().map(|look| look.width).collect()),
                 height: spread(looks.iter().flatten().map(|look| look.height).collect()),
             },
-            warnings: self.deep_grey(&looks),
+            warnings: warnings.into_iter().chain(self.deep_grey(&looks)).collect(),
             cached_images,
             cached_bytes,
             content: self.content(&looks),
@@ -160,17 +183,156 @@ impl Dataset {
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn look(&self, index: usize, see: &(dyn Fn(usize, &RgbImage) + Sync)) -> Result<Look, String> {
+    fn look_at_all(
+        &self,
+        packing: &Packing,
+        stop: &AtomicBool,
+        progress: &(dyn Fn(usize, usize) + Sync),
+        show: See<'_>,
+    ) -> Result<Vec<Result<Look, String>>, DataError> {
+        let total = self.samples.len();
+        let done = AtomicUsize::new(0);
+        let looks: Mutex<Vec<Option<Result<Look, String>>>> = Mutex::new(vec![None; total]);
+        (0..total).into_par_iter().for_each(|index| {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let look = self.look(index, packing, show).map_err(|error| error.to_string());
+            if let Ok(mut looks) = looks.lock() {
+                looks[index] = Some(look);
+            }
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        });
+        let looks: Option<Vec<_>> = looks.into_inner().unwrap_or_default().into_iter().collect();
+        looks.filter(|looks| looks.len() == total).ok_or(DataError::Stopped)
+    }
+
+    fn look(&self, index: usize, packing: &Packing, show: See<'_>) -> Result<Look, ImageError> {
+        // Of generated images the bytes are the pixels.
+        if show.is_none()
+            && let Packing::Old(pack) = packing
+            && let Some(entry) = pack.entry(index)
+            && Sha256::digest(self.bytes(index)?)[..] == entry.source
+        {
+            let Packed { width, height, source: digest, deep_grey, .. } = *entry;
+            return Ok(Look { width, height, digest, deep_grey, stale: false });
+        }
         let mut digest = [0; 32];
         let mut deep_grey = false;
-        let image = self
-            .fetch(index, |bytes| {
-                digest.copy_from_slice(&Sha256::digest(bytes));
-                deep_grey = is_deep_grey(bytes);
+        let see = |bytes: &[u8]| {
+            digest.copy_from_slice(&Sha256::digest(bytes));
+            deep_grey = is_deep_grey(bytes);
+        };
+        let image = match packing {
+            Packing::None => self.fetch(index, see)?,
+            Packing::Old(_) | Packing::New(_) => Arc::new(self.make(index, see)?),
+        };
+        if let Packing::New(packer) = packing {
+            packer.add(index, &image, digest, deep_grey);
+        }
+        if let Some(show) = show {
+            show(index, &image);
+        }
+        Ok(Look { width: image.width(), height: image.height(), digest, deep_grey, stale: true })
+    }
+
+    /// Opens the pack of these images, or begins one where that pays.
+    fn begin_packing(&self, open: bool, warnings: &mut Vec<Warning>) -> Packing {
+        let mode = self.packing.1;
+        if mode == PackMode::Off {
+            return Packing::None;
+        }
+        let (path, key) = (self.pack_path(), self.pack_key());
+        if open {
+            match Pack::open(&path, key, self.samples.len()) {
+                Ok(Some(pack)) => return Packing::Old(pack),
+                Ok(None) => {}
+                Err(error) => {
+                    let (pack, reason) = (path.display().to_string(), error.to_string());
+                    warnings.push(Warning::PackReplaced { pack, reason });
+                }
+            }
+        }
+        if mode == PackMode::Auto && !self.packing_pays(warnings) {
+            return Packing::None;
+        }
+        match Packer::begin(&path, key, self.samples.len()) {
+            Ok(packer) => Packing::New(packer),
+            Err(error) => {
+                warnings.push(self.not_packed(&error));
+                Packing::None
+            }
+        }
+    }
+
+    fn not_packed(&self, error: &std::io::Error) -> Warning {
+        Warning::NotPacked {
+            reason: format!("{}: {error}", self.packing.0.display()),
+            remedy: "make room there and run again, or set data.pack = \"off\"".to_owned(),
+        }
+    }
+
+    /// Whether decoded images are worth a file, and whether there is disk and memory for it.
+    fn packing_pays(&self, warnings: &mut Vec<Warning>) -> bool {
+        let Some(bytes) = self.decoded_bytes() else { return false };
+        if bytes < WORTH_PACKING {
+            return false;
+        }
+        let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64);
+        // The folder may have to be made first.
+        let folder = self.packing.0.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+        let room = fs4::available_space(folder).ok();
+        let short = match (room, memory_available()) {
+            (Some(room), _) if bytes.saturating_add(SPARE_DISK) > room => Some(("disk", room)),
+            // Pixels that do not stay in memory are read more slowly than their files are decoded.
+            (_, Some(memory)) if bytes > memory => Some(("memory", memory)),
+            _ => None,
+        };
+        let Some((what, room)) = short else { return true };
+        warnings.push(Warning::NotPacked {
+            reason: format!("they would take about {}, and there are {} of {what}", gib(bytes), gib(room)),
+            remedy: "set data.pack = \"on\" to pack them all the same, or \"off\" to be told no more"
+                .to_owned(),
+        });
+        false
+    }
+
+    /// About how many bytes all images are when decoded, from the sizes of a few.
+    fn decoded_bytes(&self) -> Option<u64> {
+        const ASKED: usize = 32;
+        let samples = self.samples.len();
+        let step = samples.div_ceil(ASKED).max(1);
+        let corner = Region { x: 0, y: 0, width: 1, height: 1 };
+        let sizes: Vec<u64> = (0..samples)
+            .step_by(step)
+            .filter(|&index| self.is_encoded(index))
+            .filter_map(|index| {
+                let patch = decode_region(&self.bytes(index).ok()?, &mut |_, _| corner).ok()?;
+                let view = View::from(&patch);
+                Some((view.width() * view.height() * 3) as u64)
             })
-            .map_err(|error| error.to_string())?;
-        see(index, &image);
-        Ok(Look { width: image.width(), height: image.height(), digest, deep_grey })
+            .collect();
+        Some(sizes.iter().sum::<u64>() / (sizes.len() as u64).max(1) * samples as u64)
+            .filter(|&bytes| bytes > 0)
+    }
+
+    /// Finishes a new pack; from here on images are read from it.
+    fn end_packing(&self, packing: Packing, warnings: &mut Vec<Warning>) {
+        let pack = match packing {
+            Packing::None => return,
+            Packing::Old(pack) => Ok(Some(pack)),
+            Packing::New(packer) => packer
+                .finish()
+                .and_then(|()| Pack::open(&self.pack_path(), self.pack_key(), self.samples.len())),
+        };
+        match pack {
+            Ok(pack) => {
+                if let Some(pack) = pack {
+                    let _ = self.pack.set(pack);
+                }
+            }
+            Err(error) => warnings.push(self.not_packed(&error)),
+        }
     }
 
     fn deep_grey(&self, looks: &[Result<Look, String>]) -> Vec<Warning> {
@@ -213,6 +375,8 @@ struct Look {
     height: usize,
     digest: [u8; 32],
     deep_grey: bool,
+    /// The pack that was there knew nothing of it.
+    stale: bool,
 }
 
 fn spread(mut lengths: Vec<usize>) -> [usize; 3] {

@@ -58,7 +58,8 @@
 //! # Checks
 //!
 //! [`Dataset::open`] refuses what cannot be a data set. [`Dataset::inspect`] decodes every image once, on all cores: it
-//! names the images that cannot be used, finds byte-identical files, and keeps decoded pixels in memory up to a limit.
+//! names the images that cannot be used, finds byte-identical files, and keeps decoded pixels: in memory up to a limit, or in a
+//! memory-mapped pack ([`Dataset::set_pack`]), from which the next trial, sitting or study reads them without decoding.
 //! [`Dataset::check`] does so for people: it counts, compares all images by their looks, and says what is uneven.
 //!
 //! # Fetching
@@ -80,6 +81,7 @@ mod inspection;
 mod likeness;
 mod listing;
 mod matlab;
+mod pack;
 mod parquet;
 mod paths;
 mod resize;
@@ -91,7 +93,9 @@ mod tfrecord;
 mod warning;
 
 pub use check::{Balance, Check, ClassCounts};
-pub use config::{LimitConfig, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom};
+pub use config::{
+    LimitConfig, PackMode, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom,
+};
 pub use dataset::{Dataset, Sample};
 pub use decode::{PIXEL_LIMIT, decode, decode_file, decode_region, decode_within};
 pub use error::{DataError, ImageError};

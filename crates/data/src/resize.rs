@@ -123,6 +123,29 @@ pub struct Resample {
 }
 
 impl Resample {
+    /// The part of an image of this size that is looked at.
+    #[must_use]
+    pub fn reads(&self, width: usize, height: usize) -> Region {
+        let region = self.region.within(width.max(1), height.max(1));
+        let (columns, rows) = self.axes(region);
+        match (columns.span(), rows.span()) {
+            (Some((left, right)), Some((top, bottom))) => {
+                Region { x: region.x + left, y: region.y + top, width: right - left, height: bottom - top }
+            }
+            _ => Region { width: 1, height: 1, ..region },
+        }
+    }
+
+    fn axes(&self, region: Region) -> (Axis, Axis) {
+        let wanted =
+            |start: usize, count: usize, end: usize| start.min(end)..start.saturating_add(count).min(end);
+        let Self { width, height, window, antialias, .. } = *self;
+        (
+            Axis::new(region.width, width, wanted(window.x, window.width, width), antialias),
+            Axis::new(region.height, height, wanted(window.y, window.height, height), antialias),
+        )
+    }
+
     /// Writes the result, row by row, R G B R G B …, in [0, 1]: the values of [`resize_window`] divided by 255 (and rounded
     /// once), so that 255 becomes exactly 1. `out` holds `window.width * window.height * 3` values; what is cut off the window
     /// is left as it is.
@@ -132,14 +155,11 @@ impl Resample {
 
     /// Computes row after row and finishes each while it is in the cache.
     fn rows(&self, image: View<'_>, out: &mut [f32], finish: impl Fn(&mut [f32])) {
-        let Self { region, width, height, window, antialias, mirrored } = *self;
-        let region = image.clip(region);
-        let wanted =
-            |start: usize, count: usize, end: usize| start.min(end)..start.saturating_add(count).min(end);
-        let mut columns = Axis::new(region.width, width, wanted(window.x, window.width, width), antialias);
-        let rows = Axis::new(region.height, height, wanted(window.y, window.height, height), antialias);
+        // Positions are those of the region as it is asked for, whichever part of the image is there to be read.
+        let region = self.region.within(image.width(), image.height());
+        let (mut columns, rows) = self.axes(region);
         let Some((first, last)) = columns.span() else { return };
-        if mirrored {
+        if self.mirrored {
             columns.taps.reverse();
         }
         // One value more than the row holds, so that a pixel can be read as four lanes.

@@ -107,6 +107,22 @@ pub enum Warning {
         /// One of them.
         example: String,
     },
+    /// Decoded images are not packed. Nothing but time is lost.
+    #[error("decoded images are not packed: {reason}. They are decoded again when they are needed; {remedy}")]
+    NotPacked {
+        /// Why.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A pack that cannot be used.
+    #[error("{pack} is no usable pack ({reason}): another takes its place")]
+    PackReplaced {
+        /// The file.
+        pack: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// `train.csv` was named, and `test.csv` stands beside it.
     #[error(
         "test.csv stands beside train.csv and is not used; name it in data.test_path, or name their folder in data.path"

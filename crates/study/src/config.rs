@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use bakeoff_augment::{Normalisation, RecipeConfig, Resize};
-use bakeoff_data::{GeneratedConfig, LimitConfig, SourceKind, SplitConfig, TestConfig, ValidationConfig};
+use bakeoff_data::{
+    GeneratedConfig, LimitConfig, PackMode, SourceKind, SplitConfig, TestConfig, ValidationConfig,
+};
 use bakeoff_nn::{BackendKind, OptimizerConfig, ScheduleConfig, Trainable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,9 +62,12 @@ pub struct DataConfig {
     /// Fewer images of each class, so that a full-size study can be tried small.
     #[serde(default, skip_serializing_if = "LimitConfig::is_none")]
     pub limit: LimitConfig,
-    /// Memory for decoded images, in MiB; what does not fit is decoded again each epoch.
+    /// Memory for decoded images where there is no pack, in MiB; what does not fit is decoded again each epoch.
     #[serde(default = "DataConfig::cache")]
     pub cache: usize,
+    /// Keep decoded images in a memory-mapped file beside the run folders, for all trials, sittings and studies.
+    #[serde(default)]
+    pub pack: PackMode,
     /// Options of `source = "generated"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<GeneratedConfig>,
@@ -117,6 +122,9 @@ pub struct TrainConfig {
     /// Width and height of the network's input, in pixels.
     #[schemars(range(min = 1, max = 8192))]
     pub image: usize,
+    /// Which images an epoch shows.
+    #[serde(default, skip_serializing_if = "Sampling::is_shuffled")]
+    pub sampling: Sampling,
     /// How weights move.
     pub optimizer: OptimizerConfig,
     /// How the learning rate moves.
@@ -143,6 +151,26 @@ impl TrainConfig {
     #[must_use]
     pub fn evaluation_batch(&self) -> usize {
         self.evaluation_batch.unwrap_or(self.batch)
+    }
+}
+
+/// Which images an epoch shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// Every training image once.
+    #[default]
+    Shuffled,
+    /// As many images, but of every class the same number: those of small classes several times, augmented in another way each
+    /// time; of large classes others in every epoch.
+    Balanced,
+}
+
+impl Sampling {
+    /// Every training image once.
+    #[must_use]
+    pub fn is_shuffled(&self) -> bool {
+        *self == Self::Shuffled
     }
 }
 

@@ -1,12 +1,12 @@
 //! Batches for the network: order, decoding, augmenting, mixing, normalising. One path for training and for pictures of it.
 
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use bakeoff_augment::{BatchError, Mixed, NetworkInput, Pipeline, PixelBatch, Targets};
-use bakeoff_data::{Dataset, ImageError, RgbImage};
+use bakeoff_data::{Dataset, ImageError, Patch, Region};
 use bakeoff_random::Stream;
-use rayon::prelude::*;
+
+use crate::config::Sampling;
 
 /// A batch that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,17 @@ pub(crate) struct Feed<'a> {
     pub(crate) batch: usize,
     /// Samples trained on.
     pub(crate) train: &'a [usize],
+    /// Which of them an epoch shows.
+    pub(crate) sampling: Sampling,
+}
+
+/// Below this stands the sample in a place of an epoch's order, above how often it came before: shown again, an image is augmented
+/// in another way.
+const REPEATED: u32 = 40;
+
+/// The sample in a place of the order.
+fn sample_of(place: u64) -> usize {
+    (place & ((1 << REPEATED) - 1)) as usize
 }
 
 /// A batch as the recipe made it, before normalisation.
@@ -60,32 +71,67 @@ impl Feed<'_> {
         self.train.len().div_ceil(self.batch.max(1))
     }
 
-    /// Samples in the order of an epoch (from zero). The same for every recipe of a seed.
-    pub(crate) fn order(&self, epoch: u32) -> Vec<usize> {
-        let order = Stream::new(self.seed, "order", epoch, 0).permutation(self.train.len());
-        order.into_iter().map(|position| self.train[position]).collect()
+    /// The order of an epoch (from zero): samples, and how often each came before. The same for every recipe of a seed.
+    pub(crate) fn order(&self, epoch: u32) -> Vec<u64> {
+        let shown: Vec<u64> = match self.sampling {
+            Sampling::Shuffled => self.train.iter().map(|&sample| sample as u64).collect(),
+            Sampling::Balanced => self.balanced(epoch),
+        };
+        let order = Stream::new(self.seed, "order", epoch, 0).permutation(shown.len());
+        order.into_iter().map(|position| shown[position]).collect()
     }
 
-    /// The samples of one step of an epoch.
-    pub(crate) fn samples<'o>(&self, order: &'o [usize], step: usize) -> &'o [usize] {
+    /// As many images as there are, the same number of every class (one more of some, drawn by lot, where that does not come
+    /// out even). Of a small class each image is shown again and again, equally often; of a large one others every epoch.
+    fn balanced(&self, epoch: u32) -> Vec<u64> {
+        let mut classes = vec![Vec::new(); self.dataset.classes().len()];
+        for &sample in self.train {
+            if let Some(class) = classes.get_mut(self.dataset.samples()[sample].label) {
+                class.push(sample as u64);
+            }
+        }
+        classes.retain(|class| !class.is_empty());
+        let (each, more) = (self.train.len() / classes.len().max(1), self.train.len() % classes.len().max(1));
+        let lot = Stream::new(self.seed, "balanced/classes", epoch, 0).permutation(classes.len());
+        let mut shown = Vec::with_capacity(self.train.len());
+        for (class, lot) in classes.iter().zip(lot) {
+            let mut left = each + usize::from(lot < more);
+            for round in 0.. {
+                if left == 0 {
+                    break;
+                }
+                // The class's first sample tells its stream from those of others.
+                let mut order =
+                    Stream::new(self.seed, "balanced/images", epoch, class[0] | round << REPEATED)
+                        .permutation(class.len());
+                order.truncate(left);
+                left -= order.len();
+                shown.extend(order.into_iter().map(|position| class[position] | round << REPEATED));
+            }
+        }
+        shown
+    }
+
+    /// The places of one step of an epoch.
+    fn places<'o>(&self, order: &'o [u64], step: usize) -> &'o [u64] {
         order.chunks(self.batch.max(1)).nth(step).unwrap_or_default()
     }
 
     /// Augmented and mixed, not normalised.
-    pub(crate) fn raw(&self, order: &[usize], epoch: u32, step: usize) -> Result<Raw, FeedError> {
-        let samples = self.samples(order, step).to_vec();
-        let images = load(self.dataset, &samples)?;
-        let images: Vec<&RgbImage> = images.iter().map(AsRef::as_ref).collect();
-        let ids: Vec<u64> = samples.iter().map(|&sample| sample as u64).collect();
+    pub(crate) fn raw(&self, order: &[u64], epoch: u32, step: usize) -> Result<Raw, FeedError> {
+        let ids = self.places(order, step);
+        let samples: Vec<usize> = ids.iter().map(|&place| sample_of(place)).collect();
         let labels: Vec<usize> = samples.iter().map(|&sample| self.dataset.samples()[sample].label).collect();
-        let mut pixels = self.pipeline.train_batch(&images, self.seed, epoch, &ids)?;
+        let fetch =
+            |i: usize, region: &mut dyn FnMut(usize, usize) -> Region| load(self.dataset, samples[i], region);
+        let mut pixels = self.pipeline.train_batch_from(&fetch, self.seed, epoch, ids)?;
         let mut targets = Targets::one_hot(&labels, self.dataset.classes().len())?;
-        let mixed = self.pipeline.mix(&mut pixels, &mut targets, self.seed, epoch, step as u64, &ids)?;
+        let mixed = self.pipeline.mix(&mut pixels, &mut targets, self.seed, epoch, step as u64, ids)?;
         Ok(Raw { samples, pixels, targets, mixed })
     }
 
     /// Ready for the network.
-    pub(crate) fn ready(&self, order: &[usize], epoch: u32, step: usize) -> Result<Ready, FeedError> {
+    pub(crate) fn ready(&self, order: &[u64], epoch: u32, step: usize) -> Result<Ready, FeedError> {
         let raw = self.raw(order, epoch, step)?;
         Ok(Ready { images: self.pipeline.normalise(raw.pixels), targets: raw.targets })
     }
@@ -97,19 +143,19 @@ pub(crate) fn evaluation(
     pipeline: &Pipeline,
     samples: &[usize],
 ) -> Result<NetworkInput, FeedError> {
-    let images = load(dataset, samples)?;
-    let images: Vec<&RgbImage> = images.iter().map(AsRef::as_ref).collect();
-    Ok(pipeline.normalise(pipeline.eval_batch(&images)?))
+    let fetch = |i: usize, region: &mut dyn FnMut(usize, usize) -> Region| load(dataset, samples[i], region);
+    Ok(pipeline.normalise(pipeline.eval_batch_from(&fetch, samples.len())?))
 }
 
-fn load(dataset: &Dataset, samples: &[usize]) -> Result<Vec<Arc<RgbImage>>, FeedError> {
-    let load = |&sample: &usize| {
-        dataset.load(sample).map_err(|source| FeedError::Image {
-            id: dataset.samples().get(sample).map(|sample| sample.id.clone()).unwrap_or_default(),
-            source,
-        })
-    };
-    samples.par_iter().map(load).collect()
+fn load(
+    dataset: &Dataset,
+    sample: usize,
+    region: &mut dyn FnMut(usize, usize) -> Region,
+) -> Result<Patch, FeedError> {
+    dataset.load_region(sample, region).map_err(|source| FeedError::Image {
+        id: dataset.samples().get(sample).map(|sample| sample.id.clone()).unwrap_or_default(),
+        source,
+    })
 }
 
 /// Makes things on a thread of its own, at most `ahead` of them before they are asked for.
@@ -138,7 +184,63 @@ pub(crate) fn prefetch<J, T: Send, R>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use bakeoff_augment::{Preprocess, RecipeConfig};
+    use bakeoff_data::{GeneratedConfig, SourceConfig};
+
     use super::*;
+
+    #[test]
+    fn balanced_epochs_show_every_class_equally_often_and_every_image_of_a_small_one() {
+        let config = SourceConfig { generated: Some(GeneratedConfig::default()), ..SourceConfig::default() };
+        let dataset = Dataset::open(&config).unwrap();
+        let recipe = RecipeConfig { name: "none".to_owned(), transforms: Vec::new(), mix: None };
+        let pipeline = Pipeline::new(&recipe, &Preprocess::default(), 16).unwrap();
+        // Four images of the first class, thirty of the second, seven of the third.
+        let mut train = Vec::new();
+        for (class, count) in [(0, 4), (1, 30), (2, 7)] {
+            let of_class = dataset.samples().iter().enumerate().filter(|(_, sample)| sample.label == class);
+            train.extend(of_class.map(|(index, _)| index).take(count));
+        }
+        let feed = |sampling| Feed {
+            dataset: &dataset,
+            pipeline: &pipeline,
+            seed: 3,
+            batch: 8,
+            train: &train,
+            sampling,
+        };
+        let balanced = feed(Sampling::Balanced);
+        let mut seen = HashMap::new();
+        for epoch in 0..20 {
+            let order = balanced.order(epoch);
+            assert_eq!(order, balanced.order(epoch));
+            assert_eq!(order.len(), train.len());
+            let mut distinct = order.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            assert_eq!(distinct.len(), order.len(), "the same image is never augmented the same way twice");
+            let mut classes = [0; 3];
+            let mut first = [0; 4];
+            for sample in order.into_iter().map(sample_of) {
+                classes[dataset.samples()[sample].label] += 1;
+                if let Some(place) = train[..4].iter().position(|&other| other == sample) {
+                    first[place] += 1;
+                }
+                *seen.entry(sample).or_insert(0) += 1;
+            }
+            assert!(classes.iter().all(|count| (13..=14).contains(count)), "{classes:?}");
+            assert!(first.iter().all(|count| (3..=4).contains(count)), "{first:?}");
+        }
+        assert_eq!(seen.len(), train.len(), "every image of the large class has its turn");
+        let mut shuffled = feed(Sampling::Shuffled).order(1);
+        assert_ne!(shuffled, feed(Sampling::Shuffled).order(2));
+        shuffled.sort_unstable();
+        let mut all: Vec<u64> = train.iter().map(|&sample| sample as u64).collect();
+        all.sort_unstable();
+        assert_eq!(shuffled, all);
+    }
 
     #[test]
     fn prefetching_keeps_the_order_and_ends_when_the_consumer_does() {

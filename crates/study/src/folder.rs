@@ -105,6 +105,12 @@ impl RunFolder {
         Self { path: path.into() }
     }
 
+    /// Where packs of decoded images stand, for this run and those beside it.
+    #[must_use]
+    pub fn packs(&self) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join("packs")
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -36,7 +36,7 @@ mod trial;
 
 pub use bakeoff_nn::Trainable;
 pub use config::{
-    CompareConfig, DataConfig, Headline, Metric, ModelConfig, PreprocessConfig, Seeds, StudyConfig,
+    CompareConfig, DataConfig, Headline, Metric, ModelConfig, PreprocessConfig, Sampling, Seeds, StudyConfig,
     TrainConfig, json_schema,
 };
 pub use feed::FeedError;

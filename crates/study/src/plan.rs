@@ -197,8 +197,14 @@ impl Plan {
         let (mut feeding, mut batches) = (0.0, 0usize);
         let mut ready = None;
         for pipeline in study.pipelines() {
-            let feed =
-                Feed { dataset: &self.dataset, pipeline, seed, batch: train.batch, train: &splits.train };
+            let feed = Feed {
+                dataset: &self.dataset,
+                pipeline,
+                seed,
+                batch: train.batch,
+                train: &splits.train,
+                sampling: train.sampling,
+            };
             let order = feed.order(0);
             // The first look decodes and warms the caches; images that stay in memory are not decoded again.
             feed.ready(&order, 0, 0)?;

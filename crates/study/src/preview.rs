@@ -95,7 +95,15 @@ fn write(
 ) -> Result<Vec<Preview>, PreviewError> {
     let mut previews = Vec::new();
     for (recipe, pipeline) in study.config.recipe.iter().zip(study.pipelines()) {
-        let feed = Feed { dataset, pipeline, seed, batch: study.config.train.batch, train: &splits.train };
+        let train = &study.config.train;
+        let feed = Feed {
+            dataset,
+            pipeline,
+            seed,
+            batch: train.batch,
+            train: &splits.train,
+            sampling: train.sampling,
+        };
         let folder = out.join(&recipe.name);
         let record = recipe_preview(&feed, &recipe.name, &folder, count)?;
         previews.push(Preview { record, folder });

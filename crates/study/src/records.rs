@@ -38,6 +38,9 @@ pub struct EpochRecord {
     pub learning_rate: f64,
     /// Training images per second.
     pub images_per_second: f64,
+    /// Share of the training time in which the network waited for images, in [0, 1].
+    #[serde(default)]
+    pub waiting: f64,
     /// Wall time of the epoch, evaluation included.
     pub seconds: f64,
 }

@@ -575,11 +575,12 @@ fn check_trials(study: &Study, plan: &Plan, folder: &RunFolder, fresh: bool) -> 
 
 /// `train.epochs: 10 -> 20`, one line per key that differs and may matter.
 fn differences(before: &Value, now: &Value, path: &str, lines: &mut Vec<String>) {
-    const HARMLESS: [&str; 7] = [
+    const HARMLESS: [&str; 8] = [
         "name",
         "data.path",
         "data.test_path",
         "data.cache",
+        "data.pack",
         "compare.margin",
         "compare.seeds",
         "compare.baseline",
@@ -674,6 +675,7 @@ fn inspect(
     observer: &dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Option<Vec<bool>>, RunError> {
+    plan.dataset.set_pack(&folder.packs(), study.config.data.pack);
     let dataset = &plan.dataset;
     let inspected = pool.install(|| {
         dataset
@@ -685,6 +687,14 @@ fn inspect(
         Err(error) => return Err(PlanError::from(error).into()),
     };
     let record = data_record(study, dataset, &inspection)?;
+    for warning in &inspection.warnings {
+        observer.event(Event::Warning(&warning.to_string()));
+    }
+    if let Some((path, images, bytes)) = dataset.packed() {
+        let note =
+            format!("pack: {}, {images} images, {:.0} MiB", path.display(), bytes as f64 / (1 << 20) as f64);
+        observer.event(Event::Note(&note));
+    }
     if let Some(before) = folder.data()?
         && before.content != record.content
     {

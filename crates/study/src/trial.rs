@@ -111,6 +111,9 @@ struct State {
     images: usize,
     /// Seconds of those steps.
     train_seconds: f64,
+    /// Seconds of those in which the network waited for images.
+    #[serde(default)]
+    waiting_seconds: f64,
     /// Seconds of this epoch.
     epoch_seconds: f64,
     /// Seconds of the whole trial.
@@ -169,6 +172,7 @@ pub(crate) fn run(
         seed: key.seed,
         batch: bench.study.config.train.batch,
         train: &splits.train,
+        sampling: bench.study.config.train.sampling,
     };
     let mut trial = Sitting {
         bench,
@@ -267,6 +271,7 @@ impl Sitting<'_> {
                     let batch = batches
                         .next()
                         .ok_or_else(|| Trouble::Fail("preparing images broke off".into()))??;
+                    self.state.waiting_seconds += begin.elapsed().as_secs_f64();
                     let at = u64::from(self.state.epochs) * steps as u64 + self.state.step as u64;
                     let step = step_config(self.bench.study, at, steps);
                     let result = session.train_step(batch.images.values(), batch.targets.values(), &step)?;
@@ -441,6 +446,7 @@ impl Sitting<'_> {
             validation_top5: validation.top5,
             learning_rate: step_config(self.bench.study, last, steps).lr,
             images_per_second: self.state.images as f64 / self.state.train_seconds.max(1e-9),
+            waiting: self.state.waiting_seconds / self.state.train_seconds.max(1e-9),
             seconds: self.state.epoch_seconds,
         };
         let metrics = self.path("metrics.jsonl");

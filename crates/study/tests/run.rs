@@ -542,3 +542,31 @@ fn seeds_are_added_for_open_recipes_up_to_the_most_and_an_interrupted_run_goes_o
     let plan = RunFolder::open(&whole).unwrap().plan().unwrap();
     assert!(plan.warnings.iter().any(|warning| warning.contains("--until-decided")), "{:?}", plan.warnings);
 }
+
+#[test]
+fn a_pack_changes_no_bit_and_serves_every_study_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain/run");
+    go(&study(&["data.pack=off"]), &plain, &Silent, &options(1, 1)).unwrap();
+    // Interrupted in the middle, and gone on with on other threads.
+    let packed = folder.path().join("packed/run");
+    let stop = AtomicBool::new(false);
+    let observer = StopAt { step: 6, seen: AtomicU64::new(0), stop: &stop };
+    let on = study(&["data.pack=on"]);
+    let outcome = run(&on, &RunFolder::at(&packed), &observer, &stop, &options(1, 1)).unwrap();
+    assert!(outcome.interrupted);
+    let packs = RunFolder::at(&packed).packs();
+    let file = |packs: &Path| fs::read_dir(packs).unwrap().map(|entry| entry.unwrap()).next().unwrap();
+    let written = file(&packs).metadata().unwrap().modified().unwrap();
+    go(&on, &packed, &Silent, &options(2, 2)).unwrap();
+    assert_eq!(results(&plain), results(&packed));
+    let beside = folder.path().join("packed/beside");
+    go(&on, &beside, &Silent, &options(2, 1)).unwrap();
+    assert_eq!(results(&plain), results(&beside));
+    assert_eq!(
+        file(&packs).metadata().unwrap().modified().unwrap(),
+        written,
+        "it was read, not written again"
+    );
+    assert_eq!(fs::read_dir(&packs).unwrap().count(), 1);
+}

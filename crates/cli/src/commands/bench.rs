@@ -45,7 +45,10 @@ pub(crate) struct Arguments {
     /// `input` only: images of this folder, decoded from disk (default: generated images, already decoded).
     #[arg(long)]
     data: Option<std::path::PathBuf>,
-    /// `input` only: the recipe's name (see `bakeoff recipes`).
+    /// `input` only: read the images of --data from a pack, which is made first.
+    #[arg(long, requires = "data")]
+    pack: bool,
+    /// `input` only: the recipe's name (see `bakeoff recipes`), a TOML file that holds one, or `decode` alone.
     #[arg(long, default_value = "cutmix")]
     recipe: String,
     /// The network's stages: time, operations and bytes of every layer, not only of every kind of work.
@@ -256,10 +259,13 @@ fn network(
 
 fn input(arguments: &Arguments, threads: usize, clock: Clock) -> Result<Measurement> {
     let (speeds, ready_seconds, first_step_seconds) = super::input_bench::measure(
-        arguments.data.as_deref(),
-        &arguments.recipe,
-        arguments.batch,
-        arguments.image,
+        &super::input_bench::Subject {
+            data: arguments.data.as_deref(),
+            pack: arguments.pack,
+            recipe: &arguments.recipe,
+            batch: arguments.batch,
+            image: arguments.image,
+        },
         |once| {
             let ready = clock.seconds();
             once()?;

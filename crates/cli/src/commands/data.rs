@@ -25,6 +25,7 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Action {
+    Pack(super::data_pack::Arguments),
     /// Decode every image once and say what the data set holds and what is wrong with it: counts, sizes, broken files, files
     /// that are there twice, images that look the same, uneven classes.
     Check {
@@ -68,6 +69,7 @@ enum Action {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.action {
+        Action::Pack(arguments) => super::data_pack::run(arguments),
         Action::Check { path, source, test_path, threads, json, html } => {
             let kind = source.map(|name| kind(&name)).transpose()?;
             check(SourceConfig { kind, path, test_path, ..SourceConfig::default() }, threads, json, html)

@@ -1,69 +1,118 @@
 //! The input path of `bakeoff bench input`: decode, transform, mix, normalise, as a trial does it.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
-use bakeoff_augment::{Pipeline, Preprocess, Targets, builtin};
-use bakeoff_data::{Dataset, DeclaredSplit, GeneratedConfig, RgbImage, SourceConfig};
+use bakeoff_augment::{BatchError, Pipeline, Preprocess, RecipeConfig, Targets, builtin};
+use bakeoff_data::{
+    Dataset, DeclaredSplit, GeneratedConfig, ImageError, PackMode, Patch, Region, RgbImage, SourceConfig,
+};
 use rayon::prelude::*;
+
+/// What is measured.
+pub(crate) struct Subject<'a> {
+    /// Files, or generated images that are pixels already.
+    pub(crate) data: Option<&'a Path>,
+    /// Read them from a pack, made beforehand.
+    pub(crate) pack: bool,
+    /// A recipe that ships, a TOML file that holds one, or `decode`: whole images, nothing else.
+    pub(crate) recipe: &'a str,
+    pub(crate) batch: usize,
+    pub(crate) image: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    #[error("image {id}: {source}; see `bakeoff data check`")]
+    Image { id: String, source: ImageError },
+}
 
 /// Where the images come from.
 enum Images {
-    /// Decoded anew each time.
+    /// Decoded anew each time, or from a pack.
     Files(Box<Dataset>),
     /// Already pixels: measures everything but decoding.
     Pixels(Vec<RgbImage>),
 }
 
+impl Images {
+    fn open(subject: &Subject<'_>, packs: &Path) -> Result<Self> {
+        let Some(path) = subject.data else {
+            let config = GeneratedConfig { size: 256, ..GeneratedConfig::default() };
+            let render = |i| config.render(DeclaredSplit::Train, i);
+            return Ok(Self::Pixels((0..subject.batch).map(render).collect()));
+        };
+        let mut dataset = Dataset::open(&SourceConfig::at(path))?;
+        dataset.set_cache(0);
+        if subject.pack {
+            dataset.set_pack(packs, PackMode::On);
+            dataset.inspect(true, &AtomicBool::new(false), &|_, _| ())?;
+            dataset.packed().context("the images could not be packed")?;
+        }
+        Ok(Self::Files(Box::new(dataset)))
+    }
+}
+
+fn recipe(name: &str, image: usize) -> Result<RecipeConfig> {
+    if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+        let text = std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?;
+        return toml::from_str(&text).with_context(|| format!("{name} is no recipe"));
+    }
+    let known = builtin(image).into_iter().find(|known| known.config.name == name);
+    match known {
+        Some(known) => Ok(known.config),
+        None => bail!("no recipe is called `{name}`; `bakeoff recipes` lists them"),
+    }
+}
+
 /// Calls `time` with a closure that makes one batch; gives back what `time` does.
 pub(crate) fn measure<T>(
-    data: Option<&Path>,
-    recipe: &str,
-    batch: usize,
-    image: usize,
+    subject: &Subject<'_>,
     time: impl FnOnce(&mut dyn FnMut() -> Result<()>) -> Result<T>,
 ) -> Result<T> {
-    let recipes = builtin(image);
-    let Some(recipe) = recipes.iter().find(|known| known.config.name == recipe) else {
-        bail!("no recipe is called `{recipe}`; `bakeoff recipes` lists them");
-    };
-    let pipeline = Pipeline::new(&recipe.config, &Preprocess::default(), image)
-        .map_err(|errors| anyhow::anyhow!("{}: {}", recipe.config.name, errors[0]))?;
-    let images = match data {
-        Some(path) => {
-            let mut dataset = Dataset::open(&SourceConfig::at(path))?;
-            dataset.set_cache(0);
-            Images::Files(Box::new(dataset))
-        }
-        None => {
-            let config = GeneratedConfig { size: 256, ..GeneratedConfig::default() };
-            Images::Pixels((0..batch).map(|i| config.render(DeclaredSplit::Train, i)).collect())
-        }
-    };
-    let count = match &images {
-        Images::Files(dataset) => dataset.samples().len(),
-        Images::Pixels(pixels) => pixels.len(),
-    };
+    let Subject { batch, image, .. } = *subject;
+    let packs = tempfile::tempdir()?;
+    let images = Images::open(subject, packs.path())?;
     let mut next = 0u64;
+    if subject.recipe == "decode" {
+        let Images::Files(dataset) = &images else { bail!("decoding needs --data") };
+        let mut once = || -> Result<()> {
+            let samples = dataset.samples().len() as u64;
+            let decode = |id| dataset.load((id % samples) as usize).map(std::hint::black_box).map(|_| ());
+            (next..next + batch as u64).into_par_iter().try_for_each(decode)?;
+            next += batch as u64;
+            Ok(())
+        };
+        return time(&mut once);
+    }
+    let recipe = recipe(subject.recipe, image)?;
+    let pipeline = Pipeline::new(&recipe, &Preprocess::default(), image)
+        .map_err(|errors| anyhow::anyhow!("{}: {}", recipe.name, errors[0]))?;
     let mut once = || -> Result<()> {
         let ids: Vec<u64> = (next..next + batch as u64).collect();
         next += batch as u64;
-        let labels = vec![0; batch];
         let mut pixels = match &images {
             Images::Files(dataset) => {
-                let decoded: Result<Vec<_>, _> =
-                    ids.par_iter().map(|&id| dataset.load(id as usize % count)).collect();
-                let decoded =
-                    decoded.context("an image of the folder cannot be used; see `bakeoff data check`")?;
-                let references: Vec<&RgbImage> = decoded.iter().map(AsRef::as_ref).collect();
-                pipeline.train_batch(&references, 0, 0, &ids)?
+                let samples = dataset.samples();
+                let fetch = |i: usize,
+                             region: &mut dyn FnMut(usize, usize) -> Region|
+                 -> Result<Patch, Trouble> {
+                    let sample = ids[i] as usize % samples.len();
+                    let id = || samples[sample].id.clone();
+                    dataset.load_region(sample, region).map_err(|source| Trouble::Image { id: id(), source })
+                };
+                pipeline.train_batch_from(&fetch, 0, 0, &ids)?
             }
             Images::Pixels(pixels) => {
-                let references: Vec<&RgbImage> = ids.iter().map(|&id| &pixels[id as usize % count]).collect();
+                let references: Vec<&RgbImage> =
+                    ids.iter().map(|&id| &pixels[id as usize % pixels.len()]).collect();
                 pipeline.train_batch(&references, 0, 0, &ids)?
             }
         };
-        let mut targets = Targets::one_hot(&labels, 2)?;
+        let mut targets = Targets::one_hot(&vec![0; batch], 2)?;
         pipeline.mix(&mut pixels, &mut targets, 0, 0, next, &ids)?;
         std::hint::black_box(pipeline.normalise(pixels));
         Ok(())

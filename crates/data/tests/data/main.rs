@@ -6,6 +6,7 @@ mod decode;
 mod fetch;
 mod formats;
 mod inspection;
+mod pack;
 
 mod resize;
 mod sources;

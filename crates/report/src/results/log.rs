@@ -212,6 +212,7 @@ impl<'a> Logs<'a> {
                         validation_top5: value(1),
                         learning_rate: value(5),
                         images_per_second: f64::NAN,
+                        waiting: f64::NAN,
                         seconds: f64::NAN,
                     }
                 })

@@ -102,6 +102,7 @@ impl Fake {
             validation_top5: (accuracy + 0.2).min(1.0),
             learning_rate: 0.1,
             images_per_second: 410.0,
+            waiting: 0.0,
             seconds: 3.1,
         }
     }
