@@ -328,6 +328,7 @@ mod tests {
 
     fn epoch(epoch: u32, accuracy: f64) -> EpochRecord {
         EpochRecord {
+            waiting: 0.0,
             epoch,
             train_loss: 2.0,
             train_top1: accuracy,

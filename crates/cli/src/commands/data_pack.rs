@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     };
     let mut dataset = Dataset::open(&source)?;
     dataset.set_pack(&arguments.packs, PackMode::On);
-    let stop = super::stop_on_interrupt()?;
+    let stop = super::stop_on_interrupt("stopping; a pack that is not whole is not kept")?;
     let bar = Bar::new("packing");
     let inspection = dataset.inspect(false, stop, &|done, total| bar.show(done, total));
     bar.finish();
