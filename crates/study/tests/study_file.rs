@@ -87,10 +87,10 @@ s.toml:4:23: data.validation.from: unknown value `test`; Accepted: `train`, `sou
 s.toml:4:42: data.validation.fraction: 1.5 is out of range: must be more than 0 and less than 1
 s.toml:8:1: model.weight: unknown key; did you mean `weights`? Known here: `name`, `weights`
 s.toml:10:1: train: missing key `epochs` (Passes over the training split)
-s.toml:11:1: train.epoch: unknown key; did you mean `epochs`? Known here: `epochs`, `batch`, `image`, `optimizer`, `schedule`, `label_smoothing`, `trainable`, `evaluation_batch`, `backend`
+s.toml:11:1: train.epoch: unknown key; did you mean `epochs`? Known here: `epochs`, `batch`, `image`, `sampling`, `optimizer`, `schedule`, `label_smoothing`, `trainable`, `evaluation_batch`, `backend`
 s.toml:12:9: train.batch: must be an integer, not the string \"sixteen\"
 s.toml:13:9: train.image: -3 is out of range: must be at least 1 and at most 8192
-s.toml:14:1: train.lr: unknown key; did you mean `train.optimizer.lr`? Known here: `epochs`, `batch`, `image`, `optimizer`, `schedule`, `label_smoothing`, `trainable`, `evaluation_batch`, `backend`
+s.toml:14:1: train.lr: unknown key; did you mean `train.optimizer.lr`? Known here: `epochs`, `batch`, `image`, `sampling`, `optimizer`, `schedule`, `label_smoothing`, `trainable`, `evaluation_batch`, `backend`
 s.toml:15:22: train.optimizer.name: unknown value `sdg`; did you mean `sgd`? Accepted: `sgd`
 s.toml:16:47: train.schedule.warmup_epochs: must be a finite number, not NaN
 s.toml:19:9: compare.seeds: 0 is out of range: must be at least 1 and at most 10000
