@@ -1,14 +1,8 @@
 //! Recipes that repeat other people's training, each named for what it repeats and beside its card. What they do besides
 //! augmenting (label smoothing, learning rates, epochs, averaging of weights) is the study's, the same for every recipe.
 
-use crate::recipe::Builtin;
+use crate::recipe::{Builtin, shipped};
 use crate::{LambdaMode, Mixer, Partner, RecipeConfig, Transform};
-
-macro_rules! card {
-    ($name:literal) => {
-        include_str!(concat!("../../../recipes/", $name, ".md"))
-    };
-}
 
 /// torchvision's `RandomResizedCrop` from this share of the area on, then a mirror.
 fn crop_and_flip(smallest: f64) -> Vec<Transform> {
@@ -36,7 +30,7 @@ pub(crate) fn presets() -> Vec<Builtin> {
             "the notebook's first arm: mirroring",
             vec![Transform::HorizontalFlip { probability: 0.5 }],
             None,
-            card!("notebook-flip"),
+            shipped!("notebook-flip"),
         ),
         recipe(
             "notebook-colour",
@@ -47,35 +41,35 @@ pub(crate) fn presets() -> Vec<Builtin> {
                 Transform::Brightness { delta: 0.2, clip: false },
             ],
             None,
-            card!("notebook-colour"),
+            shipped!("notebook-colour"),
         ),
         recipe(
             "notebook-cutmix",
             "the notebook's third arm: CutMix with a box of its own",
             Vec::new(),
             Some(Mixer::CutmixNotebook { probability: 1.0, partner: Partner::Uniform }),
-            card!("notebook-cutmix"),
+            shipped!("notebook-cutmix"),
         ),
         recipe(
             "notebook-mixup",
             "the notebook's fourth arm: MixUp, uniform lambda per image",
             Vec::new(),
             Some(mixup(LambdaMode::PerImage, Partner::Uniform)),
-            card!("notebook-mixup"),
+            shipped!("notebook-mixup"),
         ),
         recipe(
             "pytorch-examples",
             "PyTorch's ImageNet example: random windows, mirroring",
             crop_and_flip(0.08),
             None,
-            card!("pytorch-examples"),
+            shipped!("pytorch-examples"),
         ),
         recipe(
             "openmixup-cub",
             "OpenMixup on CUB-200: moderate windows, mirroring, MixUp",
             crop_and_flip(0.5),
             Some(mixup(LambdaMode::PerBatch, Partner::Permutation)),
-            card!("openmixup-cub"),
+            shipped!("openmixup-cub"),
         ),
     ]
 }
