@@ -10,7 +10,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use bakeoff_augment::{Builtin, Pipeline, Pixels, Preprocess, Targets, builtin};
+use bakeoff_augment::{Builtin, Pipeline, Pixels, Preprocess, RecipeConfig, Targets, builtin};
 use bakeoff_data::{DeclaredSplit, GeneratedConfig, RgbImage, decode_file};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 
@@ -42,13 +42,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     sheet(&found.config, &photographs, image, Path::new(out))
 }
 
-/// The pictures of the cards named, or of all: few and small, since a repository keeps them for ever.
+/// Bytes of a card's picture, at most.
+const LARGEST: u64 = 40_000;
+
+/// The pictures of the cards named, or of all: few and small, since a repository keeps them for ever. What compresses badly,
+/// as noise does, is drawn smaller.
 fn cards(folder: &Path, names: &[String]) -> Result<(), Box<dyn Error>> {
-    let image = 64;
-    let photographs = generated(image, 4);
-    for Builtin { config, .. } in builtin(image) {
-        if names.is_empty() || names.contains(&config.name) {
-            sheet(&config, &photographs, image, &folder.join(format!("{}.png", config.name)))?;
+    for Builtin { config: RecipeConfig { name, .. }, .. } in builtin(64) {
+        if !names.is_empty() && !names.contains(&name) {
+            continue;
+        }
+        let out = folder.join(format!("{name}.png"));
+        for image in [64, 56, 48, 40] {
+            let Some(found) = builtin(image).into_iter().find(|b| b.config.name == name) else { continue };
+            sheet(&found.config, &generated(image, 4), image, &out)?;
+            if std::fs::metadata(&out)?.len() <= LARGEST {
+                break;
+            }
         }
     }
     Ok(())
@@ -69,7 +79,7 @@ fn differ(a: Option<Pixels>, b: Option<Pixels>) -> bool {
 
 /// Augments, prints what was done, writes the sheet.
 fn sheet(
-    recipe: &bakeoff_augment::RecipeConfig,
+    recipe: &RecipeConfig,
     photographs: &[RgbImage],
     image: usize,
     out: &Path,

@@ -697,11 +697,11 @@ mod tests {
             ]
         );
         assert_eq!(
-            describe("colour-notebook")[1],
+            describe("notebook-colour")[1],
             "contrast: (x − mean) · f + mean per channel, f uniform in [0.2, 0.5), not clipped"
         );
         assert!(describe("cutmix")[1].starts_with("CutMix: lambda ~ Beta(1, 1) per image, a box"));
-        assert!(describe("cutmix-notebook")[1].contains("partners drawn from the batch with replacement"));
+        assert!(describe("notebook-cutmix")[1].contains("partners drawn from the batch with replacement"));
         assert!(
             describe("mixup")[1]
                 .ends_with("partners by a random permutation of the batch; with probability 1 per image")

@@ -1,8 +1,12 @@
 //! Recipes that repeat other people's training, each named for what it repeats and beside its card. What they do besides
 //! augmenting (label smoothing, learning rates, epochs, averaging of weights) is the study's, the same for every recipe.
 
+use crate::levels::Interpolation;
 use crate::recipe::{Builtin, shipped};
-use crate::{LambdaMode, Mixer, Partner, RecipeConfig, Transform};
+use crate::{
+    Each, LambdaMode, Mixer, Partner, RandAugment, RandAugmentTimm, RandomErasing, RecipeConfig, TimmMode,
+    Transform, TrivialAugmentWide,
+};
 
 /// torchvision's `RandomResizedCrop` from this share of the area on, then a mirror.
 fn crop_and_flip(smallest: f64) -> Vec<Transform> {
@@ -22,6 +26,53 @@ pub(crate) fn presets() -> Vec<Builtin> {
         summary,
         config: RecipeConfig { name: name.to_owned(), transforms, mix },
         card,
+    };
+    let timm_recipe = |name, summary, magnitude, mixup_alpha, card| {
+        let augment = RandAugmentTimm {
+            magnitude,
+            magnitude_std: 0.5,
+            increasing: true,
+            fill: [124, 116, 104],
+            ..RandAugmentTimm::default()
+        };
+        let mix = Mixer::Timm {
+            mixup_alpha,
+            cutmix_alpha: 1.0,
+            cutmix_minmax: None,
+            probability: 1.0,
+            switch_probability: 0.5,
+            mode: TimmMode::Batch,
+            correct_label: true,
+            off_epoch: 0,
+        };
+        let mut transforms = crop_and_flip(0.08);
+        transforms.push(Transform::RandAugmentTimm(augment));
+        recipe(name, summary, transforms, Some(mix), card)
+    };
+    let then = |mut transforms: Vec<Transform>, more: [Transform; 2]| {
+        transforms.extend(more);
+        transforms
+    };
+    // torchvision's erasing, with the mean colour.
+    let erasing = |probability| {
+        let (area, aspect) = ([0.02, 0.33], [0.3, 3.3]);
+        Transform::RandomErasing(RandomErasing { probability, area, aspect, ..RandomErasing::default() })
+    };
+    let (per_batch, roll) = (LambdaMode::PerBatch, Partner::Roll);
+    let mixup_or_cutmix = Mixer::OneOf {
+        mixers: vec![
+            Mixer::Mixup { alpha: 0.2, probability: 1.0, lambda: per_batch, partner: roll },
+            Mixer::Cutmix {
+                alpha: 1.0,
+                probability: 1.0,
+                lambda: per_batch,
+                partner: roll,
+                correct_label: true,
+            },
+        ],
+        weights: Vec::new(),
+        probability: 1.0,
+        each: Each::Batch,
     };
     let mixup = |lambda, partner| Mixer::Mixup { alpha: 1.0, probability: 1.0, lambda, partner };
     vec![
@@ -70,6 +121,59 @@ pub(crate) fn presets() -> Vec<Builtin> {
             crop_and_flip(0.5),
             Some(mixup(LambdaMode::PerBatch, Partner::Permutation)),
             shipped!("openmixup-cub"),
+        ),
+        timm_recipe(
+            "timm-a1",
+            "timm's procedure A1: RandAugment, MixUp or CutMix",
+            7.0,
+            0.2,
+            shipped!("timm-a1"),
+        ),
+        timm_recipe(
+            "timm-a2",
+            "timm's procedure A2: RandAugment, MixUp or CutMix",
+            7.0,
+            0.1,
+            shipped!("timm-a2"),
+        ),
+        timm_recipe(
+            "timm-a3",
+            "timm's procedure A3: RandAugment, MixUp or CutMix",
+            6.0,
+            0.1,
+            shipped!("timm-a3"),
+        ),
+        recipe(
+            "torchvision-v2",
+            "torchvision's V2 weights: TrivialAugment, erasing, MixUp or CutMix",
+            then(
+                crop_and_flip(0.08),
+                [
+                    Transform::TrivialAugmentWide(TrivialAugmentWide {
+                        interpolation: Interpolation::Bilinear,
+                        ..TrivialAugmentWide::default()
+                    }),
+                    erasing(0.1),
+                ],
+            ),
+            Some(mixup_or_cutmix),
+            shipped!("torchvision-v2"),
+        ),
+        recipe(
+            "ultralytics-classify",
+            "Ultralytics' classifiers: RandAugment and erasing",
+            then(
+                crop_and_flip(0.5),
+                [
+                    Transform::RandAugment(RandAugment {
+                        interpolation: Interpolation::Bilinear,
+                        ..RandAugment::default()
+                    }),
+                    erasing(0.4),
+                ],
+            ),
+            None,
+            shipped!("ultralytics-classify"),
         ),
     ]
 }
