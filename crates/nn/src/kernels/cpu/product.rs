@@ -36,10 +36,40 @@ pub(crate) struct Out {
 pub(crate) struct Ahead {
     regions: [Region; 2],
     region: usize,
-    row: usize,
-    column: usize,
-    /// Lines asked for at every tile.
+    /// Lines of the region that have been asked for.
+    asked: usize,
+    /// Lines to ask for during every tile.
     lines: usize,
+}
+
+/// Some lines of a region, in a row or over the end of one: what is asked for during one tile.
+#[derive(Clone, Copy)]
+struct Stretch {
+    next: *const f32,
+    /// Lines that are left.
+    lines: usize,
+    /// Lines that are left of this row, and of every row.
+    of_row: usize,
+    row: usize,
+    /// Numbers from the end of a row's last line to the next row.
+    gap: usize,
+}
+
+impl Stretch {
+    /// Asks for one line.
+    #[inline(always)]
+    fn step<S: Simd>(&mut self) {
+        if self.lines > 0 {
+            S::prefetch(self.next);
+            self.lines -= 1;
+            self.of_row -= 1;
+            self.next = self.next.wrapping_add(LINE);
+            if self.of_row == 0 {
+                self.of_row = self.row;
+                self.next = self.next.wrapping_add(self.gap);
+            }
+        }
+    }
 }
 
 /// A part of a matrix.
@@ -65,6 +95,12 @@ impl Region {
         Self { start: slice.as_ptr(), stride: 0, columns: slice.len(), rows: usize::from(!slice.is_empty()) }
     }
 
+    /// Lines of all rows.
+    #[inline(always)]
+    fn lines(&self) -> usize {
+        self.rows * self.columns.div_ceil(LINE)
+    }
+
     /// The first `columns` numbers of every `stride`.
     pub(crate) fn columns(slice: &[f32], stride: usize, columns: usize) -> Self {
         Self { start: slice.as_ptr(), stride, columns, rows: slice.len().div_ceil(stride.max(1)) }
@@ -82,8 +118,8 @@ impl Ahead {
 
     /// The lines of two regions, spread over `tiles` tiles.
     pub(crate) fn new(regions: [Region; 2], tiles: usize) -> Self {
-        let lines: usize = regions.iter().map(|r| r.rows * r.columns.div_ceil(LINE)).sum();
-        Self { regions, region: 0, row: 0, column: 0, lines: lines.div_ceil(tiles.max(1)) }
+        let lines: usize = regions.iter().map(Region::lines).sum();
+        Self { regions, region: 0, asked: 0, lines: lines.div_ceil(tiles.max(1)) }
     }
 
     /// Tiles of a product on this instruction set.
@@ -91,23 +127,24 @@ impl Ahead {
         rows.div_ceil(isa.tile()) * columns.div_ceil(isa.panel())
     }
 
-    /// Asks for the next few lines.
+    /// What to ask for during the next tile.
     #[inline(always)]
-    fn step<S: Simd>(&mut self) {
-        for _ in 0..self.lines {
-            let Some(&Region { start, stride, columns, rows }) = self.regions.get(self.region) else {
-                return;
-            };
-            if self.row < rows {
-                S::prefetch(start.wrapping_add(self.row * stride + self.column));
-            }
-            self.column += LINE;
-            if self.column >= columns {
-                (self.column, self.row) = (0, self.row + 1);
-                if self.row >= rows {
-                    (self.row, self.region) = (0, self.region + 1);
-                }
-            }
+    fn stretch(&mut self) -> Stretch {
+        let mut region = self.regions[self.region];
+        if self.asked >= region.lines() && self.region + 1 < self.regions.len() {
+            (self.region, self.asked) = (self.region + 1, 0);
+            region = self.regions[self.region];
+        }
+        let row = region.columns.div_ceil(LINE).max(1);
+        let (at, column) = (self.asked / row, self.asked % row);
+        let lines = self.lines.min(region.lines() - self.asked);
+        self.asked += lines;
+        Stretch {
+            next: region.start.wrapping_add(at * region.stride + column * LINE),
+            lines,
+            of_row: row - column,
+            row,
+            gap: region.stride.wrapping_sub(row * LINE),
         }
     }
 }
@@ -123,12 +160,9 @@ kernel! {
 /// The largest tile of any instruction set.
 const MOST: usize = 14 * 32;
 
-/// Numbers after every packed tile: whole registers are stored where fewer rows are meant.
-const TILE_MARGIN: usize = 16;
-
 /// Numbers that [`pack_tiles`] writes for so many rows of that depth.
 pub(crate) fn packed_tiles(isa: Isa, rows: usize, depth: usize) -> usize {
-    rows * depth + rows.div_ceil(isa.tile()) * TILE_MARGIN
+    rows.div_ceil(isa.tile()) * isa.packed_tile() * depth
 }
 
 #[inline(always)]
@@ -150,17 +184,28 @@ unsafe fn product_body<S: Simd>(
             // Nearly equal tiles: a remainder of one row would run at a fraction of the speed.
             let start = tile * rows / tiles;
             let height = (tile + 1) * rows / tiles - start;
-            ahead.step::<S>();
+            let ahead = ahead.stretch();
             // SAFETY: rows start..start + height and columns up to `right.columns` lie inside by the caller's promise; a
             // partial panel goes through a buffer that is as wide as a whole one.
             unsafe {
                 let (a, row, column_step) = match left {
                     Left::Strided { data, row, column } => (data.add(start * row), row, column),
-                    Left::Tiles(data) => (data.add(start * depth + tile * TILE_MARGIN), 1, height),
+                    Left::Tiles(data) => (data.add(tile * S::PACKED * depth), 1, S::PACKED),
                 };
                 let c = out.data.add(start * out.row + column);
                 if column + width <= right.columns {
-                    tile_of::<S>(height, depth, a, row, column_step, panel, c, out.row, out.accumulate);
+                    tile_of::<S>(
+                        height,
+                        depth,
+                        a,
+                        row,
+                        column_step,
+                        panel,
+                        c,
+                        out.row,
+                        out.accumulate,
+                        ahead,
+                    );
                 } else {
                     let mut buffer = [0.0f32; MOST];
                     tile_of::<S>(
@@ -173,6 +218,7 @@ unsafe fn product_body<S: Simd>(
                         buffer.as_mut_ptr(),
                         width,
                         false,
+                        ahead,
                     );
                     let mut i = 0;
                     while i < height {
@@ -207,13 +253,14 @@ unsafe fn tile_of<S: Simd>(
     c: *mut f32,
     out_row: usize,
     accumulate: bool,
+    ahead: Stretch,
 ) {
     macro_rules! heights {
         ($($n:literal)*) => {
             match height {
                 // SAFETY: passed on.
                 $($n if $n <= S::ROWS => unsafe {
-                    tile::<S, $n>(depth, a, row, column, b, c, out_row, accumulate);
+                    tile::<S, $n>(depth, a, row, column, b, c, out_row, accumulate, ahead);
                 },)*
                 _ => {}
             }
@@ -234,6 +281,7 @@ unsafe fn tile<S: Simd, const R: usize>(
     c: *mut f32,
     out_row: usize,
     accumulate: bool,
+    ahead: Stretch,
 ) {
     // SAFETY: `product`'s callers vouch for R rows and `depth` columns of a, `depth` rows of b, and R rows of c.
     unsafe {
@@ -242,8 +290,10 @@ unsafe fn tile<S: Simd, const R: usize>(
             S::prefetch_to_write(c.add(i * out_row));
             S::prefetch_to_write(c.add(i * out_row + S::LANES));
         }
-        let (mut a, mut b) = (a, b);
+        let (mut a, mut b, mut ahead) = (a, b, ahead);
         for _ in 0..depth {
+            // One line at a time: asked for all at once they would fill the buffers that the product's own operands wait for.
+            ahead.step::<S>();
             let (b0, b1) = (S::load(b), S::load(b.add(S::LANES)));
             for (i, sums) in sums.iter_mut().enumerate() {
                 let x = S::splat(*a.add(i * row));
@@ -326,25 +376,22 @@ unsafe fn pack_tiles_body<S: Simd>(
     to: *mut f32,
 ) {
     let tiles = rows.div_ceil(S::ROWS);
-    let whole = S::ROWS.div_ceil(S::LANES) * S::LANES;
-    // SAFETY: the caller vouches for `rows` numbers at every stride, and for room for all tiles with their margins.
+    // SAFETY: the caller vouches for `rows` numbers at every stride, and for room for all tiles.
     unsafe {
         for k in 0..count {
             for tile in 0..tiles {
                 let start = tile * rows / tiles;
-                let height = (tile + 1) * rows / tiles - start;
                 let at = k * stride + start;
-                let (from, to) =
-                    (from.add(at), to.add(start * depth + tile * TILE_MARGIN + (first + k) * height));
-                if at + whole <= readable {
-                    // What is written beyond the tile's rows is overwritten by the next depth, or falls into the margin.
+                let (from, to) = (from.add(at), to.add((tile * depth + first + k) * S::PACKED));
+                if at + S::PACKED <= readable {
+                    // What lies beyond the tile's rows is never used.
                     let mut i = 0;
-                    while i < height {
+                    while i < S::PACKED {
                         S::store(to.add(i), S::load(from.add(i)));
                         i += S::LANES;
                     }
                 } else {
-                    for i in 0..height {
+                    for i in 0..(tile + 1) * rows / tiles - start {
                         *to.add(i) = *from.add(i);
                     }
                 }

@@ -78,6 +78,17 @@ impl Isa {
             Self::Portable => Portable::ROWS,
         }
     }
+
+    /// Numbers of a packed tile's column.
+    pub(crate) fn packed_tile(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Avx512::PACKED,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Avx2::PACKED,
+            Self::Portable => Portable::PACKED,
+        }
+    }
 }
 
 /// Defines a kernel for every instruction set: `fn name(isa, arguments)` runs the generic body, compiled with the features
@@ -126,6 +137,8 @@ pub(crate) trait Simd: Copy {
     const LANES: usize;
     /// Rows of the largest tile of two registers' width that stays in registers.
     const ROWS: usize;
+    /// Numbers of a packed tile's column: whole registers, so that each is written and read at once.
+    const PACKED: usize = Self::ROWS.div_ceil(Self::LANES) * Self::LANES;
     /// The register.
     type V: Copy;
 
