@@ -654,10 +654,13 @@ impl Session {
             let to = &mut slab[place.weight..][..geometry.weights()];
             // Rows (tap, input) of outputs out of rows (output) of (input, tap), some rows at a time on every thread.
             to.par_chunks_mut(IMPORT_ROWS * geometry.outputs).enumerate().for_each(|(chunk, to)| {
+                let places: [usize; IMPORT_ROWS] = std::array::from_fn(|row| {
+                    let row = chunk * IMPORT_ROWS + row;
+                    row % geometry.inputs * taps + row / geometry.inputs
+                });
                 for (output, from) in from.chunks_exact(taps * geometry.inputs).enumerate() {
-                    for (row, to) in to.chunks_exact_mut(geometry.outputs).enumerate() {
-                        let row = chunk * IMPORT_ROWS + row;
-                        to[output] = from[row % geometry.inputs * taps + row / geometry.inputs];
+                    for (to, &place) in to.chunks_exact_mut(geometry.outputs).zip(&places) {
+                        to[output] = from[place];
                     }
                 }
             });

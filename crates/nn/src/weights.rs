@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
-use crate::{Model, NnError, Parameter, ParameterKind, kernels::normal::box_muller, zoo};
+use crate::{Model, NnError, Parameter, ParameterKind, kernels::normal::normals, zoo};
 
 /// Numbers with a shape, row-major.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -223,6 +223,11 @@ impl Weights {
     /// [`NnError::NotFinite`].
     pub fn check_finite(&self) -> Result<(), NnError> {
         for (name, tensor) in self.iter() {
+            // All of a chunk are looked at: a loop without an early end is one of vectors.
+            let finite = |chunk: &[f32]| chunk.iter().fold(true, |finite, value| finite & value.is_finite());
+            if tensor.data.par_chunks(CHECKED).all(finite) {
+                continue;
+            }
             let mut bad = tensor.data.iter().enumerate().filter(|(_, v)| !v.is_finite());
             if let Some((first, _)) = bad.next() {
                 let count = 1 + bad.count();
@@ -233,23 +238,24 @@ impl Weights {
     }
 }
 
+/// Numbers a thread checks at once.
+const CHECKED: usize = 1 << 16;
+
 /// Draws per random stream: a unit of parallel work, part of the address.
 const DRAWS: usize = 4096;
 
 fn initial_tensor(model: &Model, parameter: &Parameter, seed: u64) -> Tensor {
     let operation = format!("initial/{}", parameter.name);
-    // `draw` makes pairs of numbers out of pairs of uniform ones: two at a time, as Box–Muller gives normals.
-    let fill = |draw: &(dyn Fn(&mut [f64], &mut [f64]) + Sync)| {
+    // `draw` makes pairs of numbers: two at a time, as Box–Muller gives normals.
+    type Draw<'a> = &'a (dyn Fn(&mut Stream, &mut [f64], &mut [f64]) + Sync);
+    let fill = |draw: Draw<'_>| {
         let mut tensor = Tensor::filled(&parameter.shape, 0.0);
         tensor.data.par_chunks_mut(DRAWS).enumerate().for_each(|(chunk, values)| {
             let mut stream = Stream::new(seed, &operation, 0, chunk as u64);
             let (mut first, mut second) = ([0.0; DRAWS / 2], [0.0; DRAWS / 2]);
             let count = values.len().div_ceil(2);
             let (first, second) = (&mut first[..count], &mut second[..count]);
-            for (a, b) in first.iter_mut().zip(&mut *second) {
-                (*a, *b) = (stream.uniform(), stream.uniform());
-            }
-            draw(first, second);
+            draw(&mut stream, first, second);
             for (pair, (a, b)) in values.chunks_mut(2).zip(first.iter().zip(&*second)) {
                 pair.iter_mut().zip([*a, *b]).for_each(|(value, drawn)| *value = drawn as f32);
             }
@@ -260,15 +266,16 @@ fn initial_tensor(model: &Model, parameter: &Parameter, seed: u64) -> Tensor {
         ParameterKind::ConvWeight => {
             let fan_out = parameter.shape[0] * parameter.shape[2] * parameter.shape[3];
             let deviation = (2.0 / fan_out as f64).sqrt();
-            fill(&|first, second| {
-                box_muller(first, second);
+            fill(&|stream, first, second| {
+                normals(stream, first, second);
                 first.iter_mut().chain(second).for_each(|value| *value *= deviation);
             })
         }
         ParameterKind::LinearWeight | ParameterKind::LinearBias => {
             let layer = &model.layers[parameter.layer];
             let bound = 1.0 / (model.input_shape(layer).len() as f64).sqrt();
-            fill(&|first, second| {
+            fill(&|stream, first, second| {
+                stream.uniform_pairs(first, second);
                 first.iter_mut().chain(second).for_each(|value| *value = 2.0 * bound * *value - bound);
             })
         }

@@ -18,21 +18,43 @@
 const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
+const ROUNDS: usize = 10;
+
+/// Blocks made at a time: a vector of words.
+const LANES: usize = 16;
+
 /// One block of Philox4x32-10: 128 bits out of a 128-bit counter and a 64-bit key.
 #[inline]
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
-    for _ in 0..10 {
-        let product0 = u64::from(MULTIPLIER[0]) * u64::from(counter[0]);
-        let product1 = u64::from(MULTIPLIER[1]) * u64::from(counter[2]);
-        counter = [
-            (product1 >> 32) as u32 ^ counter[1] ^ key[0],
-            product1 as u32,
-            (product0 >> 32) as u32 ^ counter[3] ^ key[1],
-            product0 as u32,
-        ];
-        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+    for _ in 0..ROUNDS {
+        counter = round(counter, key);
+        key = next(key);
     }
     counter
+}
+
+#[inline(always)]
+fn round(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    let product0 = u64::from(MULTIPLIER[0]) * u64::from(counter[0]);
+    let product1 = u64::from(MULTIPLIER[1]) * u64::from(counter[2]);
+    [
+        (product1 >> 32) as u32 ^ counter[1] ^ key[0],
+        product1 as u32,
+        (product0 >> 32) as u32 ^ counter[3] ^ key[1],
+        product0 as u32,
+    ]
+}
+
+/// The key of the next round.
+#[inline(always)]
+fn next(key: [u32; 2]) -> [u32; 2] {
+    [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])]
+}
+
+/// A number in [0, 1) of 53 bits.
+#[inline(always)]
+fn unit(high: u32, low: u32) -> f64 {
+    (((u64::from(high) << 32) | u64::from(low)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// The finaliser of SplitMix64: spreads every bit of the input over the whole word.
@@ -89,8 +111,55 @@ impl Stream {
     /// Uniform in [0, 1), 53 bits.
     #[inline]
     pub fn uniform(&mut self) -> f64 {
-        let high = u64::from(self.word()) << 32;
-        ((high | u64::from(self.word())) >> 11) as f64 / (1u64 << 53) as f64
+        unit(self.word(), self.word())
+    }
+
+    /// Pairs of [`Stream::uniform`], `first[i]` before `second[i]`, as many as the shorter slice has room for: the same numbers
+    /// as one by one, several blocks at a time. It is inlined, so that a caller compiled for wider vectors has them here too.
+    #[inline(always)]
+    pub fn uniform_pairs(&mut self, first: &mut [f64], second: &mut [f64]) {
+        let count = first.len().min(second.len());
+        let (first, second) = (&mut first[..count], &mut second[..count]);
+        let mut at = 0;
+        while at < count {
+            if self.used == 4 && count - at >= LANES {
+                let words = self.blocks();
+                for lane in 0..LANES {
+                    first[at + lane] = unit(words[0][lane], words[1][lane]);
+                    second[at + lane] = unit(words[2][lane], words[3][lane]);
+                }
+                at += LANES;
+            } else {
+                (first[at], second[at]) = (self.uniform(), self.uniform());
+                at += 1;
+            }
+        }
+    }
+
+    /// The next blocks, word by word.
+    #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "a lane of four arrays, not an item of one")]
+    fn blocks(&mut self) -> [[u32; LANES]; 4] {
+        let mut counter = [
+            [0; LANES],
+            [self.epoch; LANES],
+            [self.sample as u32; LANES],
+            [(self.sample >> 32) as u32; LANES],
+        ];
+        for lane in 0..LANES {
+            counter[0][lane] = self.block.wrapping_add(lane as u32);
+        }
+        let mut key = self.key;
+        for _ in 0..ROUNDS {
+            for lane in 0..LANES {
+                let block =
+                    round([counter[0][lane], counter[1][lane], counter[2][lane], counter[3][lane]], key);
+                [counter[0][lane], counter[1][lane], counter[2][lane], counter[3][lane]] = block;
+            }
+            key = next(key);
+        }
+        self.block = self.block.wrapping_add(LANES as u32);
+        counter
     }
 
     /// Uniform in [low, high). `low` itself where the range is empty.
@@ -179,6 +248,23 @@ mod tests {
             philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
+    }
+
+    #[test]
+    fn many_pairs_are_those_drawn_one_by_one() {
+        for (drawn, count) in [(0, 1), (0, 16), (0, 100), (2, 40), (1, 33)] {
+            let mut stream = Stream::new(5, "pairs", 1, 1 << 40);
+            (0..drawn).for_each(|_| {
+                stream.word();
+            });
+            let mut one_by_one = stream.clone();
+            let (mut first, mut second) = (vec![0.0; count], vec![0.0; count]);
+            stream.uniform_pairs(&mut first, &mut second);
+            for (a, b) in first.into_iter().zip(second) {
+                assert_eq!((a, b), (one_by_one.uniform(), one_by_one.uniform()));
+            }
+            assert_eq!(stream.word(), one_by_one.word());
+        }
     }
 
     #[test]
