@@ -90,6 +90,11 @@ impl Default for Region {
 }
 
 impl Region {
+    /// `columns` numbers of each of `rows` rows that lie `stride` apart; never read, so that any address will do.
+    pub(crate) fn rows(start: *const f32, stride: usize, columns: usize, rows: usize) -> Self {
+        Self { start, stride, columns, rows }
+    }
+
     /// All of a slice.
     pub(crate) fn whole(slice: &[f32]) -> Self {
         Self { start: slice.as_ptr(), stride: 0, columns: slice.len(), rows: usize::from(!slice.is_empty()) }

@@ -271,11 +271,18 @@ impl Cpu {
                 let range = part(end - first, tasks, task);
                 transform_in(first + range.start..first + range.end, first, transformed.get());
             });
-            let cuts = blocks(panels, 4);
-            self.threads.run(POINTS * cuts, |task, _| {
-                let panels = part(panels, cuts, task % cuts);
-                let mut ahead = Ahead::nothing();
-                multiply(task / cuts, end - first, panels, transformed.get(), results.get(), &mut ahead);
+            let (cuts, rows) = (blocks(panels, 4), end - first);
+            let cut = |task: usize| (task / cuts, part(panels, cuts, task % cuts));
+            self.threads.run_ahead(POINTS * cuts, |task, following, _| {
+                let (p, panels) = cut(task);
+                let mut ahead = following.map_or_else(Ahead::nothing, |following| {
+                    let (p, next) = cut(following);
+                    let left = transformed.get().wrapping_add(p * in_layout.point);
+                    let right = &packed[p * point + next.start * from * width..][..next.len() * from * width];
+                    let regions = [Region::rows(left, in_layout.row, from, rows), Region::whole(right)];
+                    Ahead::new(regions, Ahead::tiles(isa, rows, panels.len() * width))
+                });
+                multiply(p, rows, panels, transformed.get(), results.get(), &mut ahead);
             });
             self.threads.run(groups.len(), |task, _| {
                 transform_out(groups.start + task, first, results.get());
@@ -486,13 +493,24 @@ impl Cpu {
                 // its block of the result.
                 unsafe {
                     for p in 0..POINTS {
-                        let data = transformed.get().add(p * in_layout.point + of_inputs.start);
-                        let left = Left::Strided { data, row: 1, column: in_layout.row };
-                        let data = gradient.get().add(p * grad_point + of_panels.start * rows * width);
-                        let right = Panels { data, step: rows * width, columns };
+                        let from = transformed.get().add(p * in_layout.point + of_inputs.start);
+                        let left = Left::Strided { data: from, row: 1, column: in_layout.row };
+                        let grads = gradient.get().add(p * grad_point + of_panels.start * rows * width);
+                        let right = Panels { data: grads, step: rows * width, columns };
                         let data = sums.add(p * layout.point);
                         let out = Out { data, row: layout.row, accumulate: round > 0 };
-                        product::product(isa, of_inputs.len(), rows, left, right, out, &mut Ahead::nothing());
+                        let mut ahead = Ahead::nothing();
+                        if p + 1 < POINTS {
+                            let from = from.wrapping_add(in_layout.point);
+                            let grads = grads.wrapping_add(grad_point);
+                            let panels = of_panels.len() * rows * width;
+                            let regions = [
+                                Region::rows(from, in_layout.row, of_inputs.len(), rows),
+                                Region::rows(grads, panels, panels, 1),
+                            ];
+                            ahead = Ahead::new(regions, Ahead::tiles(isa, of_inputs.len(), columns));
+                        }
+                        product::product(isa, of_inputs.len(), rows, left, right, out, &mut ahead);
                     }
                     if round + 1 == rounds {
                         transform::transform_weight_gradient(
