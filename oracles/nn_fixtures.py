@@ -36,6 +36,15 @@ CASES = {
         model="resnet-small", batch=8, side=64, classes=20, smoothing=0.1, images="33", sgd=[PLAIN, MOMENTUM, NESTEROV, SPARING, HEAVY]
     ),
     "small_odd": dict(model="resnet-small", batch=5, side=33, classes=120, smoothing=0.0, images="10", sgd=[]),
+    # Activations mixed after a stage (Manifold MixUp); partners that come twice, once and never.
+    "small_mixed": dict(
+        model="resnet-small", batch=5, side=33, classes=20, smoothing=0.1, images="22", sgd=[],
+        mix={"stage": 2, "partners": [1, 4, 2, 1, 0], "lambdas": [0.25, 0.75, 1.0, 0.625, 0.375]},
+    ),
+    "resnet18_mixed": dict(
+        model="resnet18", batch=4, side=64, classes=2, smoothing=0.0, images="50", sgd=[],
+        mix={"stage": 1, "partners": [2, 0, 3, 1], "lambdas": [0.5, 0.25, 0.125, 0.875]},
+    ),
 }
 FULL_SIZE = ["resnet18", "resnet50"]
 
@@ -52,6 +61,13 @@ def build(case, dtype):
         if not name.endswith("num_batches_tracked"):
             state[name] = torch.from_numpy(closed_form.weight(name, tensor.shape, last_norm))
     network.load_state_dict(state)
+    if mix := case.get("mix"):
+        lambdas = torch.tensor(mix["lambdas"], dtype=dtype).view(-1, 1, 1, 1)
+
+        def mixed(module, _, output):
+            return lambdas * output + (1 - lambdas) * output[mix["partners"]] if module.training else output
+
+        getattr(network, f"layer{mix['stage']}").register_forward_hook(mixed)
     return network.to(dtype)
 
 

@@ -95,8 +95,10 @@ fn sheet(
     let originals = pipeline.eval_batch(&photographs)?;
     // A picture in which nothing happens explains nothing: the first seed that changes three images of four.
     let changed = |seed: u64| {
-        let batch = pipeline.train_batch(&photographs, seed, epoch, &ids).ok()?;
-        Some((0..n).filter(|&i| differ(originals.image(i), batch.image(i))).count())
+        let mut pixels = pipeline.train_batch(&photographs, seed, epoch, &ids).ok()?;
+        let mut targets = Targets::one_hot(&labels, n).ok()?;
+        pipeline.mix(&mut pixels, &mut targets, seed, epoch, batch, &ids).ok()?;
+        Some((0..n).filter(|&i| differ(originals.image(i), pixels.image(i))).count())
     };
     let seed = (2..100).find(|&seed| changed(seed).is_some_and(|count| 4 * count >= 3 * n)).unwrap_or(2);
     let mut pixels = pipeline.train_batch(&photographs, seed, epoch, &ids)?;

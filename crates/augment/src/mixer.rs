@@ -31,13 +31,16 @@ pub struct Mixed {
     pub pasted: Option<[usize; 4]>,
     /// The partner's share of each pixel, row by row, in [0, 1]; `None` where it is no mask that mixes.
     pub mask: Option<Arc<[f32]>>,
+    /// Where it was mixed: 0 the pixels; k > 0 nowhere yet: the activations after the network's k-th stage are to be mixed
+    /// by lambda.
+    pub stage: usize,
 }
 
 impl Mixed {
     /// The image at `index` stays as it is.
     #[must_use]
     pub fn unmixed(index: usize) -> Self {
-        Self { partner: index, lambda: 1.0, pasted: None, mask: None }
+        Self { partner: index, lambda: 1.0, pasted: None, mask: None, stage: 0 }
     }
 }
 
@@ -189,7 +192,21 @@ impl Mixer {
             Self::CutThumbnail { probability, lambda, partner, correct_label, .. } => {
                 common("mix/cut-thumbnail", probability, lambda, partner, correct_label)
             }
+            Self::ManifoldMixup { probability, lambda, partner, .. } => {
+                common("mix/manifold-mixup", probability, lambda, partner, true)
+            }
             Self::OneOf { .. } => None,
+        }
+    }
+
+    /// Where a batch is mixed, see [`Mixed::stage`].
+    fn stage(&self, address: &Address) -> usize {
+        match self {
+            Self::ManifoldMixup { stages, .. } => {
+                let drawn = address.of_batch("mix/manifold-mixup/stage").below(stages.len().max(1));
+                stages.get(drawn).copied().unwrap_or(0)
+            }
+            _ => 0,
         }
     }
 
@@ -197,6 +214,8 @@ impl Mixer {
     fn is_shared(&self) -> bool {
         match self {
             Self::OneOf { mixers, each, .. } => *each == Each::Batch || mixers.iter().any(Self::is_shared),
+            // One place for a batch, whatever lambda.
+            Self::ManifoldMixup { .. } => true,
             other => other.common().is_some_and(|common| common.mode != LambdaMode::PerImage),
         }
     }
@@ -215,7 +234,9 @@ impl Mixer {
                 let lambda = 1.0 - sides[0] * sides[1];
                 Draw::Box { lambda, pasted: boxes::around(width, height, draw), way: Way::Window }
             }
-            Self::Mixup { alpha, .. } => Draw::Blend { lambda: stream.beta(alpha, alpha) },
+            Self::Mixup { alpha, .. } | Self::ManifoldMixup { alpha, .. } => {
+                Draw::Blend { lambda: stream.beta(alpha, alpha) }
+            }
             Self::Timm { mixup_alpha, cutmix_alpha, cutmix_minmax, switch_probability, .. } => {
                 let cutmix_alpha = if cutmix_minmax.is_some() { 1.0 } else { cutmix_alpha };
                 let cutmix = match (mixup_alpha > 0.0, cutmix_alpha > 0.0) {
@@ -316,11 +337,12 @@ impl Mixer {
                 })
                 .collect(),
         };
+        let stage = self.stage(address);
         let plan = |(index, (partner, draw)): (usize, (usize, Option<Arc<Draw>>))| {
             let Some(draw) = draw.filter(|_| own || partner != index) else { return Planned::unmixed(index) };
             let of = |lambda: f64, pasted, mask, way| Planned {
-                mixed: Mixed { partner, lambda: if own { 1.0 } else { lambda as f32 }, pasted, mask },
-                way,
+                mixed: Mixed { partner, lambda: if own { 1.0 } else { lambda as f32 }, pasted, mask, stage },
+                way: if stage == 0 { way } else { Way::Keep },
             };
             match &*draw {
                 Draw::Blend { lambda } => of(*lambda, None, None, Way::Blend),
@@ -542,6 +564,7 @@ mod tests {
                         lambda: number(&case["lambda"][i]) as f32,
                         pasted: case["boxes"].get(i).map(counts),
                         mask: None,
+                        stage: 0,
                     },
                     way,
                 })
@@ -564,7 +587,7 @@ mod tests {
         let values: Vec<f32> = (0..2 * len).map(|i| (i % 1009) as f32 / 1009.0).collect();
         let mut batch = PixelBatch::from_parts(width, height, values.clone());
         let of = |partner, lambda| Planned {
-            mixed: Mixed { partner, lambda, pasted: None, mask: None },
+            mixed: Mixed { partner, lambda, ..Mixed::unmixed(0) },
             way: Way::Blend,
         };
         let mixes = [of(1, 0.25), of(0, 0.75)];
@@ -748,7 +771,7 @@ mod tests {
                     boxes += usize::from(pasted.is_some());
                     blends += usize::from(pasted.is_none() && lambda < 1.0);
                     let pasted = pasted.filter(|b| area(*b) > 0);
-                    Planned { mixed: Mixed { partner: n - 1 - i, lambda, pasted, mask: None }, way }
+                    Planned { mixed: Mixed { partner: n - 1 - i, lambda, pasted, ..Mixed::unmixed(i) }, way }
                 })
                 .collect();
             let mut batch = PixelBatch::from_parts(width, height, floats(&fixture["images"]));
@@ -880,6 +903,44 @@ mod tests {
         };
         // Cells of 8 px; holes of floor(8 · sqrt(u)), 1 to 7 px: E = Σ k² · P(k) / 64 = 0.4297.
         assert!((mean_share(&grid) - 0.43).abs() < 0.015, "{}", mean_share(&grid));
+    }
+
+    #[test]
+    fn manifold_mixup_chooses_its_place_once_a_batch_and_each_equally_often() {
+        let stages = vec![0, 2, 3];
+        let mixer = |lambda| Mixer::ManifoldMixup {
+            alpha: 2.0,
+            stages: stages.clone(),
+            probability: 1.0,
+            lambda,
+            partner: Partner::Roll,
+        };
+        let mut counts = [0usize; 4];
+        let ids = [4, 9, 2];
+        let pixels = PixelBatch::from_parts(2, 1, (0..18).map(|v| v as f32 / 18.0).collect());
+        for batch in 0..3000 {
+            let address = Address { batch, ..address(&ids) };
+            let lambda = if batch % 2 == 0 { LambdaMode::PerBatch } else { LambdaMode::PerImage };
+            let (mut after, mut targets) = (pixels.clone(), Targets::one_hot(&[0, 1, 2], 3).unwrap());
+            let mixes = mix(&mixer(lambda), &mut after, &mut targets, &address).unwrap();
+            assert!(mixes.iter().all(|m| m.stage == mixes[0].stage));
+            counts[mixes[0].stage] += 1;
+            // Labels are mixed wherever it happens, pixels only at stage 0.
+            assert_eq!(after == pixels, mixes[0].stage > 0);
+            assert!(mixes.iter().enumerate().all(|(i, m)| targets.row(i).unwrap()[i] == m.lambda));
+            let same = mixes.iter().all(|m| m.lambda == mixes[0].lambda);
+            assert_eq!(same, lambda == LambdaMode::PerBatch);
+        }
+        // A thousand each; standard deviation 26.
+        assert!(counts[1] == 0 && [0, 2, 3].iter().all(|&k| counts[k].abs_diff(1000) < 130), "{counts:?}");
+        let several = Mixer::OneOf {
+            mixers: vec![cutmix(LambdaMode::PerImage, Partner::Roll, 1.0), mixer(LambdaMode::PerBatch)],
+            weights: Vec::new(),
+            probability: 1.0,
+            each: Each::Batch,
+        };
+        let keyed = several.stages();
+        assert_eq!(keyed, [("mixers[1].stages[1]".to_owned(), 2), ("mixers[1].stages[2]".to_owned(), 3)]);
     }
 
     #[test]

@@ -131,6 +131,15 @@ fn mixer() -> impl Strategy<Value = Mixer> {
                 Mixer::CutThumbnail { size, thumbnail, share, probability, lambda, partner, correct_label }
             }
         ),
+        (alpha(), prop::collection::vec(0..5usize, 1..4), common()).prop_map(
+            |(alpha, stages, (probability, (lambda, partner), _))| Mixer::ManifoldMixup {
+                alpha,
+                stages,
+                probability,
+                lambda,
+                partner
+            }
+        ),
     ];
     let several = (prop::collection::vec((one.clone(), 0.1..2.0), 1..4), probability(), any::<bool>());
     let one_of = several.prop_map(|(parts, probability, weighted)| {
@@ -290,7 +299,7 @@ proptest! {
             mixer => test(mixer),
         };
         let (free, shrinks) = (any_of(&free), any_of(&shrinks));
-        for (i, Mixed { partner, lambda, pasted, mask }) in mixes.iter().enumerate() {
+        for (i, Mixed { partner, lambda, pasted, mask, stage }) in mixes.iter().enumerate() {
             let (partner, lambda) = (*partner, *lambda);
             prop_assert!((0.0..=1.0).contains(&lambda));
             let row = targets.row(i).unwrap();
@@ -305,6 +314,7 @@ proptest! {
             prop_assert!(result.values().iter().all(|v| v.is_finite()));
             prop_assert!(mask.as_ref().is_none_or(|mask| mask.len() == width * height));
             prop_assert!(pasted.is_none() || mask.is_none());
+            prop_assert_eq!(*stage, if partner == i { 0 } else { mixes.iter().map(|m| m.stage).max().unwrap() });
             let blends = |lambda: f32, a: f32, b: f32| lambda * a + (1.0 - lambda) * b;
             let boxed = pasted.is_some() || any_of(&|mixer| matches!(mixer, Mixer::Cutmix { .. } | Mixer::CutmixNotebook { .. }
                 | Mixer::Timm { .. } | Mixer::Resizemix { .. } | Mixer::Saliencymix { .. } | Mixer::CutThumbnail { .. }));
@@ -323,7 +333,8 @@ proptest! {
                                 let share = mask[y * width + x];
                                 (1.0 - share) * a + share * b
                             }
-                            None if partner == i || pasted.is_some() => a,
+                            // Nothing was mixed, or not here.
+                            None if partner == i || pasted.is_some() || *stage > 0 => a,
                             // Nothing was pasted, or it was MixUp's turn: either explains the pixel.
                             None if boxed && now == a => a,
                             None => blends(lambda, a, b),

@@ -165,6 +165,18 @@ impl Model {
         &self.layers
     }
 
+    /// Stages of residual blocks (torchvision's `layer1`, `layer2`, …): places inside the network that can be named.
+    #[must_use]
+    pub fn stages(&self) -> usize {
+        (1..).take_while(|&stage| self.stage_end(stage).is_some()).count()
+    }
+
+    /// The layer whose output is a stage's, stages counted from 1.
+    pub(crate) fn stage_end(&self, stage: usize) -> Option<usize> {
+        let prefix = format!("layer{stage}.");
+        self.layers.iter().rposition(|layer| layer.name.starts_with(&prefix))
+    }
+
     /// Shape of a layer's first input.
     pub(crate) fn input_shape(&self, layer: &Layer) -> Shape {
         layer.inputs.first().map_or(layer.shape, |&i| self.layers[i].shape)

@@ -69,6 +69,10 @@ pub(crate) enum Instruction {
     AveragePool { pixels: usize, channels: usize, input: BufferId, output: BufferId },
     /// Linear layer.
     Linear { conv: ConvId, input: BufferId, output: BufferId },
+    /// Activations of `len` numbers an image, mixed between images.
+    Mix { len: usize, input: BufferId, output: BufferId },
+    /// Gradient of the unmixed activations.
+    MixBackward { len: usize, gradient: BufferId, output: BufferId },
     /// Cross-entropy: the loss, and the gradient of the logits.
     Loss { logits: BufferId, gradient: BufferId },
     /// Gradients of a linear layer's weight and bias.
@@ -101,7 +105,8 @@ impl Instruction {
         match *self {
             I::ConvMoments { input, output, .. }
             | I::AveragePool { input, output, .. }
-            | I::Linear { input, output, .. } => vec![input, output],
+            | I::Linear { input, output, .. }
+            | I::Mix { input, output, .. } => vec![input, output],
             I::Norm { raw, skip, output, .. } => {
                 [Some(raw), skip.map(|s| s.buffer), Some(output)].into_iter().flatten().collect()
             }
@@ -117,7 +122,8 @@ impl Instruction {
                 vec![input, gradient]
             }
             I::ConvBackwardData { gradient, output, .. }
-            | I::AveragePoolBackward { gradient, output, .. } => {
+            | I::AveragePoolBackward { gradient, output, .. }
+            | I::MixBackward { gradient, output, .. } => {
                 vec![gradient, output]
             }
             I::MaxPoolBackward { gradient, index, output, .. } => vec![gradient, index, output],
@@ -164,9 +170,15 @@ enum Stage {
 }
 
 impl Program {
-    /// Forward, loss and backward for `batch` images.
-    pub(crate) fn training(model: &Model, batch: usize, trainable: Trainable) -> Self {
+    /// Forward, loss and backward for `batch` images, whose activations are mixed after a stage or not at all.
+    pub(crate) fn training(
+        model: &Model,
+        batch: usize,
+        trainable: Trainable,
+        mixed_stage: Option<usize>,
+    ) -> Self {
         let mut planner = Planner::new(model, batch);
+        planner.mixed_layer = mixed_stage.and_then(|stage| model.stage_end(stage));
         match trainable {
             Trainable::All => {
                 planner.forward_training();
@@ -204,6 +216,8 @@ impl Program {
             I::MaxPoolBackward { .. } => ("maxpool".into(), "max-pool backward", 0, bytes),
             I::AveragePool { .. } => ("avgpool".into(), "average pool", 0, bytes),
             I::AveragePoolBackward { .. } => ("avgpool".into(), "average pool backward", 0, bytes),
+            I::Mix { .. } => ("mix".into(), "mix", 0, bytes),
+            I::MixBackward { .. } => ("mix".into(), "mix backward", 0, bytes),
             I::Loss { .. } => ("loss".into(), "loss", 0, bytes),
         }
     }
@@ -228,6 +242,9 @@ struct Planner<'a> {
     activations: HashMap<usize, BufferId>,
     /// Position of a max-pool's layer -> its window positions.
     indices: HashMap<usize, BufferId>,
+    /// The layer whose activations are mixed before anything reads them, and their unmixed buffer once there is one.
+    mixed_layer: Option<usize>,
+    unmixed: Option<BufferId>,
 }
 
 impl<'a> Planner<'a> {
@@ -242,6 +259,8 @@ impl<'a> Planner<'a> {
             instructions: vec![],
             activations: HashMap::new(),
             indices: HashMap::new(),
+            mixed_layer: None,
+            unmixed: None,
         };
         planner.fuse();
         let input = planner.buffer(model.layers[0].shape.len() * batch);
@@ -416,8 +435,21 @@ impl<'a> Planner<'a> {
                 Stage::Linear { conv, input, output } => self.linear(conv, input, output),
             };
             self.instructions.push(instruction);
+            self.mix(stage);
         }
         self.stages = stages;
+    }
+
+    /// After the stage that makes the layer to be mixed: what follows reads the mixed activations.
+    fn mix(&mut self, stage: &Stage) {
+        if let Stage::Norm { output: layer, .. } = *stage
+            && self.mixed_layer == Some(layer)
+        {
+            let input = self.activations[&layer];
+            self.unmixed = Some(input);
+            let (len, output) = (self.model.layers[layer].shape.len(), self.output(layer));
+            self.instructions.push(Instruction::Mix { len, input, output });
+        }
     }
 
     fn average_pool(&mut self, input: usize, output: usize) -> Instruction {
@@ -470,6 +502,7 @@ impl<'a> Planner<'a> {
                 Stage::Linear { conv, input, output } => self.linear(conv, input, output),
             };
             self.instructions.push(instruction);
+            self.mix(stage);
         }
         self.stages = stages;
     }
@@ -539,7 +572,19 @@ impl<'a> Planner<'a> {
                     self.instructions.push(Instruction::MaxPoolBackward { pool, gradient, index, output });
                 }
                 Stage::Norm { norm, raw, skip, relu, output } => {
-                    let gradient = gradients[&output];
+                    let mut gradient = gradients[&output];
+                    let mut activation = self.activations[&output];
+                    if let Some(unmixed) = self.unmixed.filter(|_| self.mixed_layer == Some(output)) {
+                        activation = unmixed;
+                        let len = self.model.layers[output].shape.len();
+                        let mixed = gradient;
+                        gradient = self.buffer(len * self.batch);
+                        self.instructions.push(Instruction::MixBackward {
+                            len,
+                            gradient: mixed,
+                            output: gradient,
+                        });
+                    }
                     let separate = skip.map(|(layer, _)| {
                         // The skip path's share is the whole gradient: it stays where it is.
                         let previous = gradients.insert(layer, gradient);
@@ -550,7 +595,7 @@ impl<'a> Planner<'a> {
                     self.instructions.push(Instruction::NormBackward {
                         norm,
                         raw: self.activations[&raw],
-                        activation: self.activations[&output],
+                        activation,
                         relu,
                         gradient,
                         skip: skip.map(|(layer, norm)| SkipPath { buffer: self.activations[&layer], norm }),
@@ -688,8 +733,14 @@ mod tests {
         for (name, image) in [("resnet18", 64), ("resnet50", 64), ("resnet-small", 32), ("resnet-small", 64)]
         {
             let model = Model::by_name(name, 10, image).unwrap();
-            check(&Program::training(&model, 4, Trainable::All));
-            check(&Program::training(&model, 4, Trainable::Head));
+            for stage in [None, Some(1), Some(2), Some(3), Some(4)] {
+                let program = Program::training(&model, 4, Trainable::All, stage);
+                check(&program);
+                let mixes =
+                    |i: &&Instruction| matches!(i, Instruction::Mix { .. } | Instruction::MixBackward { .. });
+                assert_eq!(program.instructions.iter().filter(mixes).count(), 2 * stage.iter().count());
+                check(&Program::training(&model, 4, Trainable::Head, stage));
+            }
             check(&Program::inference(&model, 4));
         }
     }
@@ -698,7 +749,7 @@ mod tests {
     fn memory_is_reused() {
         let model = Model::by_name("resnet50", 10, 224).unwrap();
         let total = |program: &Program| program.places.iter().map(Range::len).sum::<usize>();
-        let training = Program::training(&model, 1, Trainable::All);
+        let training = Program::training(&model, 1, Trainable::All, None);
         assert!(training.arena * 10 < total(&training) * 8, "{} of {}", training.arena, total(&training));
         let inference = Program::inference(&model, 1);
         assert!(inference.arena * 5 < total(&inference), "{} of {}", inference.arena, total(&inference));

@@ -3,13 +3,15 @@
 use std::{
     collections::HashMap,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use rayon::prelude::*;
 
 use crate::{
-    BackendKind, Model, NnError, OptimizerConfig, ParameterKind, Tensor, Trainable, Weights,
+    BackendKind, HiddenMix, Model, NnError, OptimizerConfig, ParameterKind, Regularisation, Tensor,
+    Trainable, Weights,
     kernels::{
         self, Cpu, Epilogue, Kernels, Moments, Norm, NormGrads, Reference, Sgd, Skip, SkipBackward, arena,
         arena::{Arena, Buffer},
@@ -172,6 +174,7 @@ struct Update {
 struct Goal<'a> {
     targets: &'a [f32],
     label_smoothing: f64,
+    hidden_mix: Option<HiddenMix<'a>>,
     update: Option<Update>,
 }
 
@@ -191,9 +194,14 @@ pub struct Session {
     logits: Vec<f32>,
 }
 
+/// Calls and time by program (0 trains, k trains and mixes after stage k; `None` infers) and instruction.
+type Profile = HashMap<(Option<usize>, usize), (u64, Duration)>;
+
 /// Everything but the kernels, which work on it.
 struct State {
-    training: Option<Program>,
+    training: Option<Arc<Program>>,
+    /// Training with activations mixed after a stage.
+    mixing: Vec<(usize, Arc<Program>)>,
     inference: Program,
     arena: Arena,
     convs: Vec<ConvPlace>,
@@ -209,7 +217,7 @@ struct State {
     /// Numbers of the parameters that training moves, and of the largest of them.
     trained: usize,
     largest: usize,
-    profile: Option<HashMap<(bool, usize), (u64, Duration)>>,
+    profile: Option<Profile>,
     poison: bool,
 }
 
@@ -292,7 +300,8 @@ impl Session {
             return Err(out_of_memory(bytes));
         }
         let inference = Program::inference(model, config.batch);
-        let training = config.train.then(|| Program::training(model, config.batch, config.trainable));
+        let training =
+            config.train.then(|| Arc::new(Program::training(model, config.batch, config.trainable, None)));
         let wanted = inference.arena.max(training.as_ref().map_or(0, |p| p.arena));
         let arena = Arena::new(wanted).ok_or_else(|| out_of_memory(bytes))?;
 
@@ -325,6 +334,7 @@ impl Session {
         let (trained, largest) = Self::trained_numbers(model, &config);
         let state = State {
             training,
+            mixing: vec![],
             inference,
             arena,
             convs,
@@ -349,7 +359,8 @@ impl Session {
     pub fn planned_bytes(model: &Model, config: &SessionConfig) -> usize {
         let batch = config.batch.max(1);
         let inference = Program::inference(model, batch).arena;
-        let training = if config.train { Program::training(model, batch, config.trainable).arena } else { 0 };
+        let training =
+            if config.train { Program::training(model, batch, config.trainable, None).arena } else { 0 };
         let (trained, largest) = if config.train { Self::trained_numbers(model, config) } else { (0, 0) };
         4 * (inference.max(training) + model.parameter_count() + trained + largest)
     }
@@ -400,6 +411,20 @@ impl Session {
         targets: &[f32],
         step: &StepConfig,
     ) -> Result<StepResult, NnError> {
+        self.train_step_with(images, targets, step, Regularisation::None)
+    }
+
+    /// [`Session::train_step`] with something more inside the network.
+    ///
+    /// # Errors
+    /// As [`Session::train_step`]; a regularisation that does not fit the batch, or that was not planned for.
+    pub fn train_step_with(
+        &mut self,
+        images: &[f32],
+        targets: &[f32],
+        step: &StepConfig,
+        regularisation: Regularisation<'_>,
+    ) -> Result<StepResult, NnError> {
         let OptimizerConfig::Sgd { momentum, nesterov, weight_decay, decay_norm_and_bias, .. } =
             step.optimizer;
         let sgd = Sgd {
@@ -409,7 +434,8 @@ impl Session {
             weight_decay: weight_decay as f32,
         };
         let update = Update { sgd, decay_norm_and_bias };
-        Ok(StepResult { loss: self.run(images, targets, step.label_smoothing, Some(update))? })
+        let loss = self.run(images, targets, step.label_smoothing, regularisation, Some(update))?;
+        Ok(StepResult { loss })
     }
 
     /// Forward with batch statistics, loss and backward, without an update: [`Session::gradients`] then holds the
@@ -423,7 +449,66 @@ impl Session {
         targets: &[f32],
         label_smoothing: f64,
     ) -> Result<f64, NnError> {
-        self.run(images, targets, label_smoothing, None)
+        self.backward_with(images, targets, label_smoothing, Regularisation::None)
+    }
+
+    /// [`Session::backward`] with something more inside the network.
+    ///
+    /// # Errors
+    /// As [`Session::train_step_with`].
+    pub fn backward_with(
+        &mut self,
+        images: &[f32],
+        targets: &[f32],
+        label_smoothing: f64,
+        regularisation: Regularisation<'_>,
+    ) -> Result<f64, NnError> {
+        self.run(images, targets, label_smoothing, regularisation, None)
+    }
+
+    /// Plans training steps that mix activations after these stages, and takes the memory they need: one activation more,
+    /// and the gradient of one.
+    ///
+    /// # Errors
+    /// A session made for inference; a stage the network does not have; memory that cannot be had.
+    pub fn plan_hidden_mixes(&mut self, stages: &[usize]) -> Result<(), NnError> {
+        if !self.config.train {
+            return Err(NnError::InferenceOnly("mix activations"));
+        }
+        let (model, config) = (&self.model, &self.config);
+        for &stage in stages {
+            if !(1..=model.stages()).contains(&stage) {
+                return Err(NnError::Configuration(format!(
+                    "{} has stages 1 to {}, and none with number {stage}",
+                    model.name(),
+                    model.stages()
+                )));
+            }
+            if self.state.mixing.iter().all(|(planned, _)| *planned != stage) {
+                let program = Program::training(model, config.batch, config.trainable, Some(stage));
+                self.state.mixing.push((stage, Arc::new(program)));
+            }
+        }
+        let held = self.state.arena.len();
+        let wanted = self.state.mixing.iter().map(|(_, program)| program.arena).max().unwrap_or(0);
+        if wanted <= held {
+            return Ok(());
+        }
+        let bytes = Self::planned_bytes(model, config) + 4 * (wanted - held);
+        let out_of_memory = || NnError::OutOfMemory {
+            model: model.name().into(),
+            batch: config.batch,
+            image: model.image(),
+            bytes,
+            fits: None,
+        };
+        if memory::available().is_some_and(|available| 4 * (wanted - held) > available) {
+            return Err(out_of_memory());
+        }
+        // Given back before the new memory is taken: nothing in it outlives a step.
+        self.state.arena = Arena::default();
+        self.state.arena = Arena::new(wanted).ok_or_else(out_of_memory)?;
+        Ok(())
     }
 
     fn run(
@@ -431,6 +516,7 @@ impl Session {
         images: &[f32],
         targets: &[f32],
         label_smoothing: f64,
+        regularisation: Regularisation<'_>,
         update: Option<Update>,
     ) -> Result<f64, NnError> {
         if !self.config.train {
@@ -445,6 +531,20 @@ impl Session {
                 got: targets.len(),
             });
         }
+        let (hidden_mix, program) = match regularisation {
+            Regularisation::None => (None, self.state.training.clone()),
+            Regularisation::HiddenMix(mix) => {
+                mix.check(n)?;
+                let planned = self.state.mixing.iter().find(|(stage, _)| *stage == mix.stage);
+                let (_, program) = planned.ok_or_else(|| {
+                    NnError::Configuration(format!(
+                        "mixing after stage {} was not planned for; plan it before the first step",
+                        mix.stage
+                    ))
+                })?;
+                (Some(mix), Some(Arc::clone(program)))
+            }
+        };
         let mut loss = f64::NAN;
         let state = &mut self.state;
         match update {
@@ -460,12 +560,11 @@ impl Session {
         if self.config.trainable == Trainable::Head {
             state.norms.iter_mut().for_each(|norm| norm.invert(false));
         }
-        if let Some(program) = state.training.take() {
-            let goal = Goal { targets, label_smoothing, update };
+        if let Some(program) = program {
+            let goal = Goal { targets, label_smoothing, hidden_mix, update };
             self.kernels.within(&mut |kernels| {
                 loss = state.run(&program, kernels, n, images, Some(goal));
             });
-            state.training = Some(program);
         }
         Ok(loss)
     }
@@ -575,12 +674,12 @@ impl Session {
     pub fn profile(&self) -> Vec<LayerProfile> {
         let state = &self.state;
         let Some(measured) = &state.profile else { return vec![] };
-        let programs = [(true, state.training.as_ref()), (false, Some(&state.inference))];
+        let training = state.training.iter().map(|program| (Some(0), &**program));
+        let mixing = state.mixing.iter().map(|(stage, program)| (Some(*stage), &**program));
         let mut list = Vec::new();
-        for (training, program) in programs {
-            let Some(program) = program else { continue };
+        for (which, program) in training.chain(mixing).chain([(None, &state.inference)]) {
             for (index, instruction) in program.instructions.iter().enumerate() {
-                if let Some(&(calls, time)) = measured.get(&(training, index)) {
+                if let Some(&(calls, time)) = measured.get(&(which, index)) {
                     let (layer, kind, flops, bytes) = program.describe(instruction, self.config.batch);
                     list.push(LayerProfile {
                         layer,
@@ -747,6 +846,7 @@ impl State {
     ) -> f64 {
         let ([], [to]) = self.arena.pieces([], [program.places[program.input].clone()]);
         to[..images.len()].copy_from_slice(images);
+        let which = goal.map(|goal| goal.hidden_mix.map_or(0, |mix| mix.stage));
         let mut loss = f64::NAN;
         for (index, instruction) in program.instructions.iter().enumerate() {
             let start = self.profile.is_some().then(Instant::now);
@@ -757,7 +857,7 @@ impl State {
                 }
             }
             if let (Some(start), Some(profile)) = (start, &mut self.profile) {
-                let entry = profile.entry((goal.is_some(), index)).or_default();
+                let entry = profile.entry((which, index)).or_default();
                 entry.0 += 1;
                 entry.1 += start.elapsed();
             }
@@ -830,6 +930,16 @@ impl State {
                 let weights = &self.parameters[places.weight..][..geometry.weights()];
                 let bias = &self.parameters[places.bias..][..geometry.outputs];
                 kernels.conv(geometry, n, input, weights, output, Epilogue::Bias(bias));
+            }
+            Instruction::Mix { len, input, output } => {
+                let mix = goal?.hidden_mix?;
+                let ([input], [output]) = self.arena.pieces([place(input)], [place(output)]);
+                mix.forward(len, input, output);
+            }
+            Instruction::MixBackward { len, gradient, output } => {
+                let mix = goal?.hidden_mix?;
+                let ([gradient], [output]) = self.arena.pieces([place(gradient)], [place(output)]);
+                mix.backward(len, gradient, output);
             }
             Instruction::Loss { logits, gradient } => {
                 let Goal { targets, label_smoothing, .. } = goal?;

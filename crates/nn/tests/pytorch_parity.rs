@@ -7,8 +7,8 @@
 mod closed_form;
 
 use bakeoff_nn::{
-    BackendKind, Model, OptimizerConfig, ScheduleConfig, Session, SessionConfig, StepConfig, Trainable,
-    Weights, schedule,
+    BackendKind, HiddenMix, Model, OptimizerConfig, Regularisation, ScheduleConfig, Session, SessionConfig,
+    StepConfig, Trainable, Weights, schedule,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -33,6 +33,15 @@ struct Case {
     gradients: BTreeMap<String, Summary>,
     running: BTreeMap<String, Summary>,
     sgd: Vec<Run>,
+    mix: Option<Mix>,
+}
+
+/// Activations mixed after a stage.
+#[derive(Deserialize)]
+struct Mix {
+    stage: usize,
+    partners: Vec<usize>,
+    lambdas: Vec<f32>,
 }
 
 /// What a fixture tells of a tensor.
@@ -97,6 +106,12 @@ impl Case {
         closed_form::images(&format!("images/{}/{batch}", self.images), self.batch, self.side)
     }
 
+    fn regularisation(&self) -> Regularisation<'_> {
+        self.mix.as_ref().map_or(Regularisation::None, |Mix { stage, partners, lambdas }| {
+            Regularisation::HiddenMix(HiddenMix { stage: *stage, partners, lambdas })
+        })
+    }
+
     fn targets(&self, batch: usize) -> Vec<f32> {
         closed_form::targets(&format!("targets/{batch}"), self.batch, self.classes)
     }
@@ -152,7 +167,9 @@ fn check_step(name: &str, backend: BackendKind, room: usize) {
     let logits = relative(logits, &case.eval_logits);
     assert!(logits <= LOGITS, "{name}: logits are {logits:.2e} from PyTorch's");
 
-    let loss = session.backward(&images, &case.targets(0), case.smoothing).unwrap();
+    session.plan_hidden_mixes(case.mix.as_ref().map(|mix| mix.stage).as_slice()).unwrap();
+    let (targets, smoothing) = (case.targets(0), case.smoothing);
+    let loss = session.backward_with(&images, &targets, smoothing, case.regularisation()).unwrap();
     let loss = (loss / case.loss - 1.0).abs();
     assert!(loss <= REST, "{name}: the loss is {loss:.2e} from PyTorch's");
     let gradients = session.gradients().unwrap();
@@ -249,6 +266,13 @@ fn the_reference_back_end_is_pytorchs() {
     check_step("small_odd", BackendKind::Reference, 3);
     check_step("resnet18_odd", BackendKind::Reference, 0);
     check_step("resnet50", BackendKind::Reference, 0);
+}
+
+#[test]
+fn a_step_with_activations_mixed_after_a_stage_is_pytorchs() {
+    check_step("small_mixed", BackendKind::Cpu, 0);
+    check_step("resnet18_mixed", BackendKind::Cpu, 3);
+    check_step("small_mixed", BackendKind::Reference, 0);
 }
 
 #[test]

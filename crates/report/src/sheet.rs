@@ -104,8 +104,9 @@ pub(crate) fn share_text(share: f64) -> String {
 }
 
 /// One line about an example besides its labels.
-pub(crate) fn lambda_text(example: &PreviewExample) -> Option<String> {
-    example.lambda.map(|lambda| format!("λ = {lambda:.2}"))
+pub(crate) fn lambda_text(example: &PreviewExample, words: &Words) -> Option<String> {
+    let place = example.stage.map_or(String::new(), |stage| fill(words.after_stage, &[("stage", &stage)]));
+    example.lambda.map(|lambda| format!("λ = {lambda:.2}{place}"))
 }
 
 /// One line on the range of pixel values.
@@ -199,7 +200,7 @@ pub fn contact_sheet(record: &PreviewRecord, folder: &Path) -> Drawing {
             d.text_with_title("small", (left, y), Anchor::Start, &shown, whole);
             y += 16.0;
         }
-        if let Some(lambda) = lambda_text(example) {
+        if let Some(lambda) = lambda_text(example, Language::English.words()) {
             d.text("small", (left, y), Anchor::Start, &lambda);
         }
         if let Some([low, high]) = example.range {
@@ -239,6 +240,7 @@ mod tests {
             lambda: Some(0.64),
             pasted: Some([2, 2, 8, 8]),
             mask: None,
+            stage: None,
             range: Some([-0.1, 1.0]),
         }
     }

@@ -7,6 +7,7 @@ use bakeoff_study::records::PreviewRecord;
 use base64::Engine;
 use image::{RgbImage, imageops};
 
+use crate::language::Language;
 use crate::sheet::{Picture, contact_sheet, lambda_text, range_text, share_text, visible_labels};
 use crate::{ReportError, text};
 
@@ -268,7 +269,7 @@ fn blocks_sheet(record: &PreviewRecord, folder: &Path, columns: usize, truecolou
     let mut text = format!("\x1b[1m{}\x1b[0m\n", text::plain(&record.recipe));
     let steps =
         record.pipeline.iter().enumerate().map(|(i, step)| format!("{}. {}", i + 1, text::plain(step)));
-    for line in steps.chain([range_text(record.range, crate::language::Language::English.words())]) {
+    for line in steps.chain([range_text(record.range, Language::English.words())]) {
         text.push_str(&wrapped(&line, columns));
     }
     let picture = |name: &str| -> Option<RgbImage> {
@@ -315,8 +316,10 @@ fn blocks_sheet(record: &PreviewRecord, folder: &Path, columns: usize, truecolou
                 .collect();
             let _ = writeln!(text, "{}", cells.join(&" ".repeat(GAP)).trim_end());
         }
-        let lambdas: Vec<String> =
-            examples.iter().map(|example| fitted(&lambda_text(example).unwrap_or_default(), side)).collect();
+        let lambdas: Vec<String> = examples
+            .iter()
+            .map(|example| fitted(&lambda_text(example, Language::English.words()).unwrap_or_default(), side))
+            .collect();
         let _ = writeln!(text, "{}\n", lambdas.join(&" ".repeat(GAP)).trim_end());
     }
     text

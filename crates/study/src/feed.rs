@@ -2,8 +2,9 @@
 
 use std::sync::mpsc::sync_channel;
 
-use bakeoff_augment::{BatchError, Mixed, NetworkInput, Pipeline, PixelBatch, Targets};
+use bakeoff_augment::{BatchError, Mixed, Mixer, NetworkInput, Pipeline, PixelBatch, Targets};
 use bakeoff_data::{Dataset, ImageError, Patch, Region};
+use bakeoff_nn::{HiddenMix, Regularisation};
 use bakeoff_random::Stream;
 
 use crate::config::Sampling;
@@ -63,6 +64,43 @@ pub(crate) struct Raw {
 pub(crate) struct Ready {
     pub(crate) images: NetworkInput,
     pub(crate) targets: Targets,
+    hidden: Option<Hidden>,
+}
+
+/// What a mixer left to the network: partners and own shares after a stage.
+struct Hidden {
+    stage: usize,
+    partners: Vec<usize>,
+    lambdas: Vec<f32>,
+}
+
+impl Hidden {
+    fn of(mixed: &[Mixed]) -> Option<Self> {
+        let stage = mixed.iter().map(|mixed| mixed.stage).find(|&stage| stage > 0)?;
+        Some(Self {
+            stage,
+            partners: mixed.iter().map(|mixed| mixed.partner).collect(),
+            lambdas: mixed.iter().map(|mixed| mixed.lambda).collect(),
+        })
+    }
+}
+
+impl Ready {
+    /// What the network does besides.
+    pub(crate) fn regularisation(&self) -> Regularisation<'_> {
+        self.hidden.as_ref().map_or(Regularisation::None, |hidden| {
+            Regularisation::HiddenMix(HiddenMix {
+                stage: hidden.stage,
+                partners: &hidden.partners,
+                lambdas: &hidden.lambdas,
+            })
+        })
+    }
+}
+
+/// Stages of the network after which a recipe's mixer may ask for activations to be mixed.
+pub(crate) fn hidden_stages(pipeline: &Pipeline) -> Vec<usize> {
+    pipeline.mixer().map(Mixer::stages).unwrap_or_default().into_iter().map(|(_, stage)| stage).collect()
 }
 
 impl Feed<'_> {
@@ -133,7 +171,8 @@ impl Feed<'_> {
     /// Ready for the network.
     pub(crate) fn ready(&self, order: &[u64], epoch: u32, step: usize) -> Result<Ready, FeedError> {
         let raw = self.raw(order, epoch, step)?;
-        Ok(Ready { images: self.pipeline.normalise(raw.pixels), targets: raw.targets })
+        let hidden = Hidden::of(&raw.mixed);
+        Ok(Ready { images: self.pipeline.normalise(raw.pixels), targets: raw.targets, hidden })
     }
 }
 

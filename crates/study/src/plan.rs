@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::feed::{Feed, FeedError};
+use crate::feed::{Feed, FeedError, hidden_stages};
 use crate::records::{PlanRecord, RecipeRecord, TrialKey};
 use crate::study::Study;
 
@@ -205,6 +205,7 @@ impl Plan {
                 train: &splits.train,
                 sampling: train.sampling,
             };
+            session.plan_hidden_mixes(&hidden_stages(pipeline))?;
             let order = feed.order(0);
             // The first look decodes and warms the caches; images that stay in memory are not decoded again.
             feed.ready(&order, 0, 0)?;
@@ -220,7 +221,8 @@ impl Plan {
             for round in 0.. {
                 let begin = Instant::now();
                 if training {
-                    session.train_step(ready.images.values(), ready.targets.values(), &step)?;
+                    let (images, targets) = (ready.images.values(), ready.targets.values());
+                    session.train_step_with(images, targets, &step, ready.regularisation())?;
                 } else {
                     session.infer(ready.images.values())?;
                 }

@@ -167,6 +167,7 @@ fn recipe_preview(
                 lambda: met.then_some(f64::from(mixed.lambda)),
                 pasted: mixed.pasted,
                 mask,
+                stage: (mixed.stage > 0).then_some(mixed.stage),
                 range: Some(widened(NOTHING, pixels.values())),
             });
         }

@@ -241,6 +241,9 @@ pub struct PreviewExample {
     /// Mixers that mask: file name of the partner's share of each pixel, grey PNG (white: all of it), beside the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<String>,
+    /// Mixers that may leave mixing to the network: after which of its stages; absent where the pixels are mixed, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<usize>,
     /// Smallest and largest pixel value of the result.
     #[serde(default)]
     pub range: Option<[f64; 2]>,

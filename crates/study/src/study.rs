@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bakeoff_augment::{Builtin, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize, builtin};
+use bakeoff_augment::{Builtin, Mixer, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize, builtin};
 use bakeoff_data::{SourceConfig, SourceKind, ValidationFrom, detect};
 use bakeoff_nn::{Model, NnError, OptimizerConfig, Trainable, Weights, models};
 
@@ -282,7 +282,7 @@ impl Resolver<'_> {
             self.train(train, &parts.recipes);
         }
         let (weights, own) = match &mut parts.model {
-            Some(model) => self.model(model, parts.train.as_ref()),
+            Some(model) => self.model(model, parts.train.as_ref(), &parts.recipes),
             None => (None, None),
         };
         if let (Some(train), Some(model)) = (&parts.train, &parts.model)
@@ -527,6 +527,7 @@ impl Resolver<'_> {
         &mut self,
         config: &mut ModelConfig,
         train: Option<&TrainConfig>,
+        recipes: &[Option<RecipeConfig>],
     ) -> (Option<StartWeights>, Option<Preprocess>) {
         let known: Vec<_> = models();
         // Where the image size is not understood, one that every network takes.
@@ -550,6 +551,9 @@ impl Resolver<'_> {
                 None
             }
         };
+        if let Some(model) = &model {
+            self.stages(model, recipes);
+        }
         let Some(path) = config.weights.clone() else { return (None, None) };
         let remedy = "name a safetensors file, or leave `weights` out to train from scratch";
         let Some(found) = self.path("model.weights", &path, remedy) else { return (None, None) };
@@ -570,6 +574,22 @@ impl Resolver<'_> {
                 .any(|(_, tensor)| tensor.shape.first() == Some(&1000) && tensor.shape.len() <= 2);
         let own = self.own_preprocess(&metadata);
         (Some(StartWeights { weights: Arc::new(weights), imagenet }), Some(own))
+    }
+
+    /// Whether the network has the stages after which recipes mix.
+    fn stages(&mut self, model: &Model, recipes: &[Option<RecipeConfig>]) {
+        for (index, recipe) in recipes.iter().enumerate() {
+            let mixer = recipe.as_ref().and_then(|recipe| recipe.mix.as_ref());
+            for (key, stage) in mixer.map(Mixer::stages).unwrap_or_default() {
+                if stage > model.stages() {
+                    let (name, last) = (model.name(), model.stages());
+                    self.error(
+                        &format!("recipe[{index}].mix.{key}"),
+                        format!("{name} has no stage {stage}; 0 is the pixels, 1 to {last} its stages"),
+                    );
+                }
+            }
+        }
     }
 
     /// The preprocessing that weights ask for: their own word for it where a trial of ours wrote them, else torchvision's.

@@ -17,7 +17,7 @@ use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Headline;
-use crate::feed::{Feed, FeedError, evaluation, prefetch};
+use crate::feed::{Feed, FeedError, evaluation, hidden_stages, prefetch};
 use crate::files::{self, WriteError, at, make_folder, write_bytes, write_json};
 use crate::observer::{Event, Observer};
 use crate::plan::sampled;
@@ -274,7 +274,8 @@ impl Sitting<'_> {
                     self.state.waiting_seconds += begin.elapsed().as_secs_f64();
                     let at = u64::from(self.state.epochs) * steps as u64 + self.state.step as u64;
                     let step = step_config(self.bench.study, at, steps);
-                    let result = session.train_step(batch.images.values(), batch.targets.values(), &step)?;
+                    let (images, targets) = (batch.images.values(), batch.targets.values());
+                    let result = session.train_step_with(images, targets, &step, batch.regularisation())?;
                     if !result.loss.is_finite() {
                         return Err(Trouble::Fail(format!(
                             "the loss became {} at step {} of {steps} in epoch {} (learning rate {}): training diverged; \
@@ -321,7 +322,7 @@ impl Sitting<'_> {
             train: true,
             trainable: train.trainable,
         };
-        let session = match self.saved_state() {
+        let mut session = match self.saved_state() {
             Some((snapshot, state)) => {
                 let mut session = Session::new(bench.model, &snapshot.weights, config)?;
                 session.restore(&snapshot)?;
@@ -336,6 +337,7 @@ impl Sitting<'_> {
                 Session::new(bench.model, &weights, config)?
             }
         };
+        session.plan_hidden_mixes(&hidden_stages(self.pipeline))?;
         // Epochs after the checkpoint are trained again, to the same numbers: their lines must not stand twice. Lines are
         // kept as they were written, since numbers read from text and written again may differ in their last bit.
         let metrics = self.path("metrics.jsonl");

@@ -196,6 +196,12 @@ fn one_of_several_mixers_is_checked_in_depth() {
         "[[recipe]]\nname = \"a\"\nmix = { kind = \"one-of\", mixers = [{ kind = \"mixup\" }], weights = [1.0, 2.0] }",
     );
     assert!(weights[0].contains("recipe.a.mix.weights: 2 weights for 1 mixers"), "{weights:?}");
+    let stages = errors(
+        "[[recipe]]\nname = \"a\"\nmix = { kind = \"one-of\", mixers = [{ kind = \"manifold-mixup\", stages = [0, 5, 17] }] }",
+    );
+    assert!(stages[0].contains("recipe.a.mix.mixers[0].stages[1]: resnet-"), "{stages:?}");
+    assert!(stages[0].contains("has no stage 5; 0 is the pixels, 1 to 4 its stages"), "{stages:?}");
+    assert!(stages.iter().any(|line| line.contains("stages[2]: 17 is out of range")), "{stages:?}");
 }
 
 #[test]

@@ -167,6 +167,61 @@ fn threads_jobs_and_interruptions_do_not_change_a_bit() {
     assert_eq!(results(&stopped), expected);
 }
 
+/// The tiny study with another mixer in its second recipe.
+fn study_of(recipe: &str, overrides: &[&str]) -> Study {
+    let text = include_str!("tiny.toml");
+    let (before, _) = text.split_once("transforms =").unwrap();
+    let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+    Study::parse(&format!("{before}{recipe}"), Path::new("tiny.toml"), &overrides)
+        .unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Recipes that need the network, and the same ones without it.
+const INSIDE: [[&str; 2]; 1] = [[
+    "mix = { kind = \"manifold-mixup\", stages = [1, 3] }",
+    "mix = { kind = \"manifold-mixup\", stages = [0] }",
+]];
+
+#[test]
+fn recipes_that_need_the_network_give_the_same_bits_on_any_threads_and_after_interruptions() {
+    for [inside, outside] in INSIDE {
+        let folder = tempfile::tempdir().unwrap();
+        let sets = ["compare.seeds=1", "train.epochs=2"];
+        let study = study_of(inside, &sets);
+        let straight = folder.path().join("straight");
+        go(&study, &straight, &Silent, &options(1, 1)).unwrap();
+        let expected = results(&straight);
+
+        let stopped = folder.path().join("stopped");
+        for step in [6, 3, u64::MAX] {
+            let stop = AtomicBool::new(false);
+            let observer = StopAt { step, seen: AtomicU64::new(0), stop: &stop };
+            run(&study, &RunFolder::at(&stopped), &observer, &stop, &options(2, 1)).unwrap();
+        }
+        assert_eq!(results(&stopped), expected, "{inside}");
+
+        let other = folder.path().join("other");
+        go(&study_of(outside, &sets), &other, &Silent, &options(2, 1)).unwrap();
+        let other = results(&other);
+        assert!(other[0].weights == expected[0].weights, "the baseline");
+        assert!(other[1].weights != expected[1].weights, "{inside}");
+    }
+}
+
+#[test]
+fn a_preview_tells_what_is_mixed_inside_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study_of(INSIDE[0][0], &[]);
+    let previews = preview(&study, folder.path(), 7, 1).unwrap();
+    for example in &previews[1].record.examples {
+        assert!(matches!(example.stage, Some(1 | 3)) == example.partner.is_some(), "{example:?}");
+        let [original, augmented] = [&example.original, &example.augmented]
+            .map(|name| fs::read(previews[1].folder.join(name)).unwrap());
+        assert!(original == augmented, "its pixels are left alone");
+    }
+    assert!(previews[1].record.examples.iter().any(|example| example.labels.len() == 2));
+}
+
 /// Copies the disk as it is at some events of a run: what a crash at that moment leaves behind.
 struct CopyAt {
     events: Vec<u64>,

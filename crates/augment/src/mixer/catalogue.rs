@@ -70,6 +70,17 @@ pub(crate) fn mixers() -> Vec<Builtin> {
             card!("cut-thumbnail"),
         ),
         recipe(
+            "MixUp of the pixels or inside the network",
+            Mixer::ManifoldMixup {
+                alpha: 2.0,
+                stages: vec![0, 1, 2],
+                probability,
+                lambda: LambdaMode::PerBatch,
+                partner,
+            },
+            card!("manifold-mixup"),
+        ),
+        recipe(
             "timm's switch between MixUp and CutMix",
             Mixer::Timm {
                 mixup_alpha: 0.2,

@@ -117,6 +117,20 @@ impl Mixer {
                 options.probability("probability", probability);
                 options.pairs(lambda, partner);
             }
+            Self::ManifoldMixup { alpha, ref stages, probability, lambda, partner } => {
+                options.alpha(alpha);
+                if stages.is_empty() {
+                    let key = options.key("stages");
+                    options.check.add(key, RecipeProblem::MixesNothing);
+                }
+                for (index, &stage) in stages.iter().enumerate() {
+                    let allowed = "0 (the pixels) or a stage of the network, 16 at most";
+                    let key = options.key(&format!("stages[{index}]"));
+                    options.check.within(key, stage as f64, 0.0..=16.0, allowed);
+                }
+                options.probability("probability", probability);
+                options.pairs(lambda, partner);
+            }
             Self::OneOf { ref mixers, ref weights, probability, each } => {
                 options.probability("probability", probability);
                 if mixers.is_empty() {

@@ -313,6 +313,28 @@ pub enum Mixer {
         #[serde(default)]
         correct_label: bool,
     },
+    /// Verma et al. 2019: MixUp of the pixels or of the network's activations, at a place drawn for each batch.
+    ManifoldMixup {
+        /// Above 0 (0.001 to 1e6).
+        #[serde(default = "two")]
+        #[schemars(range(min = 0.001, max = 1e6))]
+        alpha: f64,
+        /// Where it may happen, equally often: 0 the pixels, k the network's activations after its k-th stage of residual
+        /// blocks.
+        #[serde(default = "manifold_stages")]
+        #[schemars(length(min = 1), inner(range(min = 0, max = 16)))]
+        stages: Vec<usize>,
+        /// Share of batches (per-batch lambda) or images that are mixed, in [0, 1].
+        #[serde(default = "one")]
+        #[schemars(range(min = 0.0, max = 1.0))]
+        probability: f64,
+        /// How often lambda is drawn.
+        #[serde(default = "per_batch")]
+        lambda: LambdaMode,
+        /// Who meets whom.
+        #[serde(default)]
+        partner: Partner,
+    },
     /// One of several mixers, chosen by weight.
     OneOf {
         /// Each with its own options.
@@ -346,11 +368,42 @@ impl Mixer {
             Self::Saliencymix { .. } => "saliencymix",
             Self::Gridmix { .. } => "gridmix",
             Self::CutThumbnail { .. } => "cut-thumbnail",
+            Self::ManifoldMixup { .. } => "manifold-mixup",
             Self::OneOf { .. } => "one-of",
+        }
+    }
+
+    /// The stages of the network after which it may ask for activations to be mixed, each with its key path below the
+    /// mixer's (`stages[1]`).
+    #[must_use]
+    pub fn stages(&self) -> Vec<(String, usize)> {
+        match self {
+            Self::ManifoldMixup { stages, .. } => {
+                let keyed =
+                    stages.iter().enumerate().map(|(index, &stage)| (format!("stages[{index}]"), stage));
+                keyed.filter(|(_, stage)| *stage > 0).collect()
+            }
+            Self::OneOf { mixers, .. } => {
+                let below = |(index, mixer): (usize, &Self)| {
+                    let stages = mixer.stages().into_iter();
+                    stages.map(move |(key, stage)| (format!("mixers[{index}].{key}"), stage))
+                };
+                mixers.iter().enumerate().flat_map(below).collect()
+            }
+            _ => Vec::new(),
         }
     }
 }
 
+fn two() -> f64 {
+    2.0
+}
+fn manifold_stages() -> Vec<usize> {
+    vec![0, 1, 2]
+}
+fn per_batch() -> LambdaMode {
+    LambdaMode::PerBatch
+}
 fn notebook_partner() -> Partner {
     Partner::Uniform
 }

@@ -176,6 +176,20 @@ impl Mixer {
                 if correct_label { "by area".to_owned() } else { format!("{share}") },
                 end(partner, lambda, probability)
             ),
+            Self::ManifoldMixup { alpha, ref stages, probability, lambda, partner } => {
+                let place = |&stage: &usize| match stage {
+                    0 => "the pixels".to_owned(),
+                    stage => format!("the network's activations after stage {stage}"),
+                };
+                let places: Vec<String> = stages.iter().map(place).collect();
+                format!(
+                    "Manifold MixUp: for each batch one of {}; lambda · own + (1 − lambda) · partner's, labels likewise, \
+                     lambda ~ Beta({alpha}, {alpha}) {}; {}",
+                    places.join(", "),
+                    once(lambda),
+                    end(partner, lambda, probability)
+                )
+            }
             Self::OneOf { ref mixers, ref weights, probability, each } => {
                 let total: f64 = weights.iter().sum();
                 let parts: Vec<String> = mixers

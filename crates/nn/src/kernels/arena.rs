@@ -76,6 +76,7 @@ impl DerefMut for Buffer {
 }
 
 /// The memory of all activations.
+#[derive(Default)]
 pub(crate) struct Arena(Buffer);
 
 impl Arena {

@@ -60,7 +60,18 @@ fn step(momentum: f64) -> StepConfig {
 
 #[test]
 fn gradients_of_the_reference_match_finite_differences() {
+    check_gradients(None);
+}
+
+#[test]
+fn gradients_through_mixed_activations_match_finite_differences() {
+    check_gradients(Some(1));
+}
+
+fn check_gradients(stage: Option<usize>) {
     let model = tiny(3);
+    let mix = stage.map(|stage| hidden_mix(stage, 4));
+    let mix = mix.as_ref().map(regularisation).unwrap_or_default();
     let (images, targets) = batch(&model, 4, 1);
     let mut weights = Weights::initial(&model, 3);
     let config = SessionConfig {
@@ -71,7 +82,8 @@ fn gradients_of_the_reference_match_finite_differences() {
         trainable: Trainable::All,
     };
     let mut session = Session::new(&model, &weights, config).unwrap();
-    session.backward(&images, &targets, 0.1).unwrap();
+    session.plan_hidden_mixes(stage.as_slice()).unwrap();
+    session.backward_with(&images, &targets, 0.1, mix).unwrap();
     let gradients = session.gradients().unwrap();
     for (name, gradient) in gradients.iter() {
         // Along the gradient itself the slope is its norm; activations are f32, so the step must not be tiny.
@@ -86,7 +98,7 @@ fn gradients_of_the_reference_match_finite_differences() {
                 .collect();
             weights.insert(name, Tensor { shape: original.shape.clone(), data });
             session.restore(&Snapshot { weights: weights.clone(), momentum: Weights::new() }).unwrap();
-            session.backward(&images, &targets, 0.1).unwrap()
+            session.backward_with(&images, &targets, 0.1, mix).unwrap()
         };
         let slope = (loss(2e-3) - loss(-2e-3)) / 4e-3;
         weights.insert(name, original);
@@ -97,13 +109,37 @@ fn gradients_of_the_reference_match_finite_differences() {
     }
 }
 
+/// Partners that meet twice, once, themselves and never; for smaller batches what is left of them.
+fn hidden_mix(stage: usize, n: usize) -> (Vec<usize>, Vec<f32>, usize) {
+    let partners = [1, 3, 2, 1].into_iter().take(n).map(|partner: usize| partner.min(n - 1)).collect();
+    (partners, [0.25, 0.6, 1.0, 0.9][..n].to_vec(), stage)
+}
+
+fn regularisation((partners, lambdas, stage): &(Vec<usize>, Vec<f32>, usize)) -> Regularisation<'_> {
+    Regularisation::HiddenMix(HiddenMix { stage: *stage, partners, lambdas })
+}
+
 #[test]
 fn the_fast_back_end_agrees_with_the_reference() {
-    for (model, n) in [(tiny(3), 4), (tiny(5), 1), (Model::by_name("resnet-small", 4, 32).unwrap(), 3)] {
+    let cases = [
+        (tiny(3), 4, None),
+        (tiny(5), 1, None),
+        (Model::by_name("resnet-small", 4, 32).unwrap(), 3, None),
+        (tiny(3), 4, Some(1)),
+        (tiny(3), 1, Some(1)),
+        (Model::by_name("resnet-tiny", 4, 32).unwrap(), 3, Some(2)),
+        (Model::by_name("resnet-tiny", 4, 32).unwrap(), 3, Some(4)),
+    ];
+    for (model, n, stage) in cases {
         let (images, targets) = batch(&model, n, 1);
         let mut fast = session(&model, BackendKind::Cpu, 4, 2);
         let mut slow = session(&model, BackendKind::Reference, 4, 1);
-        let losses = [&mut fast, &mut slow].map(|s| s.backward(&images, &targets, 0.1).unwrap());
+        let mix = stage.map(|stage| hidden_mix(stage, n));
+        let losses = [&mut fast, &mut slow].map(|s| {
+            s.plan_hidden_mixes(stage.as_slice()).unwrap();
+            let mix = mix.as_ref().map(regularisation).unwrap_or_default();
+            s.backward_with(&images, &targets, 0.1, mix).unwrap()
+        });
         assert!((losses[0] - losses[1]).abs() < 1e-5, "{losses:?}");
         let (fast_gradients, slow_gradients) = (fast.gradients().unwrap(), slow.gradients().unwrap());
         for (name, expected) in slow_gradients.iter() {
@@ -135,6 +171,10 @@ fn any_number_of_threads_gives_the_same_bits() {
             let (images, targets) = batch(&model, if i == 2 { 5 } else { 6 }, i);
             session.train_step(&images, &targets, &step(0.9)).unwrap();
         }
+        session.plan_hidden_mixes(&[2]).unwrap();
+        let (images, targets) = batch(&model, 4, 8);
+        let mix = hidden_mix(2, 4);
+        session.train_step_with(&images, &targets, &step(0.9), regularisation(&mix)).unwrap();
         let (images, _) = batch(&model, 4, 9);
         let logits = session.infer(&images).unwrap().to_vec();
         (session.snapshot(), logits)
@@ -181,6 +221,7 @@ fn freed_buffers_are_never_read_again() {
     let model = tiny(3);
     let run = |poison: bool| {
         let mut session = session(&model, BackendKind::Cpu, 4, 1);
+        session.plan_hidden_mixes(&[1]).unwrap();
         if poison {
             session.poison_freed_buffers();
         }
@@ -188,6 +229,9 @@ fn freed_buffers_are_never_read_again() {
         for i in 0..3 {
             let (images, targets) = batch(&model, 4 - i, i as u64);
             losses.push(session.train_step(&images, &targets, &step(0.9)).unwrap().loss);
+            let mix = hidden_mix(1, 4 - i);
+            let mixed = session.train_step_with(&images, &targets, &step(0.9), regularisation(&mix));
+            losses.push(mixed.unwrap().loss);
             losses.extend(session.infer(&images).unwrap().iter().map(|&l| f64::from(l)));
         }
         assert!(losses.iter().all(|l| l.is_finite()));
@@ -375,5 +419,62 @@ fn training_the_head_moves_the_head_alone_and_by_its_gradient() {
             .sum();
         let expected = f64::from(before.data[class]) - 0.05 * gradient;
         assert!((f64::from(after.data[class]) - expected).abs() < 1e-6, "{class}");
+    }
+}
+
+#[test]
+fn mixing_that_changes_nothing_is_a_step_like_any_other() {
+    let model = tiny(3);
+    let run = |mix: Regularisation| {
+        let mut session = session(&model, BackendKind::Cpu, 4, 1);
+        session.plan_hidden_mixes(&[1]).unwrap();
+        let (images, targets) = batch(&model, 4, 1);
+        session.train_step_with(&images, &targets, &step(0.9), mix).unwrap();
+        session.snapshot()
+    };
+    let alone = HiddenMix { stage: 1, partners: &[0, 1, 2, 3], lambdas: &[1.0; 4] };
+    let whole = HiddenMix { stage: 1, partners: &[3, 2, 1, 0], lambdas: &[1.0; 4] };
+    let plain = run(Regularisation::None);
+    assert!(run(Regularisation::HiddenMix(alone)) == plain);
+    assert!(run(Regularisation::HiddenMix(whole)) == plain);
+}
+
+#[test]
+fn a_frozen_backbone_mixes_its_activations_too() {
+    let model = Model::by_name("resnet-tiny", 3, 32).unwrap();
+    let (images, targets) = batch(&model, 2, 1);
+    let config = SessionConfig {
+        batch: 2,
+        backend: BackendKind::Cpu,
+        threads: 1,
+        train: true,
+        trainable: Trainable::Head,
+    };
+    let mut session = Session::new(&model, &Weights::initial(&model, 3), config).unwrap();
+    session.plan_hidden_mixes(&[1, 4]).unwrap();
+    let mut loss = |stage, lambda| {
+        let lambdas = [lambda; 2];
+        let mix = HiddenMix { stage, partners: &[1, 0], lambdas: &lambdas };
+        session.backward_with(&images, &targets, 0.0, Regularisation::HiddenMix(mix)).unwrap()
+    };
+    let plain = loss(4, 1.0);
+    assert_eq!(plain, loss(1, 1.0));
+    assert!(plain != loss(4, 0.5) && loss(4, 0.5) != loss(1, 0.5));
+}
+
+#[test]
+fn mixing_that_was_not_planned_for_or_cannot_be_is_named() {
+    let model = tiny(3);
+    let mut session = session(&model, BackendKind::Cpu, 4, 1);
+    let (images, targets) = batch(&model, 2, 1);
+    let mut message = |partners: &[usize], lambdas: &[f32]| {
+        let mix = Regularisation::HiddenMix(HiddenMix { stage: 1, partners, lambdas });
+        session.train_step_with(&images, &targets, &step(0.9), mix).unwrap_err().to_string()
+    };
+    assert!(message(&[1, 0], &[0.5, 0.5]).contains("stage 1 was not planned"));
+    assert!(message(&[1, 0, 0], &[0.5, 0.5]).starts_with("partners"));
+    for stage in [0, 2] {
+        let error = session.plan_hidden_mixes(&[stage]).unwrap_err().to_string();
+        assert!(error.contains("tiny has stages 1 to 1, and none with number"), "{error}");
     }
 }

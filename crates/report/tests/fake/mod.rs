@@ -214,6 +214,7 @@ impl Fake {
                 lambda,
                 pasted,
                 mask: None,
+                stage: None,
                 range: None,
             }
         });
