@@ -84,7 +84,7 @@ const tests = {
 
   async "hides a recipe everywhere and shows it again"() {
     const { page, close } = await open("finished");
-    const key = page.locator(`${english} #learning .keys button`, { hasText: "cutmix" });
+    const key = page.locator(`${english} #learning .keys button`, { hasText: "cutmix" }).first();
     const line = page.locator(`${chart("validation-accuracy")} path.line.s-2`);
     assert.ok(await line.isVisible());
     await key.click();
@@ -117,9 +117,9 @@ const tests = {
     await plot.screenshot({ path: join(shots, "zoomed.png") });
     await plot.dblclick();
     assert.deepEqual([await ticks(), await path()], [before, drawn]);
-    await page.locator(`${english} #learning .keys button[data-zoom="in"]`).click();
+    await page.locator(`${english} #learning .keys button[data-zoom="in"]`).first().click();
     assert.ok((await ticks()).map(Number)[0] >= 10);
-    await page.locator(`${english} #learning .keys button[data-zoom="out"]`).click();
+    await page.locator(`${english} #learning .keys button[data-zoom="out"]`).first().click();
     assert.deepEqual(await ticks(), before);
     assert.deepEqual(wrong, []);
     await close();
@@ -170,6 +170,65 @@ const tests = {
     await close();
   },
 
+  async "contents lead to sections that are there, in both languages"() {
+    for (const name of ["finished", "half-done", "nothing", "elsewhere"]) {
+      const { page, wrong, close } = await open(name);
+      const targets = await page.$$eval(".language nav a", (all) => all.map((a) => [a.getAttribute("href"), document.querySelector(a.getAttribute("href"))?.tagName]));
+      assert.ok(targets.length > 8 && targets.every(([, tag]) => tag === "SECTION"), `${name}: ${targets}`);
+      assert.deepEqual(wrong, []);
+      await close();
+    }
+  },
+
+  async "shows what lies beyond the verdict, and all of it in either language"() {
+    const { page, wrong, close } = await open("finished");
+    for (const language of ["en", "ko"]) {
+      const within = `.language[lang="${language}"]`, tail = language === "ko" ? "-ko" : "";
+      await page.locator(`.switch button[lang="${language}"]`).click();
+      for (const name of ["classes", "reliability", "equal-time", "epoch-gains"]) {
+        const svg = page.locator(`${within} .chart.wide[data-name="${name}"] svg.fig`);
+        const box = await svg.boundingBox();
+        assert.ok(box.width > 600 && box.height > 150, `${name}: ${JSON.stringify(box)}`);
+        assert.ok(await svg.locator("circle, path.line").count() >= 5, name);
+      }
+      const panels = await page.locator(`${within} .chart.wide[data-name="reliability"] .panel`).count();
+      assert.equal(panels, 5);
+      assert.equal(await page.locator(`#pairs${tail} tbody tr`).count(), 10);
+      assert.ok(await page.locator(`#changes${tail} ul.changed li`).count() > 20);
+      assert.ok(await page.locator(`#learning${tail} .courses li`).count() >= 4);
+      assert.ok(await page.locator(`#method${tail} .corrections li`).count() >= 5);
+    }
+    assert.deepEqual(wrong, []);
+    await close();
+  },
+
+  async "tells the value of an epoch under the pointer, negative ones too"() {
+    const { page, close } = await open("finished");
+    await page.locator(`${chart("epoch-gains")} svg.fig`).focus();
+    await page.keyboard.press("End");
+    const text = await page.locator(`${chart("epoch-gains")} .tip`).innerText();
+    assert.match(text, /^Epoch 20[\s\S]*cutmix\s+−?\d\.\d\d \(/);
+    assert.doesNotMatch(text, /%/);
+    await close();
+  },
+
+  async "folds the classes away and opens them, by keyboard and for paper"() {
+    const { page, close } = await open("photographs");
+    const fold = page.locator(`${english} #changes details`);
+    const table = fold.locator("table");
+    assert.ok(await table.isHidden());
+    await fold.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    assert.ok(await table.isVisible());
+    const pictures = await page.$$eval(`${english} #changes svg use`, (all) => all.map((use) => {
+      const target = document.querySelector(use.getAttribute("href"));
+      return target?.tagName === "image" && target.getAttribute("href").startsWith("data:image/jpeg");
+    }));
+    assert.ok(pictures.length > 8 && pictures.every(Boolean), `${pictures.length} pictures`);
+    await page.screenshot({ path: join(shots, "photographs.png"), fullPage: true });
+    await close();
+  },
+
   async "gives away charts as SVG and PNG and tables as CSV"() {
     const { page, wrong, close } = await open("finished");
     const buttons = page.locator(`${chart("differences")} .save button`);
@@ -179,7 +238,7 @@ const tests = {
     const png = await saved(page, buttons.nth(1));
     assert.deepEqual([png.name, png.bytes.subarray(1, 4).toString()], ["differences.png", "PNG"]);
     assert.ok(png.bytes.readUInt32BE(16) === 1920 && png.bytes.length > 10_000, `${png.bytes.length} bytes`);
-    const csv = await saved(page, page.locator(`${english} #results .save button`));
+    const csv = await saved(page, page.locator(`${english} #results .save button`).first());
     const lines = csv.bytes.toString().replace("\ufeff", "").trim().split("\r\n");
     assert.equal(lines.length, 6);
     assert.match(lines[4], /^cutmix,6,0\.\d{3,}/);
@@ -197,7 +256,7 @@ const tests = {
   },
 
   async "fits a telephone"() {
-    for (const name of ["finished", "hostile", "half-done"]) {
+    for (const name of ["finished", "hostile", "half-done", "photographs", "until-decided"]) {
       const { page, close } = await open(name, { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 });
       const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
       assert.ok(wide <= room, `${name}: ${wide} px on a screen of ${room}`);
@@ -243,7 +302,7 @@ const tests = {
   },
 
   async "half-done, one-seed, baseline-less and empty runs open too"() {
-    for (const name of ["half-done", "one-seed", "no-baseline", "alone", "nothing", "mismatched", "no-predictions"]) {
+    for (const name of ["half-done", "one-seed", "no-baseline", "alone", "nothing", "mismatched", "no-predictions", "until-decided", "elsewhere"]) {
       const { page, wrong, close } = await open(name);
       assert.ok((await page.locator("#answer .answer").innerText()).length > 20, name);
       const text = await page.locator("body").innerText();
@@ -254,7 +313,7 @@ const tests = {
   },
 
   async "has no barrier that axe knows of"() {
-    for (const name of ["finished", "hostile", "half-done"]) {
+    for (const name of ["finished", "hostile", "half-done", "photographs", "until-decided", "elsewhere"]) {
       for (const colorScheme of ["light", "dark"]) {
         const { page, close } = await open(name, { colorScheme, bypassCSP: true });
         await page.evaluate(axe);

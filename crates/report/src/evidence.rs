@@ -1,12 +1,14 @@
 //! Everything a report is made from, read once. What cannot be read is said, and the rest is used.
 
 use crate::ReportError;
+use crate::language::Words;
 use crate::results::Results;
 use bakeoff_stats::Marks;
 use bakeoff_study::records::{
     DataRecord, Environment, EpochRecord, PlanRecord, RecipeRecord, TestRecord, TrialKey, TrialStatus,
 };
 use bakeoff_study::{Prediction, Preview, RunFolder, StudyConfig};
+use std::borrow::Cow;
 
 /// A trial's result on the test images, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -225,6 +227,18 @@ impl Evidence {
     /// Index of a recipe's colour: `None` for the baseline.
     pub(crate) fn colour(&self, recipe: &str) -> Option<usize> {
         self.plan.recipes.iter().filter(|r| r.name != self.plan.baseline).position(|r| r.name == recipe)
+    }
+
+    /// What is compared, in words: for results from elsewhere perhaps a column's name.
+    pub(crate) fn metric<'a>(&'a self, words: &'a Words) -> Cow<'a, str> {
+        match &self.origin {
+            Origin::Run => words.metric_top1.into(),
+            Origin::Elsewhere { metric, .. } => match metric.as_str() {
+                "top1" => words.metric_accuracy.into(),
+                "probability" => words.metric_probability.into(),
+                column => column.into(),
+            },
+        }
     }
 
     /// Top-5 says nothing where there are no more than five classes.

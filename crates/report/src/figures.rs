@@ -1,11 +1,18 @@
 //! The figures of a report: what each shows, its caption, and the files it is also written to.
 
-use crate::chart::{Across, Curves, Point, Series, Unit, forest, matrix};
+use crate::chart::{
+    Across, Block, Curves, Intervals, Mark, Panel, Point, Reliability, Row, Series, Unit, forest, matrix,
+};
 use crate::confusion::Confusion;
 use crate::evidence::{Evidence, State};
+use crate::insight::{ClassDifference, Insight, Ranged, RecipeInsight};
 use crate::language::{Language, Words, fill};
 use crate::summary::Assessment;
 use crate::svg::Drawing;
+use crate::tables::insight::{certain, with_classes};
+use crate::text::class_name;
+use bakeoff_stats::metric::Metric;
+use bakeoff_stats::wording::points;
 use bakeoff_study::records::EpochRecord;
 
 /// Width of charts on a desk and on paper.
@@ -127,12 +134,113 @@ pub(crate) fn time_curves(evidence: &Evidence, words: &Words) -> Option<Curves> 
     })
 }
 
+/// What every epoch added to the smoothed validation accuracy; `None` without curves.
+pub(crate) fn gains(evidence: &Evidence, insight: &Insight, words: &Words) -> Option<Curves> {
+    let series = insight.recipes.iter().map(|r| {
+        let seeds = evidence.trials_of(&r.name).filter(|trial| trial.test().is_some()).count();
+        let points = r.curve.iter().map(|p| Point {
+            x: p.epoch.into(),
+            mean: p.gain,
+            low: p.gain_low.unwrap_or(p.gain),
+            high: p.gain_high.unwrap_or(p.gain),
+            seeds,
+        });
+        Series { name: r.name.clone(), colour: evidence.colour(&r.name), points: points.collect() }
+    });
+    let curves = Curves {
+        name: "epoch-gains",
+        title: words.gain_title.into(),
+        label: words.gain_axis.into(),
+        unit: Unit::Points,
+        across: Across::Epochs,
+        series: series.collect(),
+    };
+    // A curve of one epoch has no slope.
+    (curves.series.iter().any(|s| s.points.len() > 1)).then_some(curves)
+}
+
+fn mark(difference: &Ranged, filled: bool) -> Mark {
+    Mark { mean: difference.mean, limits: difference.low.zip(difference.high).map(|(l, h)| [l, h]), filled }
+}
+
+/// Differences at equal time beside those after equal epochs; `None` where nothing was timed.
+pub(crate) fn equal_time(evidence: &Evidence, insight: &Insight, words: &Words) -> Option<Intervals> {
+    let time = insight.equal_time.as_ref()?;
+    let rows = time.recipes.iter().filter(|r| r.difference.is_some()).map(|r| {
+        let marks = [(&r.difference, true), (&r.equal_epochs_difference, false)];
+        Row {
+            name: r.name.clone(),
+            colour: evidence.colour(&r.name),
+            marks: marks.into_iter().filter_map(|(d, filled)| Some(mark(d.as_ref()?, filled))).collect(),
+        }
+    });
+    let chart = Intervals {
+        title: fill(words.equal_title, &[("baseline", &evidence.plan.baseline)]),
+        axis: words.equal_axis.into(),
+        key: [words.equal_time_key.into(), words.equal_epochs_key.into()],
+        blocks: vec![Block { heading: String::new(), rows: rows.collect() }],
+    };
+    (!chart.is_empty()).then_some(chart)
+}
+
+/// Classes shown at either end of a recipe's list.
+pub(crate) const ENDS: usize = 8;
+
+/// The classes that every recipe helps and hurts most.
+pub(crate) fn classes(evidence: &Evidence, insight: &Insight, words: &Words) -> Option<Intervals> {
+    let block = |r: &RecipeInsight| {
+        let mut classes: Vec<&ClassDifference> = r.classes.iter().collect();
+        classes.sort_by(|a, b| b.difference.mean.total_cmp(&a.difference.mean));
+        if classes.len() > 2 * ENDS {
+            classes.drain(ENDS..classes.len() - ENDS);
+        }
+        let row = |class: &ClassDifference| Row {
+            name: class_name(&class.class).into_owned(),
+            colour: evidence.colour(&r.name),
+            marks: vec![mark(&class.difference, certain(class) != 0)],
+        };
+        Block { heading: r.name.clone(), rows: classes.into_iter().map(row).collect() }
+    };
+    let blocks: Vec<Block> = with_classes(evidence, insight).into_iter().map(block).collect();
+    (!blocks.is_empty()).then(|| Intervals {
+        title: fill(words.classes_title, &[("baseline", &evidence.plan.baseline)]),
+        axis: words.classes_axis.into(),
+        key: [words.classes_claimed.into(), words.classes_unclaimed.into()],
+        blocks,
+    })
+}
+
+/// Reliability diagrams of all recipes; `None` where confidences were not kept.
+pub(crate) fn reliability(evidence: &Evidence, insight: &Insight, words: &Words) -> Option<Reliability> {
+    let panels = insight.recipes.iter().filter_map(|r| {
+        let ece = r.metrics.iter().find(|m| m.metric == Metric::Ece);
+        Some(Panel {
+            name: r.name.clone(),
+            colour: evidence.colour(&r.name),
+            bins: r.reliability.clone()?,
+            note: ece.map_or_else(String::new, |m| format!("ECE {}\u{a0}%", points(m.value.mean, 1))),
+        })
+    });
+    let panels: Vec<Panel> = panels.collect();
+    (!panels.is_empty()).then(|| Reliability {
+        title: words.reliability_title.into(),
+        axes: [words.reliability_sure.into(), words.reliability_right.into()],
+        panels,
+    })
+}
+
 /// The values of all curves, for the page's script; names of charts to their data.
-pub(crate) fn curve_data(evidence: &Evidence) -> serde_json::Value {
+pub(crate) fn curve_data(evidence: &Evidence, insight: &Insight) -> serde_json::Value {
     let words = Language::English.words();
     let set = curves(evidence, words);
     let time = time_curves(evidence, words);
-    let all = set.all().into_iter().chain(&time).map(|curves| (curves.name.to_owned(), curves.data()));
+    let gains = gains(evidence, insight, words);
+    let all = set
+        .all()
+        .into_iter()
+        .chain(&time)
+        .chain(&gains)
+        .map(|curves| (curves.name.to_owned(), curves.data()));
     serde_json::Value::Object(all.collect())
 }
 
@@ -145,7 +253,8 @@ pub(crate) fn differences(
 ) -> Drawing {
     let plan = &evidence.plan;
     let colour = |name: &str| evidence.colour(name);
-    forest(&assessment.comparisons, &plan.baseline, plan.margin / 100.0, &colour, width, words)
+    let names = (&*evidence.metric(words), plan.baseline.as_str());
+    forest(&assessment.comparisons, names, plan.margin / 100.0, &colour, width, words)
 }
 
 /// The confusion matrix of one recipe.
@@ -168,6 +277,11 @@ pub(crate) fn files(
         files.push((curves.name.into(), curves.draw(WIDE, height, words)));
     }
     files.extend(time_curves(evidence, words).map(|c| (c.name.to_owned(), c.draw(WIDE, 400.0, words))));
+    let insight = &assessment.summary.insight;
+    files.extend(gains(evidence, insight, words).map(|c| (c.name.to_owned(), c.draw(WIDE, 400.0, words))));
+    files.extend(equal_time(evidence, insight, words).map(|c| ("equal-time".to_owned(), c.draw(WIDE))));
+    files.extend(classes(evidence, insight, words).map(|c| ("classes".to_owned(), c.draw(WIDE))));
+    files.extend(reliability(evidence, insight, words).map(|c| ("reliability".to_owned(), c.draw(WIDE))));
     let numbered = |kind: &str, recipe: &str| {
         let at = evidence.plan.recipes.iter().position(|r| r.name == recipe).map_or(0, |i| i + 1);
         format!("{kind}-{at:02}-{}", file_name(recipe))

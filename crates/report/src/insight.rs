@@ -10,6 +10,7 @@ use bakeoff_stats::multiplicity::{benjamini_hochberg, holm};
 use bakeoff_stats::{Arm, Marks, Options, Run, compare};
 use bakeoff_study::Prediction;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 const CONFIDENCE: f64 = 0.95;
 /// Classes named at either end in `summary.json`.
@@ -94,6 +95,16 @@ pub struct FlippedImage {
     pub right_baseline: usize,
     /// Seeds whose recipe does.
     pub right_recipe: usize,
+    /// What the side that is mostly wrong takes it for most often; `None` where classes were not kept.
+    pub taken_for: Option<String>,
+}
+
+impl FlippedImage {
+    /// Right under the recipe, wrong under the baseline; otherwise the other way round.
+    #[must_use]
+    pub fn becomes_right(&self) -> bool {
+        self.right_recipe > self.right_baseline
+    }
 }
 
 /// One recipe.
@@ -162,11 +173,14 @@ pub struct CourseSummary {
     pub course: Course,
 }
 
-/// Validation accuracy when the quickest recipe was done.
+/// Validation accuracy when the quickest recipe was done, and after the same number of epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EqualTime {
     /// Time of training, the same for all.
     pub seconds: f64,
+    /// Epochs, the same for all.
+    #[serde(default)]
+    pub epochs: usize,
     /// One per recipe that was trained for that long.
     pub recipes: Vec<AtTime>,
 }
@@ -181,6 +195,15 @@ pub struct AtTime {
     pub accuracy: Ranged,
     /// Minus the baseline's, seed by seed; `null` for the baseline.
     pub difference: Option<Ranged>,
+    /// Epochs it had been trained for by then.
+    #[serde(default)]
+    pub epochs: f64,
+    /// Accuracy after the same number of epochs.
+    #[serde(default)]
+    pub equal_epochs: Option<Ranged>,
+    /// Minus the baseline's; `null` for the baseline.
+    #[serde(default)]
+    pub equal_epochs_difference: Option<Ranged>,
 }
 
 /// All of it.
@@ -320,6 +343,48 @@ impl Material<'_> {
         metric::reliability(&runs.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
+    /// What these runs most often take an image for, when wrong; of several the first class.
+    fn taken_for(&self, runs: &[usize], image: usize, images: &Images) -> Option<String> {
+        let mut counts = BTreeMap::new();
+        for &at in runs {
+            let State::Finished { predictions: Some(predictions), .. } = &self.finished.get(at)?.state else {
+                return None;
+            };
+            let prediction = predictions.get(image)?;
+            if prediction.predicted != prediction.label {
+                *counts.entry(prediction.predicted).or_insert(0usize) += 1;
+            }
+        }
+        let (class, _) = counts.into_iter().max_by_key(|(class, n)| (*n, std::cmp::Reverse(*class)))?;
+        images.classes.get(class as usize).cloned()
+    }
+
+    /// Test images that change; those that become wrong first, then by how many seeds they change.
+    fn flips(&self, recipe: &str, images: &Images) -> Vec<FlippedImage> {
+        let pairs = self.pairs(recipe, &self.evidence.plan.baseline);
+        let paired = self.paired(recipe);
+        let seeds = paired.len();
+        let runs: [Vec<usize>; 2] =
+            [pairs.iter().map(|p| p.1).collect(), pairs.iter().map(|p| p.2).collect()];
+        let flip = |i: usize| {
+            let right_recipe = paired.iter().filter(|(_, a, _)| a[i]).count();
+            let right_baseline = paired.iter().filter(|(_, _, b)| b[i]).count();
+            let (most, least) = (right_baseline.max(right_recipe), right_baseline.min(right_recipe));
+            (2 * most > seeds && 2 * least < seeds).then(|| FlippedImage {
+                image: images.names[i].clone(),
+                class: images.labels.get(i).and_then(|label| images.classes.get(*label as usize)).cloned(),
+                right_baseline,
+                right_recipe,
+                taken_for: self.taken_for(&runs[usize::from(right_recipe > right_baseline)], i, images),
+            })
+        };
+        let mut all: Vec<FlippedImage> = (0..images.names.len()).filter_map(flip).collect();
+        all.sort_by_key(|f| {
+            (f.becomes_right(), std::cmp::Reverse(f.right_recipe.abs_diff(f.right_baseline)))
+        });
+        all
+    }
+
     /// Right or wrong of both, seed by seed.
     fn paired(&self, recipe: &str) -> Vec<Paired<'_>> {
         let pairs = self.pairs(recipe, &self.evidence.plan.baseline).into_iter();
@@ -372,26 +437,6 @@ fn classes(paired: &[Paired<'_>], images: &Images) -> Vec<ClassDifference> {
         .collect();
     let adjusted = benjamini_hochberg(&all.iter().map(|c| c.p).collect::<Vec<_>>());
     all.iter_mut().zip(adjusted).for_each(|(class, p)| class.p_bh = p);
-    all
-}
-
-fn flips(paired: &[Paired<'_>], images: &Images) -> Vec<FlippedImage> {
-    let seeds = paired.len();
-    let mut all: Vec<FlippedImage> = (0..images.names.len())
-        .map(|i| FlippedImage {
-            image: images.names[i].clone(),
-            class: images.labels.get(i).and_then(|label| images.classes.get(*label as usize)).cloned(),
-            right_baseline: paired.iter().filter(|(_, _, b)| b[i]).count(),
-            right_recipe: paired.iter().filter(|(_, a, _)| a[i]).count(),
-        })
-        .filter(|f| {
-            let (most, least) = (f.right_baseline.max(f.right_recipe), f.right_baseline.min(f.right_recipe));
-            2 * most > seeds && 2 * least < seeds
-        })
-        .collect();
-    all.sort_by_key(|f| {
-        (f.right_recipe > f.right_baseline, std::cmp::Reverse(f.right_recipe.abs_diff(f.right_baseline)))
-    });
     all
 }
 
@@ -538,7 +583,10 @@ fn equal_time(evidence: &Evidence) -> Option<EqualTime> {
     let timed: Vec<(&String, Vec<f64>)> =
         plan.recipes.iter().filter_map(|r| Some((&r.name, ends(&r.name)?))).collect();
     let time = timed.iter().filter_map(|(_, ends)| ends.last().copied()).fold(f64::INFINITY, f64::min);
-    let at = |recipe: &str, ends: &[f64]| -> Vec<(u64, f64)> {
+    if !time.is_finite() {
+        return None;
+    }
+    let at_time = |recipe: &str, ends: &[f64]| -> Vec<(u64, f64)> {
         let curves = validation(evidence, recipe).into_iter();
         curves
             .filter_map(|(seed, values)| {
@@ -547,22 +595,36 @@ fn equal_time(evidence: &Evidence) -> Option<EqualTime> {
             })
             .collect()
     };
+    let epochs = timed.iter().map(|(_, ends)| ends.len()).min()?;
+    let at_epoch = |recipe: &str| -> Vec<(u64, f64)> {
+        let curves = validation(evidence, recipe).into_iter();
+        curves.filter_map(|(seed, values)| Some((seed, *values.get(epochs - 1)?))).collect()
+    };
+    let mean =
+        |values: &[(u64, f64)]| Ranged::over_seeds(&values.iter().map(|(_, v)| *v).collect::<Vec<_>>());
+    let minus = |ours: &[(u64, f64)], theirs: &[(u64, f64)]| {
+        let difference =
+            |(seed, value): &(u64, f64)| Some(value - theirs.iter().find(|(other, _)| other == seed)?.1);
+        Ranged::over_seeds(&ours.iter().filter_map(difference).collect::<Vec<_>>())
+    };
     let baseline = timed.iter().find(|(name, _)| **name == plan.baseline);
-    let theirs = baseline.map(|(name, ends)| at(name, ends)).unwrap_or_default();
+    let [theirs, theirs_last] =
+        baseline.map(|(name, ends)| [at_time(name, ends), at_epoch(name)]).unwrap_or_default();
     let recipes = timed.iter().filter_map(|(name, ends)| {
-        let ours = at(name, ends);
-        let differences: Vec<f64> = ours
-            .iter()
-            .filter_map(|(seed, value)| Some(value - theirs.iter().find(|(other, _)| other == seed)?.1))
-            .collect();
+        let (ours, last) = (at_time(name, ends), at_epoch(name));
+        let other = **name != plan.baseline;
+        let indices: Vec<f64> = (1..=ends.len()).map(|epoch| epoch as f64).collect();
         Some(AtTime {
             name: (*name).clone(),
-            accuracy: Ranged::over_seeds(&ours.iter().map(|(_, value)| *value).collect::<Vec<_>>())?,
-            difference: Ranged::over_seeds(&differences).filter(|_| **name != plan.baseline),
+            accuracy: mean(&ours)?,
+            difference: minus(&ours, &theirs).filter(|_| other),
+            epochs: curves::at_time(&indices, ends, time)?,
+            equal_epochs: mean(&last),
+            equal_epochs_difference: minus(&last, &theirs_last).filter(|_| other),
         })
     });
     let recipes: Vec<AtTime> = recipes.collect();
-    (recipes.len() > 1 && time.is_finite()).then_some(EqualTime { seconds: time, recipes })
+    (recipes.len() > 1).then_some(EqualTime { seconds: time, epochs, recipes })
 }
 
 /// Time of trials, finished or not, from their epochs where they are not finished.
@@ -592,8 +654,8 @@ pub(crate) fn insight(material: &Material<'_>) -> Insight {
             })
         });
         let classes = images.as_ref().map(|images| classes(&paired, images)).unwrap_or_default();
-        let flips = images.as_ref().filter(|_| !paired.is_empty()).map(|images| flips(&paired, images));
-        let flips = flips.unwrap_or_default();
+        let compared = images.as_ref().filter(|_| !paired.is_empty());
+        let flips = compared.map(|images| material.flips(name, images)).unwrap_or_default();
         let mut ordered: Vec<&ClassDifference> = classes.iter().collect();
         ordered.sort_by(|a, b| b.difference.mean.total_cmp(&a.difference.mean));
         let ends =
@@ -602,7 +664,7 @@ pub(crate) fn insight(material: &Material<'_>) -> Insight {
             };
         let curves = validation(evidence, name);
         let curves: Vec<&[f64]> = curves.iter().map(|(_, values)| values.as_slice()).collect();
-        let to_right = flips.iter().filter(|f| f.right_recipe > f.right_baseline).count();
+        let to_right = flips.iter().filter(|f| f.becomes_right()).count();
         RecipeInsight {
             name: name.into(),
             metrics: material.metrics(name),
@@ -669,7 +731,7 @@ pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
 /// `flips.csv`: one row per recipe and image that changes.
 pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["recipe", "image", "class", "right_baseline", "right_recipe"])?;
+    writer.write_record(["recipe", "image", "class", "right_baseline", "right_recipe", "taken_for"])?;
     for recipe in &insight.recipes {
         for flip in &recipe.flips {
             writer.write_record([
@@ -678,6 +740,7 @@ pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
                 flip.class.as_deref().unwrap_or_default(),
                 &flip.right_baseline.to_string(),
                 &flip.right_recipe.to_string(),
+                flip.taken_for.as_deref().unwrap_or_default(),
             ])?;
         }
     }

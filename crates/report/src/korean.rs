@@ -3,6 +3,7 @@
 use crate::Summary;
 use crate::language::{Language, Words};
 use crate::summary::RecipeSummary;
+use bakeoff_stats::curves::Course;
 use bakeoff_stats::wording::{decimals, p_value, points, signed_points};
 use bakeoff_stats::{Comparison, Outlook, Verdict, fewest_seeds, smallest_p};
 
@@ -96,6 +97,28 @@ pub(crate) fn answer(summary: &Summary) -> String {
     sentences.join(" ")
 }
 
+/// How one learning curve stands to another.
+pub(crate) fn course(first: &str, second: &str, course: Course) -> String {
+    let unknown = "더 오래 학습하면 앞지를지는 미리 알 수 없습니다";
+    let passes = |who: &str, whom: &str, [epoch, low, high]: [u32; 3]| {
+        format!("{who}이(가) 에폭 {epoch}에서 {whom}을(를) 앞지릅니다(95\u{a0}% {low}–{high}).")
+    };
+    let catches = |who: &str, whom: &str, epoch: u32| {
+        format!("{who}은(는) {whom}보다 뒤에서 시작해 에폭 {epoch}부터 비슷합니다. {unknown}.")
+    };
+    match course {
+        Course::Passes { epoch, low, high } => passes(first, second, [epoch, low, high]),
+        Course::IsPassed { epoch, low, high } => passes(second, first, [epoch, low, high]),
+        Course::CatchesUp { epoch } => catches(first, second, epoch),
+        Course::IsCaughtUp { epoch } => catches(second, first, epoch),
+        Course::Ahead => {
+            format!("{first}은(는) 마지막 에폭에서 {second}보다 앞서 있고, 분명히 뒤진 에폭은 없었습니다.")
+        }
+        Course::Behind => format!("{first}은(는) 마지막 에폭에서 {second}보다 뒤져 있습니다. {unknown}."),
+        Course::Level => format!("{first}와(과) {second}의 학습 곡선은 구별되지 않습니다."),
+    }
+}
+
 /// Why a verdict is what it is, and what would settle it.
 pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
     let (name, baseline) = (&c.name, &c.baseline);
@@ -152,7 +175,15 @@ pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
                     seeds(fewest_seeds(LEVEL))
                 )
             } else if c.p_adjusted.is_some_and(|p| p <= LEVEL * (1.0 + 1e-9)) {
-                format!("시드는 일치해도({p}) 다른 시험 이미지에서는 아닐 수 있습니다. 구간이 0을 포함합니다")
+                let images = c.p_images.filter(|p| *p > LEVEL / 2.0);
+                let why = if interval.low <= 0.0 && interval.high >= 0.0 {
+                    "구간이 0을 포함합니다".to_owned()
+                } else if let Some(p) = images {
+                    format!("시드와 이미지에 걸쳐 {}", p_value(p))
+                } else {
+                    "결과를 여러 번 보므로 지금은 p가 더 작아야 합니다".to_owned()
+                };
+                format!("시드는 일치해도({p}) 아직 충분하지 않습니다. {why}")
             } else {
                 format!("그만한 차이는 우연으로도 드물지 않습니다, {p}")
             };

@@ -159,10 +159,15 @@ words! {
     s_answer: "Answer", "결론";
     s_learning: "Learning curves", "학습 곡선";
     s_results: "Results on the test images", "시험 이미지 결과";
+    s_results_elsewhere: "Results", "결과";
     s_pictures: "What the network is shown", "신경망이 보는 이미지";
+    s_classes: "Classes it helps and hurts", "도움이 되는 클래스와 해가 되는 클래스";
     s_confusion: "What is taken for what", "무엇을 무엇으로 착각하는가";
+    s_changes: "Images that change", "판정이 바뀌는 이미지";
+    s_calibration: "How sure, and how right", "확신과 정답률";
     s_cost: "Time", "시간";
     s_trials: "Trials", "시행";
+    s_pairs: "Appendix: all pairs", "부록: 모든 쌍";
     s_data: "Data", "데이터";
     s_method: "Method", "방법";
     s_repeat: "Repeat it", "다시 실행하기";
@@ -173,17 +178,18 @@ words! {
     partial_failed: ", {n} failed", " ({n}회 실패)";
     duplicates_notice: "{files} in more than one split, so what was trained on is also tested on; <a href=\"#{data}\">listed below</a>.",
         "{files}가 둘 이상의 분할에 들어 있어, 학습에 쓴 것으로 시험도 했습니다. <a href=\"#{data}\">아래 목록</a>을 보세요.";
-    forest_title: "Difference in test top-1 accuracy of each recipe from {baseline}, with 95 % intervals",
-        "{baseline} 대비 레시피별 시험 top-1 정확도 차이와 95 % 구간";
+    forest_title: "Difference in {metric} of each recipe from {baseline}, with 95 % intervals",
+        "{baseline} 대비 레시피별 {metric} 차이와 95 % 구간";
     forest_worse: "← worse than {baseline}", "← {baseline}보다 나쁨";
     forest_better: "better than {baseline} →", "{baseline}보다 나음 →";
-    forest_axis: "points of test top-1 accuracy", "시험 top-1 정확도, 퍼센트포인트";
-    forest_axis_margin: "points of test top-1 accuracy; shaded: within ±{margin} of the baseline", "시험 top-1 정확도, 퍼센트포인트. 음영: 기준 ±{margin} 이내";
+    forest_axis: "points of {metric}", "{metric}, 퍼센트포인트";
+    forest_axis_margin: "points of {metric}; shaded: within ±{margin} of the baseline", "{metric}, 퍼센트포인트. 음영: 기준 ±{margin} 이내";
     forest_no_seed: "no finished seed in common", "함께 끝난 시드 없음";
     forest_one_seed: "one seed in common: no interval", "함께 끝난 시드 1개: 구간 없음";
     forest_empty: "no recipe to compare", "비교할 레시피 없음";
-    forest_caption: "Difference in test top-1 accuracy from {baseline}, in points. Large mark: mean of the paired differences, filled where a verdict was reached; bar: its 95&nbsp;% interval; small dots: single seeds. A seed gives every recipe the same split, the same initial weights and the same order of images.",
-        "{baseline} 대비 시험 top-1 정확도 차이(퍼센트포인트). 큰 표시: 짝지은 차이의 평균(판정이 나면 채움), 막대: 95&nbsp;% 구간, 작은 점: 시드 하나하나. 같은 시드는 모든 레시피에 같은 분할, 같은 초기 가중치, 같은 이미지 순서를 줍니다.";
+    forest_caption: "Difference in {metric} from {baseline}, in points. Large mark: mean of the paired differences, filled where a verdict was reached; bar: its 95&nbsp;% interval; small dots: single seeds.{same}",
+        "{baseline} 대비 {metric} 차이(퍼센트포인트). 큰 표시: 짝지은 차이의 평균(판정이 나면 채움), 막대: 95&nbsp;% 구간, 작은 점: 시드 하나하나.{same}";
+    forest_same: " A seed gives every recipe the same split, the same initial weights and the same order of images.", " 같은 시드는 모든 레시피에 같은 분할, 같은 초기 가중치, 같은 이미지 순서를 줍니다.";
 
     // Curves.
     show_recipes: "Show recipes", "레시피 보이기";
@@ -217,6 +223,22 @@ words! {
     losses_caption: "Losses and training accuracy. The training loss is of what each recipe trains on, mixed images and soft labels included, so it cannot be compared between recipes that mix and recipes that do not; accuracy on plain training images can.",
         "손실과 학습 정확도. 학습 손실은 레시피가 실제로 학습하는 것(섞은 이미지와 부드러운 레이블 포함)의 손실이라 섞는 레시피와 섞지 않는 레시피 사이에 비교할 수 없습니다. 원본 학습 이미지 정확도는 비교할 수 있습니다.";
 
+    courses_title: "Where the curves cross", "곡선이 만나는 곳";
+    courses_intro: "Over the seeds both recipes finished, curves smoothed seed by seed. <i>At epoch 18 (95&nbsp;% 14–27)</i> means: certainly behind before epoch 14, certainly ahead from 27 on, epoch by epoch. Nothing is said beyond the last epoch.",
+        "두 레시피가 함께 끝낸 시드에서, 시드마다 매끄럽게 한 곡선. <i>에폭 18(95&nbsp;% 14–27)</i>은 에폭 14 전에는 분명히 뒤지고 27부터는 분명히 앞선다는 뜻입니다(에폭마다 따로 본 한계). 마지막 에폭 너머는 말하지 않습니다.";
+    courses_few: "Whether and where learning curves cross takes at least three seeds that both recipes finished.",
+        "학습 곡선이 만나는지, 어디서 만나는지 말하려면 함께 끝낸 시드가 적어도 세 개 필요합니다.";
+    gain_title: "What each epoch added to validation accuracy, mean over seeds and 95 % interval", "에폭마다 검증 정확도에 보탠 값: 시드 평균과 95 % 구간";
+    gain_axis: "Added by an epoch, points", "에폭 하나가 보탠 값, 퍼센트포인트";
+    gain_caption: "What each epoch added to validation accuracy: the slope of the smoothed curve, in points. Line: mean over seeds; band: 95&nbsp;% interval. Where the band has come down to zero, a further epoch was not seen to add anything; a schedule that ends later would have another curve.",
+        "에폭마다 검증 정확도에 보탠 값(매끄럽게 한 곡선의 기울기, 퍼센트포인트). 선: 시드 평균, 띠: 95&nbsp;% 구간. 띠가 0까지 내려온 곳에서는 에폭을 더해도 나아지는 것이 보이지 않았습니다. 더 늦게 끝나는 학습률 일정이라면 곡선이 다릅니다.";
+    h_at_end: "After the last epoch, %", "마지막 에폭 뒤, %";
+    h_last_gain: "Last epoch added, points", "마지막 에폭이 보탠 값";
+    h_epoch_time: "An epoch", "에폭 하나";
+    h_epoch: "Epoch", "에폭";
+    gain_table_caption: "Validation accuracy at the end (smoothed), what the last epoch added to it, and what an epoch took; 95&nbsp;% intervals over seeds.",
+        "끝났을 때의 검증 정확도(매끄럽게 한 값), 마지막 에폭이 보탠 값, 에폭 하나에 든 시간. 95&nbsp;% 구간은 시드에 걸친 것입니다.";
+
     // Results.
     no_result: "No trial has finished, so there is no test result yet.", "끝난 시행이 없어 아직 시험 결과가 없습니다.";
     h_recipe: "Recipe", "레시피";
@@ -230,9 +252,77 @@ words! {
     h_time: "Time", "시간";
     h_verdict: "Verdict", "판정";
     strip_title: "Top-1 of each seed of {name}: {values}", "{name}의 시드별 top-1: {values}";
-    results_caption: "Accuracy on the test images: mean ± standard deviation over seeds, and each seed as a dot (scale: {low} to {high}&nbsp;%, the line is the mean). Differences are points against {baseline}, recipe minus baseline, over the seeds both finished; <i>p</i> by exact sign-flip permutation, then corrected for {comparisons}. P(better): probability that a run of the recipe beats a run of the baseline. Time: mean of a trial.{top5}",
-        "시험 이미지 정확도: 시드에 걸친 평균 ± 표준편차, 점은 시드 하나(눈금 {low}–{high}&nbsp;%, 선은 평균). 차이는 두 레시피가 함께 끝낸 시드에서 레시피 빼기 {baseline}(퍼센트포인트). <i>p</i>는 정확한 부호 뒤집기 순열 검정이며 {comparisons}에 대해 보정했습니다. P(나음): 레시피의 실행 하나가 기준의 실행 하나를 이길 확률. 시간: 시행 하나의 평균.{top5}";
+    results_caption: "{what}: mean ± standard deviation over seeds, and each seed as a dot (scale: {low} to {high}&nbsp;%, the line is the mean). Differences are points against {baseline}, recipe minus baseline, over the seeds both finished; <i>p</i> by exact sign-flip permutation over seeds, corrected for {comparisons}. <i>p</i>, images: whether other test images would agree, over seeds and images, corrected by Holm. P(better): probability that a run of the recipe beats a run of the baseline.{top5}",
+        "{what}: 시드에 걸친 평균 ± 표준편차, 점은 시드 하나(눈금 {low}–{high}&nbsp;%, 선은 평균). 차이는 두 레시피가 함께 끝낸 시드에서 레시피 빼기 {baseline}(퍼센트포인트). <i>p</i>는 정확한 부호 뒤집기 순열 검정이며 {comparisons}에 대해 보정했습니다. 이미지 <i>p</i>: 다른 시험 이미지에서도 그럴지(시드와 이미지에 걸친 검정, Holm 보정). P(나음): 레시피의 실행 하나가 기준의 실행 하나를 이길 확률.{top5}";
     no_top5: " Top-5 is left out: there are no more than five classes.", " 클래스가 다섯 개 이하라 top-5는 뺐습니다.";
+
+    h_images_p: "p, images", "이미지 p";
+    h_against: "Against", "상대";
+    h_balanced: "Balanced accuracy, %", "균형 정확도, %";
+    h_macro_f1: "Macro-F1, %", "매크로 F1, %";
+    h_nll: "NLL", "NLL";
+    h_brier: "Brier score", "브라이어 점수";
+    h_ece: "ECE, %", "ECE, %";
+    measures_caption: "Other measures on the test images, with 95&nbsp;% intervals over seeds and images; below each, its difference from {baseline}. The verdict is of top-1 alone: these intervals are not corrected for how many there are.",
+        "시험 이미지에서 잰 다른 척도와 95&nbsp;% 구간(시드와 이미지에 걸친 것). 아래 줄은 {baseline} 대비 차이. 판정은 top-1로만 하며, 이 구간들은 개수에 대해 보정하지 않았습니다.";
+
+    // Classes.
+    classes_none: "Which test images were classified correctly is not known one by one, so nothing can be said of single classes.",
+        "시험 이미지마다 맞았는지 알 수 없어 클래스마다는 말할 수 없습니다.";
+    classes_pairless: "No recipe shares a finished seed with {baseline}, so no class can be compared.", "{baseline}와(과) 함께 끝난 시드를 가진 레시피가 없어 클래스를 비교할 수 없습니다.";
+    classes_found: "{recipe}: {up} of {all} classes certainly gain, {down} certainly lose.", "{recipe}: 클래스 {all}개 중 {up}개가 분명히 나아지고 {down}개가 분명히 나빠집니다.";
+    classes_title: "Difference in accuracy from {baseline} of the classes each recipe helps and hurts most, with 95 % intervals", "레시피마다 가장 도움이 되는 클래스와 가장 해가 되는 클래스의 {baseline} 대비 정확도 차이와 95 % 구간";
+    classes_axis: "points of the class’s accuracy", "클래스 정확도, 퍼센트포인트";
+    classes_claimed: "certain: false discovery rate 5 %", "분명함: 거짓 발견율 5 %";
+    classes_unclaimed: "could be chance", "우연일 수 있음";
+    classes_caption: "Accuracy on each class minus that under {baseline}, in points: of every recipe the {n} classes that gain and that lose most. Filled: certain at a false discovery rate of 5&nbsp;% over the recipe’s classes (Benjamini and Hochberg). Bars: 95&nbsp;% intervals over seeds and images, not corrected. The ends of a long list look more extreme than they are; hollow ones are mostly luck.",
+        "클래스별 정확도에서 {baseline}의 것을 뺀 값(퍼센트포인트). 레시피마다 가장 많이 나아진 클래스와 나빠진 클래스를 {n}개씩 보입니다. 채움: 그 레시피의 클래스 전체에서 거짓 발견율 5&nbsp;%로 분명함(Benjamini·Hochberg). 막대: 시드와 이미지에 걸친 95&nbsp;% 구간(보정하지 않음). 긴 목록의 양 끝은 실제보다 극단으로 보이며, 빈 표시는 대개 운입니다.";
+    classes_all: "All {n} classes", "클래스 {n}개 모두";
+    h_class: "Class", "클래스";
+    h_images: "Images", "이미지";
+    h_base_accuracy: "{baseline}, %", "{baseline}, %";
+    classes_table_caption: "Accuracy under {baseline} in percent, and each recipe’s difference from it in points; the class that gains most over all recipes first. Bold and marked ▲ or ▼: certain at a false discovery rate of 5&nbsp;% over the recipe’s classes. {shown}All intervals and <i>p</i>: <code>classes.csv</code>.",
+        "{baseline}의 정확도(퍼센트)와 레시피별 차이(퍼센트포인트). 모든 레시피를 통틀어 가장 나아진 클래스부터. 굵은 글씨와 ▲·▼: 그 레시피의 클래스 전체에서 거짓 발견율 5&nbsp;%로 분명함. {shown}모든 구간과 <i>p</i>: <code>classes.csv</code>.";
+    classes_shown: "Of {all} classes, the {n} that change most. ", "클래스 {all}개 중 가장 많이 바뀐 {n}개. ";
+
+    // Images that change.
+    changes_intro: "Test images that more than half of the seeds classify correctly under one of the two recipes and fewer than half under the other; those that change in most seeds first. Single images change by luck too: with few seeds most of these would not change again. All of them stand in <code>flips.csv</code>.",
+        "한쪽 레시피에서는 시드의 절반 넘게 맞히고 다른 쪽에서는 절반도 못 맞힌 시험 이미지. 가장 많은 시드에서 바뀐 것부터. 이미지 하나하나는 운으로도 바뀌며, 시드가 적으면 대부분 다시 바뀌지 않을 것입니다. 모두 <code>flips.csv</code>에 있습니다.";
+    h_to_wrong: "Right → wrong", "맞음 → 틀림";
+    h_to_right: "Wrong → right", "틀림 → 맞음";
+    h_net: "Net", "합계";
+    changes_caption: "Test images whose classification changes from {baseline} to the recipe, of {n}.", "{baseline}에서 레시피로 바꿀 때 판정이 바뀌는 시험 이미지 수(전체 {n}장).";
+    changes_to_wrong: "Right under {baseline}, wrong under {recipe}", "{baseline}에서 맞고 {recipe}에서 틀림";
+    changes_to_right: "Wrong under {baseline}, right under {recipe}", "{baseline}에서 틀리고 {recipe}에서 맞음";
+    changes_seeds: "{before} → {after} of {seeds}", "{seeds}개 중 {before} → {after}";
+    changes_spoken: "Seeds that classify it correctly: {before} of {seeds} under {baseline}, {after} of {seeds} under {recipe}", "맞힌 시드: {baseline}에서 {seeds}개 중 {before}개, {recipe}에서 {seeds}개 중 {after}개";
+    changes_taken: "taken for {class}", "{class}(으)로 착각";
+    changes_more: "and {n} more", "그 밖에 {n}장";
+    changes_no_pictures: "The images themselves could not be read when this page was made, so they are named.", "이 페이지를 만들 때 이미지를 읽을 수 없어 이름만 적었습니다.";
+    no_changes: "No test image changes from {baseline} to another recipe in most seeds.", "{baseline}에서 다른 레시피로 바꿀 때 대부분의 시드에서 판정이 바뀌는 시험 이미지가 없습니다.";
+    models_fold: "Two trained models at a time: McNemar’s exact test, seed by seed", "학습된 모델 두 개씩: 시드별 McNemar 정확 검정";
+    h_only_recipe: "Only the recipe’s right", "레시피만 맞음";
+    h_only_baseline: "Only {baseline}’s right", "{baseline}만 맞음";
+    models_caption: "How often one of two trained models classifies a test image correctly that the other does not, and McNemar’s exact <i>p</i>, uncorrected. It speaks of these two trained models, never of the recipes: another seed gives other models.",
+        "학습된 두 모델 중 하나만 맞힌 시험 이미지 수와 McNemar의 정확한 <i>p</i>(보정하지 않음). 이 두 모델에 대한 말일 뿐 레시피에 대한 말이 아닙니다. 시드가 다르면 모델도 다릅니다.";
+
+    // Calibration.
+    calibration_none: "The confidence of single predictions was not kept, so there is no reliability diagram, no Brier score and no calibration error.", "예측마다의 확신이 저장되지 않아 신뢰도 그림, 브라이어 점수, 보정 오차가 없습니다.";
+    reliability_title: "Reliability diagrams: share of right predictions against confidence, all seeds of a recipe together", "신뢰도 그림: 확신에 따른 정답 비율, 레시피의 모든 시드를 합침";
+    reliability_sure: "confidence, %", "확신, %";
+    reliability_right: "share right, %", "정답 비율, %";
+    reliability_caption: "Reliability: how often predictions of a confidence (across) were right (upwards), all seeds of a recipe together; on the dashed line the two agree, below it the network is too sure of itself, above it too timid. Points: {bins} bins of equal width, larger where more predictions are; bars at the foot: how many there are.",
+        "신뢰도: 어떤 확신(가로)의 예측이 실제로 맞은 비율(세로), 레시피의 모든 시드를 합침. 점선 위에서는 둘이 같고, 아래면 지나치게 확신하며, 위면 지나치게 조심합니다. 점: 같은 너비의 구간 {bins}개(예측이 많을수록 큼), 바닥의 막대: 예측 수.";
+    calibration_caption: "Negative log-likelihood of the true class (nats), Brier score (0 to 2) and expected calibration error ({bins} bins of equal width): smaller is better. 95&nbsp;% intervals over seeds and images, uncorrected; below each, the difference from {baseline}. Mixing and label smoothing make networks less sure on purpose. The calibration error is biased upwards with few images: compare it, do not believe it.",
+        "실제 클래스의 음의 로그우도(NLL, 내트), 브라이어 점수(0–2), 기대 보정 오차(ECE, 같은 너비의 구간 {bins}개): 작을수록 좋습니다. 95&nbsp;% 구간은 시드와 이미지에 걸친 것으로 보정하지 않았으며, 아래 줄은 {baseline} 대비 차이. 섞기와 레이블 스무딩은 일부러 확신을 낮춥니다. 보정 오차는 이미지가 적으면 실제보다 크게 나오므로 값을 믿기보다 비교에 쓰세요.";
+
+    // All pairs.
+    pairs_appendix: "Every recipe against every other, over the seeds both finished: no verdict, since the study declared one baseline. <i>p</i> by exact sign-flip permutation, then corrected by Holm for all {n}.",
+        "모든 레시피를 서로 비교합니다(함께 끝낸 시드에서). 연구가 기준 하나를 정했으므로 판정은 없습니다. <i>p</i>는 정확한 부호 뒤집기 순열 검정, 이어서 {n} 전체에 대해 Holm 보정.";
+    pairs_n: "{n}\u{a0}pair|{n}\u{a0}pairs", "쌍\u{a0}{n}개";
+    pairs_table_caption: "First recipe minus second, in points, with its uncorrected 95&nbsp;% interval.{reach}", "첫째 레시피 빼기 둘째(퍼센트포인트)와 보정하지 않은 95&nbsp;% 구간.{reach}";
+    pairs_reach: " With {seeds} and {n} Holm’s correction cannot give less than {p}, so nothing here can be claimed at 5&nbsp;%.", " {seeds}와 {n}로는 Holm 보정한 값이 {p}보다 작아질 수 없어, 5&nbsp;%에서 주장할 수 있는 것이 없습니다.";
+    h_holm: "p, Holm", "Holm p";
 
     // Pictures.
     no_pictures: "No pictures were kept with this run.", "이 실행에는 저장된 그림이 없습니다.";
@@ -281,10 +371,26 @@ words! {
     time_caption: "Validation accuracy against the time a trial has trained: the recipe that is ahead at the same number of epochs need not be ahead at the same time. Line: mean over seeds at the mean time of each epoch; band: lowest to highest seed.",
         "시행이 학습한 시간에 따른 검증 정확도. 같은 에폭에서 앞선 레시피가 같은 시간에서도 앞선다는 법은 없습니다. 선: 각 에폭의 평균 시간에서 시드 평균, 띠: 가장 낮은 시드부터 가장 높은 시드까지.";
 
+    equal_title: "Difference in validation accuracy from {baseline} at equal training time and after equally many epochs, with 95 % intervals", "같은 학습 시간과 같은 에폭 수에서 {baseline} 대비 검증 정확도 차이와 95 % 구간";
+    equal_time_key: "at equal time", "같은 시간에서";
+    equal_epochs_key: "after equal epochs", "같은 에폭에서";
+    equal_axis: "points of validation accuracy", "검증 정확도, 퍼센트포인트";
+    equal_caption: "Validation accuracy minus that of {baseline}, with 95&nbsp;% intervals over seeds. Filled: when every recipe had trained for {time}, the time of the quickest. Hollow: when every recipe had trained for {epochs}. A learning-rate schedule made to end at that time would have given other numbers; the verdict is of equal epochs, on test images.",
+        "검증 정확도에서 {baseline}의 것을 뺀 값과 시드에 걸친 95&nbsp;% 구간. 채움: 모든 레시피가 {time}(가장 빠른 레시피의 시간) 학습했을 때. 빈 표시: 모든 레시피가 {epochs} 학습했을 때. 그 시간에 끝나도록 짠 학습률 일정이라면 값이 달랐을 것입니다. 판정은 같은 에폭, 시험 이미지에서 합니다.";
+    h_epochs_by_then: "Epochs by then", "그때까지 에폭";
+    h_at_time: "At equal time, %", "같은 시간에서, %";
+    h_at_epochs: "After equal epochs, %", "같은 에폭에서, %";
+    equal_table_caption: "Validation accuracy after {time} of training and after {epochs}, with 95&nbsp;% intervals over seeds; below each, its difference from {baseline} in points.",
+        "학습 {time} 뒤와 {epochs} 뒤의 검증 정확도와 시드에 걸친 95&nbsp;% 구간. 아래 줄은 {baseline} 대비 차이(퍼센트포인트).";
+    cost_spent: "All trials together, finished or not, took {time}.", "끝났든 아니든 모든 시행을 합쳐 {time}이 걸렸습니다.";
+
     // Trials.
     seed: "seed", "시드";
     failed: "failed", "실패";
     not_begun: "not begun", "시작 전";
+    results_what: "Accuracy on the test images", "시험 이미지 정확도";
+    results_elsewhere: "Compared: {metric}", "비교한 값: {metric}";
+    trials_elsewhere: "{metric} of every run that was read, in percent. A dash: no run of that seed.", "읽은 모든 실행의 {metric}(퍼센트). 줄표: 그 시드의 실행 없음.";
     trials_caption: "Test top-1 of every planned trial, in percent. A fraction counts the epochs of an unfinished one; a dash: not begun.",
         "계획한 모든 시행의 시험 top-1(퍼센트). 분수는 끝나지 않은 시행의 에폭, 줄표는 시작 전.";
     failed_list: "Failed: {trials}", "실패: {trials}";
@@ -292,6 +398,14 @@ words! {
     one_trial: "{recipe} seed {seed}: {reason}", "{recipe} 시드 {seed}: {reason}";
     more_in: "and {n} more, all in <code>{file}</code>", "그 밖에 {n}개, 모두 <code>{file}</code>에 있음";
     all_finished: "Every planned trial has finished.", "계획한 모든 시행이 끝났습니다.";
+
+    h_level: "Claimed up to p", "주장하는 p의 한계";
+    h_spent: "Error spent so far", "지금까지 쓴 오류율";
+    looks_caption: "Looks at the results so far: after how many seeds, up to which corrected <i>p</i> a recipe was called better or worse, and how much of the 5&nbsp;% error had been spent with it.",
+        "지금까지 결과를 본 때: 시드 몇 개 뒤였는지, 보정한 <i>p</i>가 얼마 이하일 때 낫다거나 나쁘다고 했는지, 그때까지 오류율 5&nbsp;% 중 얼마를 썼는지.";
+    standing_open: "{recipe}: open, gets further seeds", "{recipe}: 미결, 시드를 더 받음";
+    standing_decided: "{recipe}: decided with {seeds}", "{recipe}: {seeds}에서 판정됨";
+    standing_hopeless: "{recipe}: given up with {seeds}; {most} would probably not decide it", "{recipe}: {seeds}에서 그만둠. {most}로도 판정되지 않을 듯함";
 
     // Data.
     no_data: "The run stopped before the images were looked at.", "이미지를 살펴보기 전에 실행이 멈췄습니다.";
@@ -334,8 +448,35 @@ words! {
     m_reach: "With {seeds} the smallest possible <i>p</i> is {p}.", "{seeds}로 가능한 가장 작은 <i>p</i>는 {p}입니다.";
     m_tests: "<b>Tests.</b> <i>p</i> is the exact two-sided sign-flip permutation test over seeds. It is corrected for all recipes compared by the step-down maximum statistic of Westfall and Young, which swaps the names of recipe and baseline in all recipes at once; Holm’s correction and a paired t test stand beside it in <code>summary.json</code>. {reach}",
         "<b>검정.</b> <i>p</i>는 시드에 대한 정확한 양측 부호 뒤집기 순열 검정입니다. 비교한 모든 레시피에 대해 Westfall과 Young의 단계 하강 최대 통계량으로 보정합니다(모든 레시피에서 레시피와 기준의 이름을 한꺼번에 바꿈). Holm 보정과 짝지은 t 검정은 <code>summary.json</code>에 함께 있습니다. {reach}";
-    m_verdicts: "<b>Verdicts.</b> <i>Equivalent</i>: two one-sided tests put the difference inside the margin (5&nbsp;%, Holm). <i>Better</i> or <i>worse</i>: corrected <i>p</i> at most 0.05 and an interval that excludes zero. <i>Undecided</i>: neither; the seeds that would probably (four times in five) settle it assume that mean and spread stay as seen. Recipes are compared with the baseline, not with each other: two that are both better than it are not thereby ranked.",
-        "<b>판정.</b> <i>동등</i>: 두 단측 검정(5&nbsp;%, Holm)이 차이를 허용 범위 안에 둡니다. <i>더 나음·더 나쁨</i>: 보정한 <i>p</i>가 0.05 이하이고 구간이 0을 포함하지 않습니다. <i>미정</i>: 둘 다 아님. 결판에 필요할 시드 수(다섯 번 중 네 번)는 평균과 흩어짐이 지금과 같다고 가정합니다. 레시피는 기준과만 비교하며 서로 비교하지 않습니다. 둘 다 기준보다 낫다고 해서 둘의 순위가 정해지지는 않습니다.";
+    m_verdicts: "<b>Verdicts.</b> <i>Equivalent</i>: two one-sided tests put the difference inside the margin (5&nbsp;%, Holm). <i>Better</i> or <i>worse</i>: corrected <i>p</i> over seeds at most {level}, an interval that excludes zero{images}. <i>Undecided</i>: neither; the seeds that would probably (four times in five) settle it assume that mean and spread stay as seen. Recipes are compared with the baseline, not with each other: two that are both better than it are not thereby ranked.",
+        "<b>판정.</b> <i>동등</i>: 두 단측 검정(5&nbsp;%, Holm)이 차이를 허용 범위 안에 둡니다. <i>더 나음·더 나쁨</i>: 시드에 걸친 보정한 <i>p</i>가 {level} 이하이고, 구간이 0을 포함하지 않습니다{images}. <i>미정</i>: 둘 다 아님. 결판에 필요할 시드 수(다섯 번 중 네 번)는 평균과 흩어짐이 지금과 같다고 가정합니다. 레시피는 기준과만 비교하며 서로 비교하지 않습니다. 둘 다 기준보다 낫다고 해서 둘의 순위가 정해지지는 않습니다.";
+    m_verdict_images: ", and <i>p</i> over seeds and images at most 0.025", "(이미지 <i>p</i>도 0.025 이하여야 함)";
+    m_level_look: "the level of its look", "그때의 한계";
+    m_elsewhere_pairs: "<b>Pairs.</b> These results were trained elsewhere. Runs are paired by the seed that the files give, and the effect of a recipe is the mean over seeds of its {metric} minus that of {baseline} with the same seed. Whether a seed gave every recipe the same split, the same initial weights and the same order of images is not known here. Where it did not, the pairs are no sharper than unpaired runs would be; where recipes were tested on different images, or seeds were chosen after looking, the <i>p</i>-values mean nothing.",
+        "<b>짝.</b> 이 결과는 다른 곳에서 학습했습니다. 파일에 적힌 시드로 실행을 짝짓고, 레시피의 효과는 같은 시드에서 레시피의 {metric}에서 {baseline}의 것을 뺀 값의 시드 평균입니다. 한 시드가 모든 레시피에 같은 분할, 같은 초기 가중치, 같은 이미지 순서를 주었는지는 여기서 알 수 없습니다. 그렇지 않았다면 짝지어도 짝짓지 않은 것보다 날카롭지 않습니다. 레시피를 서로 다른 이미지에서 시험했거나 결과를 본 뒤 시드를 골랐다면 <i>p</i>에는 아무 뜻이 없습니다.";
+    m_elsewhere_measured: "<b>Measured on.</b> As the files say: which images these are, whether they were mixed or augmented, and whether they also chose the epoch or the settings is not known here. A recipe chosen on the images it is judged by looks better than it is.",
+        "<b>측정 대상.</b> 파일에 적힌 대로입니다. 어떤 이미지인지, 섞거나 변형했는지, 에폭이나 설정을 고르는 데도 썼는지는 여기서 알 수 없습니다. 평가하는 이미지로 고른 레시피는 실제보다 좋아 보입니다.";
+    m_compared: "Compared", "비교한 값";
+    m_source: "Trained", "학습";
+    m_source_elsewhere: "elsewhere; read from CSV files", "다른 곳에서. CSV 파일에서 읽음";
+    m_as_given: "as the files give it, one number per run", "파일에 적힌 대로, 실행마다 숫자 하나";
+    m_corrections: "What is corrected, and for what", "무엇을 무엇에 대해 보정하는가";
+    m_c_seeds: "<b>Better or worse, over seeds</b>: exact sign-flip permutation, step-down maximum statistic over the {n}; wrong in at most 5&nbsp;% of studies.",
+        "<b>나음·나쁨, 시드에 걸쳐</b>: 정확한 부호 뒤집기 순열 검정, {n}에 대한 단계 하강 최대 통계량. 틀리는 연구는 많아야 5&nbsp;%.";
+    m_c_images: "<b>Better or worse, over images</b>: the mean difference over its standard error over seeds and test images, normal <i>p</i>, Holm over the recipes, at most 2.5&nbsp;% (<code>p_images</code>). It guards against a sample of test images that happens to suit one recipe, about which a test over seeds says nothing.",
+        "<b>나음·나쁨, 이미지에 걸쳐</b>: 차이의 평균을 시드와 시험 이미지에 걸친 표준오차로 나눈 값의 정규 <i>p</i>, 레시피 전체에 대한 Holm 보정, 2.5&nbsp;% 이하(<code>p_images</code>). 우연히 한 레시피에 맞는 시험 이미지가 뽑힌 경우를 막습니다. 시드에 걸친 검정은 이에 대해 아무 말도 못 합니다.";
+    m_c_no_images: "<b>Better or worse, over images</b>: not tested, since it is not known image by image what was right. A sample of test images that happens to suit one recipe would not be noticed.",
+        "<b>나음·나쁨, 이미지에 걸쳐</b>: 이미지마다 맞았는지 알 수 없어 검정하지 않았습니다. 우연히 한 레시피에 맞는 시험 이미지가 뽑혔어도 알아차리지 못합니다.";
+    m_c_equivalent: "<b>Equivalent</b>: two one-sided tests at 5&nbsp;%, Holm over the recipes.", "<b>동등</b>: 5&nbsp;% 단측 검정 두 번, 레시피 전체에 대한 Holm 보정.";
+    m_c_looks: "<b>Seeds added until decided</b>: first look after {first}, then after each further seed, {most} at most, both declared beforehand. The 5&nbsp;% are spent over the looks by the function of Hwang, Shih and De Cani (γ = 2), exactly, over the sign flips not claimed before. Equivalence has its own 5&nbsp;%, in equal parts over looks and recipes (Bonferroni). Intervals are those of a recipe’s last look and are not widened for the looks.",
+        "<b>판정될 때까지 시드 더하기</b>: {first} 뒤에 처음 보고 그다음부터 시드마다 보며, 많아야 {most}(둘 다 미리 정함). 5&nbsp;%는 Hwang·Shih·De Cani의 함수(γ = 2)로 볼 때마다 나눠 쓰며, 앞서 주장하지 않은 부호 뒤집기에 대해 정확합니다. 동등은 따로 5&nbsp;%를 볼 때와 레시피에 똑같이 나눕니다(Bonferroni). 구간은 레시피를 마지막으로 본 때의 것이며 여러 번 본 것에 대해 넓히지 않았습니다.";
+    m_c_pairs: "<b>All pairs</b> (appendix): Holm over all {n}; intervals uncorrected; no verdict.", "<b>모든 쌍</b>(부록): {n} 전체에 대한 Holm 보정, 구간은 보정하지 않음, 판정 없음.";
+    m_c_classes: "<b>Classes</b>: t over seeds and images, false discovery rate 5&nbsp;% over the classes of one recipe (Benjamini and Hochberg), not over recipes.", "<b>클래스</b>: 시드와 이미지에 걸친 t 검정, 한 레시피의 클래스 전체에서 거짓 발견율 5&nbsp;%(Benjamini·Hochberg). 레시피에 대해서는 보정하지 않음.";
+    m_c_none: "<b>Not corrected</b>: the intervals of other measures, calibration and equal time; limits of learning curves, which hold epoch by epoch; McNemar’s test of two trained models. Images that change are counted, not tested.",
+        "<b>보정하지 않음</b>: 다른 척도·보정 정도·같은 시간의 구간, 에폭마다 따로 본 학습 곡선의 한계, 학습된 두 모델의 McNemar 검정. 판정이 바뀌는 이미지는 세기만 하고 검정하지 않습니다.";
+    metric_top1: "test top-1 accuracy", "시험 top-1 정확도";
+    metric_accuracy: "accuracy", "정확도";
+    metric_probability: "mean probability of the true class", "실제 클래스의 평균 확률";
     m_measured: "<b>Measured on.</b> All accuracies are of unmixed, unaugmented images. The test images were used once per trial, at its end.",
         "<b>측정 대상.</b> 모든 정확도는 섞지도 변형하지도 않은 이미지에서 쟀습니다. 시험 이미지는 시행마다 끝에 한 번만 썼습니다.";
     m_references: "References", "참고 문헌";
@@ -350,6 +491,8 @@ words! {
     r_same: "On the same kind of machine the same study gives the same weights, bit for bit, with any number of threads.", "같은 종류의 기계에서 같은 연구는 스레드 수와 상관없이 비트까지 같은 가중치를 냅니다.";
     r_all_again: "all trials again", "모든 시행 다시";
     r_this_page: "this page", "이 페이지";
+    r_elsewhere: "From the same files the same numbers come out, whatever the machine.", "같은 파일에서는 어떤 기계에서도 같은 수가 나옵니다.";
+    r_files: "the files these results were read from", "이 결과를 읽은 파일들";
     r_study_file: "The study file", "연구 파일";
 }
 

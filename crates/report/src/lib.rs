@@ -38,6 +38,7 @@ mod tensorboard;
 mod terminal;
 mod text;
 mod theme;
+mod thumbnails;
 
 use bakeoff_stats::sequential::Standing;
 use bakeoff_study::files::{make_folder, write_bytes};

@@ -1,6 +1,7 @@
 //! Where the methods come from: for the page, and as BibTeX for papers. Only what a study used is listed.
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, State};
+use bakeoff_study::Prediction;
 use std::fmt::Write;
 
 /// A publication.
@@ -22,8 +23,12 @@ pub(crate) struct Reference {
 enum When {
     /// Every comparison rests on it.
     Always,
-    /// The interval over seeds and images.
+    /// The interval over seeds and images, and what is said of single classes and models.
     Images,
+    /// How sure the networks were.
+    Confidence,
+    /// Seeds added until decided.
+    Looks,
     /// A transform, mixer, optimiser, schedule or network whose name is or starts with one of these.
     Named(&'static [&'static str]),
 }
@@ -50,7 +55,7 @@ const fn article(
     Reference { key, kind: "article", authors, title, venue, year, when }
 }
 
-use When::{Always, Images, Named};
+use When::{Always, Confidence, Images, Looks, Named};
 
 const REFERENCES: &[Reference] = &[
     article(
@@ -100,6 +105,54 @@ const REFERENCES: &[Reference] = &[
         "The Annals of Applied Statistics 1(2)",
         2007,
         Images,
+    ),
+    article(
+        "benjamini1995",
+        "Benjamini, Yoav and Hochberg, Yosef",
+        "Controlling the False Discovery Rate: A Practical and Powerful Approach to Multiple Testing",
+        "Journal of the Royal Statistical Society B 57(1)",
+        1995,
+        Images,
+    ),
+    article(
+        "mcnemar1947",
+        "McNemar, Quinn",
+        "Note on the Sampling Error of the Difference Between Correlated Proportions or Percentages",
+        "Psychometrika 12(2)",
+        1947,
+        Images,
+    ),
+    article(
+        "brier1950",
+        "Brier, Glenn W.",
+        "Verification of Forecasts Expressed in Terms of Probability",
+        "Monthly Weather Review 78(1)",
+        1950,
+        Confidence,
+    ),
+    paper(
+        "guo2017calibration",
+        "Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.",
+        "On Calibration of Modern Neural Networks",
+        "International Conference on Machine Learning",
+        2017,
+        Confidence,
+    ),
+    article(
+        "hwang1990",
+        "Hwang, Irving K. and Shih, Weichung J. and De Cani, John S.",
+        "Group Sequential Designs Using a Family of Type I Error Probability Spending Functions",
+        "Statistics in Medicine 9(12)",
+        1990,
+        Looks,
+    ),
+    article(
+        "lan1983",
+        "Lan, K. K. Gordon and DeMets, David L.",
+        "Discrete Sequential Boundaries for Clinical Trials",
+        "Biometrika 70(3)",
+        1983,
+        Looks,
     ),
     paper(
         "zhang2018mixup",
@@ -282,10 +335,14 @@ pub(crate) fn used(evidence: &Evidence) -> Vec<&'static Reference> {
     if let Some(study) = evidence.study.as_ref().and_then(|study| serde_json::to_value(study).ok()) {
         names(&study, &mut found);
     }
-    let images = evidence
-        .trials
-        .iter()
-        .any(|t| matches!(&t.state, crate::evidence::State::Finished { predictions: Some(_), .. }));
+    let predictions = |keep: fn(&Prediction) -> bool| {
+        evidence.trials.iter().any(|t| match &t.state {
+            State::Finished { predictions: Some(predictions), .. } => predictions.first().is_some_and(keep),
+            _ => false,
+        })
+    };
+    let images = predictions(|_| true) || evidence.trials.iter().any(|t| t.marks.is_some());
+    let confidence = predictions(|p| p.confidence.is_some());
     let named = |name: &str| match name.strip_suffix('*') {
         Some(start) => found.iter().any(|f| f.starts_with(start)),
         // `cutmix-notebook` is CutMix too.
@@ -296,6 +353,8 @@ pub(crate) fn used(evidence: &Evidence) -> Vec<&'static Reference> {
     let wanted = |r: &&Reference| match r.when {
         Always => true,
         Images => images,
+        Confidence => confidence,
+        Looks => evidence.plan.until_decided.is_some(),
         Named(list) => list.iter().any(|name| named(name)),
     };
     REFERENCES.iter().filter(wanted).collect()

@@ -1,8 +1,10 @@
 //! The tables of a report: what each holds. The page shows them, and all are written to files.
 
+pub(crate) mod insight;
+
 use crate::chart::{Strip, range};
 use crate::confusion::Confusion;
-use crate::evidence::{Evidence, State, Trial};
+use crate::evidence::{Evidence, Origin, State, Trial};
 use crate::language::{Words, fill};
 use crate::summary::{Assessment, Spread};
 use crate::table::{Cell, Column, Shown, Table};
@@ -64,10 +66,14 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
     let top5 = evidence.shows_top5();
     let shared =
         range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied())).unwrap_or([0.0, 1.0]);
+    let compared = match &evidence.origin {
+        Origin::Run => words.h_top1.to_owned(),
+        Origin::Elsewhere { .. } => format!("{}, %", evidence.metric(words)),
+    };
     let mut columns = vec![
         Column::words("recipe", words.h_recipe),
         Column::number("seeds", words.h_seeds),
-        Column::number("top1_mean", words.h_top1),
+        Column::number("top1_mean", compared),
         Column::number("top1_sd", "").only(Shown::InData),
         Column::words("top1_per_seed", words.h_each).only(Shown::OnPage),
     ];
@@ -78,10 +84,11 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
         Column::number("difference", words.h_difference),
         Column::number("low", "").only(Shown::InData),
         Column::number("high", "").only(Shown::InData),
-        Column::number("p", "p"),
+        Column::number("p", "").only(Shown::InData),
         Column::number("p_adjusted", words.h_corrected),
+        Column::number("p_images", words.h_images_p),
         Column::number("probability_better", words.h_better),
-        Column::number("seconds_per_trial", words.h_time),
+        Column::number("seconds_per_trial", words.h_time).only(Shown::InData),
         Column::words("verdict", words.h_verdict),
     ]);
     let rows = summary.recipes.iter().map(|r| {
@@ -131,8 +138,9 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
             difference,
             number(d.map(|d| d.low), &|_| String::new()),
             number(d.map(|d| d.high), &|_| String::new()),
-            number(d.map(|d| d.p), &bare_p),
+            number(d.map(|d| d.p), &|_| String::new()),
             number(d.map(|d| d.p_adjusted), &bare_p),
+            number(d.and_then(|d| d.p_images), &bare_p),
             number(d.and_then(|d| d.probability_better).map(|[p, ..]| p), &|p| format!("{p:.2}")),
             number(r.seconds_per_trial, &|s| words.duration(s)),
             word,
@@ -266,5 +274,6 @@ pub(crate) fn all(
     let mut tables =
         vec![results(evidence, assessment, words), trials(evidence, words), cost(evidence, words)];
     tables.extend(confusion.map(|confusion| confused_pairs(evidence, confusion, words)));
+    tables.extend(insight::all(evidence, &assessment.summary, words));
     tables
 }

@@ -94,7 +94,7 @@ fn chart_rules(resolve: impl Fn(&'static str, &'static str) -> String) -> String
          .fig .zero{{stroke:{soft};stroke-width:1.25;fill:none}}.fig .zone{{fill:{zone}}}.fig .paper{{fill:{paper}}}\
          .fig .line{{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}}.fig .band{{stroke:none;fill-opacity:.14}}\
          .fig .halo{{stroke:{paper};stroke-width:1.5}}.fig .leader{{stroke-width:1;stroke-opacity:.6;fill:none}}\
-         .fig .whisker{{stroke-width:3;fill:none;stroke-linecap:round}}.fig .seed{{fill-opacity:.35;stroke:none}}\
+         .fig .whisker{{stroke-width:3;fill:none;stroke-linecap:round}}.fig .thin{{stroke-width:1.75;fill:none;stroke-linecap:round}}.fig .seed{{fill-opacity:.35;stroke:none}}\
          .fig .hollow{{fill:{paper};stroke-width:2}}.fig .frame{{fill:none;stroke:{rule};stroke-width:1}}\
          .fig .cut-dark{{fill:none;stroke:#000000;stroke-width:3;stroke-opacity:.75}}\
          .fig .cut-light{{fill:none;stroke:#ffffff;stroke-width:1.5;stroke-dasharray:4 3}}\

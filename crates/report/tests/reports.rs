@@ -31,8 +31,8 @@ fn a_finished_run_gives_an_answer_figures_and_tables() {
     assert_eq!(verdicts[0], None);
     assert_eq!((verdicts[2], verdicts[3]), (Some(Verdict::Worse), Some(Verdict::Better)));
     assert!(report.summary.answer.contains("Better than none: cutmix by"), "{}", report.summary.answer);
-    // One forest, five curves, five confusion matrices, five sheets; each as SVG and PNG.
-    assert_eq!(report.figures.len(), 2 * (1 + 5 + 5 + 5));
+    // One forest, six curves, equal time, classes, reliability, five confusion matrices, five sheets; each as SVG and PNG.
+    assert_eq!(report.figures.len(), 2 * (1 + 6 + 3 + 5 + 5));
     for figure in report.figures.iter().filter(|f| f.extension().is_some_and(|e| e == "png")) {
         assert!(image::image_dimensions(figure).unwrap().0 >= 800, "{}", figure.display());
     }
@@ -438,6 +438,68 @@ fn metrics_classes_images_curves_and_time_are_told_beside_the_verdict() {
 }
 
 #[test]
+fn the_page_draws_what_lies_beyond_the_verdict() {
+    let (report, page) = report("beyond", &Fake { previews: false, ..Fake::new() });
+    for (section, text) in [
+        ("learning", "Where the curves cross"),
+        ("results", "Balanced accuracy"),
+        ("classes", "certainly gain"),
+        ("changes", "Right under <bdi>none</bdi>, wrong under <bdi>cutmix</bdi>"),
+        ("calibration", "Brier score"),
+        ("cost", "after equal epochs"),
+        ("pairs", "Holm for all 10\u{a0}pairs"),
+        ("method", "<code>p_images</code>"),
+    ] {
+        let start = page.find(&format!("<section id=\"{section}\"")).unwrap_or_else(|| panic!("{section}"));
+        let end = start + page[start..].find("</section>").unwrap();
+        assert!(page[start..end].contains(text), "{section}: {text}");
+        assert!(page.contains(&format!("<a href=\"#{section}-ko\">")), "{section}");
+    }
+    let table = |name: &str| {
+        let path = report.page.with_file_name("tables").join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", path.display()))
+    };
+    // A row a recipe, bins of equal width, an epoch, a pair, a class, a pair of models.
+    assert_eq!(table("measures.csv").lines().count(), 1 + 5);
+    assert_eq!(table("calibration.csv").lines().count(), 1 + 5);
+    assert_eq!(table("reliability.csv").lines().count(), 1 + 5 * 15);
+    assert_eq!(table("epochs.csv").lines().count(), 1 + 5 * 20);
+    assert_eq!(table("all-pairs.csv").lines().count(), 1 + 10);
+    assert_eq!(table("class-differences.csv").lines().count(), 1 + 7);
+    assert_eq!(table("two-models.csv").lines().count(), 1 + 4 * 6);
+    assert_eq!(table("equal-time.csv").lines().count(), 1 + 5);
+    assert!(table("courses.csv").contains("cutmix,none,"));
+    let first = table("equal-time.csv");
+    // Every recipe of the fake takes 3.1 s an epoch: equal time is equal epochs.
+    let row: Vec<&str> = first.lines().nth(4).unwrap().split(',').collect();
+    assert_eq!((row[0], row[1], row[2]), ("cutmix", "20", row[8]));
+    for name in ["epoch-gains", "equal-time", "classes", "reliability"] {
+        assert!(page.contains(&format!("data-name=\"{name}\"")), "{name}");
+        assert!(report.page.with_file_name("figures").join(format!("{name}.png")).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn images_that_change_are_shown_where_the_data_can_be_reached_and_named_otherwise() {
+    let (_, named) = report("names", &Fake { previews: false, seeds: 2, epochs: 2, ..Fake::new() });
+    assert!(named.contains("could not be read when this page was made") && !named.contains("<image id=\"th"));
+    let fake = Fake { previews: false, photographs: true, seeds: 2, epochs: 2, ..Fake::new() };
+    let (report, shown) = report("photographs", &fake);
+    let changed: usize =
+        report.summary.insight.recipes.iter().map(|r| r.to_right.min(8) + r.to_wrong.min(8)).sum();
+    let pictures = shown.matches("<image id=\"th").count();
+    assert!((8..=changed).contains(&pictures), "{pictures} of {changed}");
+    assert!(shown.contains("href=\"#th0\"") && !shown.contains("could not be read when this page was made"));
+    // Gone: named again.
+    let run = Fake { study: "gone".into(), ..fake }.write(&folder("photographs-gone"));
+    std::fs::rename(run.path().join("photographs"), run.path().join("elsewhere")).unwrap();
+    let again = bakeoff_report::write(&run, run.path(), Language::English).unwrap();
+    assert!(
+        std::fs::read_to_string(again.page).unwrap().contains("could not be read when this page was made")
+    );
+}
+
+#[test]
 fn a_run_until_decided_says_where_every_recipe_stands() {
     let until_decided = Some(UntilDecided { first: 6, most: 12 });
     let run = Fake { previews: false, until_decided, ..Fake::new() }.write(&folder("until-decided"));
@@ -448,6 +510,16 @@ fn a_run_until_decided_says_where_every_recipe_stands() {
     assert_eq!(summary.recipes[3].verdict, Some(Verdict::Better));
     let open = bakeoff_report::open_recipes(&run.plan().unwrap(), &run).unwrap();
     assert_eq!(open[0], "none");
+    let report = bakeoff_report::write(&run, run.path(), Language::English).unwrap();
+    let page = std::fs::read_to_string(report.page).unwrap();
+    for text in [
+        "Seeds added until decided",
+        "Hwang, Shih and De Cani",
+        "decided with 6\u{a0}seeds",
+        "Looks at the results so far",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
     assert!(!open.contains(&"cutmix".to_owned()) && open.contains(&"mixup".to_owned()), "{open:?}");
     // Without the declaration there is nothing to add to.
     let fixed = Fake { previews: false, ..Fake::new() }.write(&folder("fixed"));

@@ -184,6 +184,39 @@ fn six_logs_a_recipe_give_a_verdict_and_a_page_with_curves() {
     assert_eq!((report.summary.metric.as_str(), report.summary.headline.as_str()), ("eval_top1", "last"));
     let page = std::fs::read_to_string(&report.page).unwrap();
     assert!(page.contains("mixup") && page.contains("Learning curves") && !page.contains("NaN"));
+    for text in
+        ["Difference in eval_top1 from", "eval_top1, %", "is not known here", "--baseline none --margin 1 "]
+    {
+        assert!(page.contains(text), "{text}");
+    }
+}
+
+/// Left in the build folder's `tmp/reports/elsewhere` to be looked at.
+#[test]
+fn a_page_of_results_from_elsewhere_claims_nothing_that_is_not_known() {
+    let files = Files::new();
+    let results = read(files.write("results.csv", &predictions()));
+    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reports/elsewhere");
+    let report = write_results(&results, "none", 1.0, &out, bakeoff_report::Language::English).unwrap();
+    let page = std::fs::read_to_string(&report.page).unwrap();
+    for text in [
+        "A seed gives every recipe the same",
+        "The test images were used once per trial",
+        "No pictures were kept",
+        "before the images were looked at",
+        "bakeoff run study.toml",
+        "Every planned trial",
+        "NaN",
+    ] {
+        assert!(!page.contains(text), "{text}");
+    }
+    for text in [
+        "These results were trained elsewhere",
+        "as the files give it",
+        "bakeoff compare FILES --baseline none",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
 }
 
 #[test]

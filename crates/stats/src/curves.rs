@@ -20,6 +20,12 @@ pub struct Point {
     pub high: Option<f64>,
     /// What this epoch added: slope of the smoothed curve.
     pub gain: f64,
+    /// Lower limit of its interval; `None` for fewer than two seeds.
+    #[serde(default)]
+    pub gain_low: Option<f64>,
+    /// Upper limit.
+    #[serde(default)]
+    pub gain_high: Option<f64>,
 }
 
 /// How one curve stands to another over the epochs.
@@ -118,12 +124,15 @@ pub fn fit(seeds: &[&[f64]], confidence: f64) -> Vec<Point> {
         let values: Vec<f64> = lines.iter().map(|line| line[epoch].0).collect();
         let slopes: Vec<f64> = lines.iter().map(|line| line[epoch].1).collect();
         let (fit, reach) = mean_and_reach(&values, confidence)?;
+        let (gain, gain_reach) = mean_and_reach(&slopes, confidence)?;
         Some(Point {
             epoch: epoch as u32 + 1,
             fit,
             low: reach.map(|reach| fit - reach),
             high: reach.map(|reach| fit + reach),
-            gain: crate::mean(&slopes)?,
+            gain,
+            gain_low: gain_reach.map(|reach| gain - reach),
+            gain_high: gain_reach.map(|reach| gain + reach),
         })
     };
     (0..epochs).filter_map(at).collect()

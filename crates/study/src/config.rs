@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use bakeoff_augment::{Normalisation, RecipeConfig, Resize};
 use bakeoff_data::{
-    GeneratedConfig, LimitConfig, PackMode, SourceKind, SplitConfig, TestConfig, ValidationConfig,
+    GeneratedConfig, LimitConfig, PackMode, SourceConfig, SourceKind, SplitConfig, TestConfig,
+    ValidationConfig,
 };
 use bakeoff_nn::{BackendKind, OptimizerConfig, ScheduleConfig, Trainable};
 use schemars::JsonSchema;
@@ -82,6 +83,19 @@ impl DataConfig {
     #[must_use]
     pub fn splits(&self) -> SplitConfig {
         SplitConfig { validation: self.validation, test: self.test }
+    }
+
+    /// What is opened.
+    #[must_use]
+    pub fn source(&self) -> SourceConfig {
+        SourceConfig {
+            kind: self.source,
+            path: self.path.clone().unwrap_or_default(),
+            test_path: self.test_path.clone(),
+            generated: self.generated.clone(),
+            classes: self.classes.clone(),
+            limit: self.limit,
+        }
     }
 }
 

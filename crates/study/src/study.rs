@@ -145,15 +145,7 @@ impl Study {
     /// What is opened.
     #[must_use]
     pub fn source(&self) -> SourceConfig {
-        let data = &self.config.data;
-        SourceConfig {
-            kind: data.source,
-            path: data.path.clone().unwrap_or_default(),
-            test_path: data.test_path.clone(),
-            generated: data.generated.clone(),
-            classes: data.classes.clone(),
-            limit: data.limit,
-        }
+        self.config.data.source()
     }
 
     /// The seeds in running order.

@@ -5,7 +5,7 @@ use crate::language::{Words, fill};
 use crate::svg::{Anchor, Drawing};
 use crate::text::{Weight, fit, width as text_width};
 use crate::theme;
-use bakeoff_stats::wording::points;
+use bakeoff_stats::wording::{points, signed_points};
 
 /// One epoch of one recipe.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub(crate) enum Across {
 pub(crate) enum Unit {
     /// Fractions, shown in percent.
     Percent,
+    /// Differences of fractions, shown in points.
+    Points,
     /// As they are.
     Plain,
 }
@@ -82,11 +84,12 @@ impl Curves {
             Across::Time(_) => [0.0, last],
         };
         let x = Scale::new(across, [left + 6.0, right - 6.0]);
-        let factor = if self.unit == Unit::Percent { 100.0 } else { 1.0 };
+        let factor = if self.unit == Unit::Plain { 1.0 } else { 100.0 };
         let values = self.series.iter().flat_map(|s| &s.points).flat_map(|p| [p.low, p.high, p.mean]);
         let [low, high] = extent(values, 0.05).unwrap_or([0.0, 1.0]);
         let (low, high) = match self.unit {
             Unit::Percent => (low.max(0.0), high.min(1.0)),
+            Unit::Points => (low.min(0.0), high.max(0.0)),
             Unit::Plain => (low.max(0.0), high),
         };
         let y = Scale::new([low * factor, high * factor], [floor, top]);
@@ -96,10 +99,10 @@ impl Curves {
         let (ticks, digits) = y.ticks(((floor - top) / 52.0).round().max(3.0) as usize);
         for tick in ticks {
             d.line("grid", (left, y.at(tick)), (right, y.at(tick)));
-            let text = if self.unit == Unit::Percent {
-                points(tick / 100.0, digits)
-            } else {
-                format!("{tick:.digits$}")
+            let text = match self.unit {
+                Unit::Percent => points(tick / 100.0, digits),
+                Unit::Points => signed_points(tick / 100.0, digits),
+                Unit::Plain => format!("{tick:.digits$}"),
             };
             d.text("tick", (left - 8.0, y.at(tick) + 4.0), Anchor::End, &text);
         }
@@ -213,7 +216,12 @@ impl Curves {
             })
         });
         let series: Vec<_> = series.collect();
-        serde_json::json!({"percent": self.unit == Unit::Percent, "whole": self.across == Across::Epochs, "series": series})
+        serde_json::json!({
+            "factor": if self.unit == Unit::Plain { 1 } else { 100 },
+            "suffix": if self.unit == Unit::Percent { "\u{a0}%" } else { "" },
+            "whole": self.across == Across::Epochs,
+            "series": series,
+        })
     }
 }
 

@@ -21,10 +21,10 @@ pub(crate) fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-/// `margin` is a fraction. `colour` gives a recipe's series index.
+/// `metric` is what is compared, in words; `margin` a fraction. `colour` gives a recipe's series index.
 pub(crate) fn forest(
     comparisons: &[Comparison],
-    baseline: &str,
+    (metric, baseline): (&str, &str),
     margin: f64,
     colour: &dyn Fn(&str) -> Option<usize>,
     width: f64,
@@ -46,7 +46,7 @@ pub(crate) fn forest(
     let value_room = if beside { 240.0 } else { 10.0 };
     let (left, right) = (name_room, width - value_room);
     let height = top + row_height * rows.len().max(1) as f64 + bottom;
-    let title = fill(words.forest_title, &[("baseline", &baseline)]);
+    let title = fill(words.forest_title, &[("metric", &metric), ("baseline", &baseline)]);
     let mut d = Drawing::new(width, height, title);
     let floor = height - bottom;
 
@@ -84,9 +84,9 @@ pub(crate) fn forest(
     let unit = if margin > 0.0 {
         let margin = points(margin, 2);
         let margin = margin.trim_end_matches('0').trim_end_matches('.');
-        fill(words.forest_axis_margin, &[("margin", &margin)])
+        fill(words.forest_axis_margin, &[("metric", &metric), ("margin", &margin)])
     } else {
-        words.forest_axis.into()
+        fill(words.forest_axis, &[("metric", &metric)])
     };
     let unit = fit(&unit, 12.0, Weight::Regular, width - 8.0);
     let centre = ((left + right) / 2.0).clamp(
@@ -189,8 +189,15 @@ mod tests {
         ];
         let comparisons = compare(&base, &others, &Options::default()).unwrap();
         for width in [960.0, 400.0] {
-            let svg = forest(&comparisons, "none", 0.005, &|_| Some(1), width, Language::English.words())
-                .inline("");
+            let svg = forest(
+                &comparisons,
+                ("accuracy", "none"),
+                0.005,
+                &|_| Some(1),
+                width,
+                Language::English.words(),
+            )
+            .inline("");
             for text in
                 ["▲ better", "○ undecided", "no finished seed in common", "one seed in common: no interval"]
             {
@@ -209,14 +216,15 @@ mod tests {
         let interval = comparisons[0].interval.unwrap();
         assert!(interval.high - interval.low > 1.0);
         let svg =
-            forest(&comparisons, "none", 0.005, &|_| Some(0), 960.0, Language::English.words()).inline("");
+            forest(&comparisons, ("accuracy", "none"), 0.005, &|_| Some(0), 960.0, Language::English.words())
+                .inline("");
         assert_eq!(svg.matches("class=\"line k-c0\"").count(), 2, "an arrow at either end");
     }
 
     #[test]
     fn nothing_to_compare_says_so() {
         assert!(
-            forest(&[], "none", 0.005, &|_| None, 960.0, Language::English.words())
+            forest(&[], ("accuracy", "none"), 0.005, &|_| None, 960.0, Language::English.words())
                 .inline("")
                 .contains("no recipe to compare")
         );

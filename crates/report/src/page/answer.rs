@@ -1,6 +1,7 @@
 //! The answer: one sentence, one picture, and why.
 
 use super::{Writer, put};
+use crate::evidence::Origin;
 use crate::figures::{self, NARROW, WIDE};
 use crate::korean;
 use crate::language::{Language, fill};
@@ -12,7 +13,13 @@ use bakeoff_stats::{Comparison, fewest_seeds};
 impl Writer<'_> {
     /// Comparisons that the correction counts.
     pub(super) fn corrected_for(&self) -> usize {
-        self.assessment.comparisons.iter().filter(|c| c.seeds.len() >= fewest_seeds(0.05)).count()
+        let with =
+            |seeds: usize| self.assessment.comparisons.iter().filter(|c| c.seeds.len() >= seeds).count();
+        // Where no recipe has the seeds to be claimed, all that can be compared are corrected together.
+        match with(fewest_seeds(0.05)) {
+            0 => with(2),
+            n => n,
+        }
     }
 
     fn explanation(&self, recipe: &RecipeSummary, comparison: Option<&Comparison>) -> String {
@@ -45,7 +52,13 @@ impl Writer<'_> {
                 &figures::differences(evidence, assessment, WIDE, words),
                 &figures::differences(evidence, assessment, NARROW, words),
             );
-            self.caption(&fill(words.forest_caption, &[("baseline", &bdi(&summary.baseline))]));
+            let same = if evidence.origin == Origin::Run { words.forest_same } else { "" };
+            let values = [
+                ("metric", &escape(&evidence.metric(words)) as &dyn std::fmt::Display),
+                ("baseline", &bdi(&summary.baseline)),
+                ("same", &same),
+            ];
+            self.caption(&fill(words.forest_caption, &values));
         }
         let mut decided: Vec<_> = summary.recipes.iter().filter(|recipe| recipe.verdict.is_some()).collect();
         // As in the picture: largest effect first.

@@ -1,6 +1,7 @@
 //! Which classes are taken for which.
 
 use super::{Writer, put};
+use crate::evidence::Origin;
 use crate::figures;
 use crate::language::fill;
 use crate::tables;
@@ -9,7 +10,7 @@ use crate::text::escape;
 impl Writer<'_> {
     pub(super) fn confusion(&mut self) {
         let (evidence, words) = (self.evidence, self.words);
-        if evidence.finished() == 0 {
+        if evidence.finished() == 0 || (evidence.origin != Origin::Run && self.shared.confusion.is_none()) {
             return;
         }
         self.open_section("confusion", words.s_confusion);

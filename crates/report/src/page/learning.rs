@@ -1,8 +1,12 @@
 //! Learning curves.
 
+use super::results::LIST;
 use super::{Writer, put};
+use crate::evidence::Origin;
 use crate::figures::{self, NARROW, WIDE};
+use crate::insight::CourseSummary;
 use crate::language::fill;
+use crate::tables;
 use crate::text::escape;
 use crate::theme;
 
@@ -31,8 +35,14 @@ impl Writer<'_> {
 
     pub(super) fn learning(&mut self) {
         let (evidence, words) = (self.evidence, self.words);
-        self.open_section("learning", words.s_learning);
         let curves = figures::curves(evidence, words);
+        if evidence.origin != Origin::Run
+            && curves.training_loss.is_empty()
+            && curves.validation_accuracy.is_empty()
+        {
+            return;
+        }
+        self.open_section("learning", words.s_learning);
         if curves.training_loss.is_empty() {
             put!(self, "<p>{}</p>\n", words.no_epoch);
             self.close_section();
@@ -68,6 +78,52 @@ impl Writer<'_> {
         }
         self.html.push_str("</div>");
         self.caption(words.losses_caption);
+        if evidence.has_validation() && evidence.finished() > 0 {
+            self.courses();
+            self.gains();
+        }
         self.close_section();
+    }
+
+    /// Where curves cross, or that it cannot be said.
+    fn courses(&mut self) {
+        let words = self.words;
+        let courses = &self.assessment.summary.insight.courses;
+        if self.evidence.plan.recipes.len() < 2 {
+            return;
+        }
+        put!(self, "<h3>{}</h3>\n", words.courses_title);
+        if courses.is_empty() {
+            put!(self, "<p>{}</p>\n", words.courses_few);
+            return;
+        }
+        put!(self, "<p>{}</p>\n", words.courses_intro);
+        let sentence = |c: &CourseSummary| {
+            escape(&tables::insight::course(&c.first, &c.second, &c.sentence, c.course, words))
+        };
+        let more = courses.len().saturating_sub(LIST);
+        put!(self, "<ul class=\"courses\">");
+        for course in courses.iter().take(LIST) {
+            put!(self, "<li>{}</li>", sentence(course));
+        }
+        if more > 0 {
+            let more = [("n", &more as &dyn std::fmt::Display), ("file", &"tables/courses.csv")];
+            put!(self, "<li>{}</li>", fill(words.more_in, &more));
+        }
+        self.html.push_str("</ul>\n");
+    }
+
+    /// What an epoch is worth.
+    fn gains(&mut self) {
+        let (evidence, words) = (self.evidence, self.words);
+        let insight = &self.assessment.summary.insight;
+        let Some(gains) = figures::gains(evidence, insight, words) else { return };
+        self.keys();
+        self.html.push_str("<figure>");
+        self.chart("epoch-gains", &gains.draw(WIDE, 400.0, words), &gains.draw(NARROW, 320.0, words));
+        self.caption(words.gain_caption);
+        if let Some(table) = tables::insight::endings(evidence, insight, words) {
+            self.table(&table, "", words.gain_table_caption);
+        }
     }
 }

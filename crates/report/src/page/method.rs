@@ -1,6 +1,7 @@
 //! Data, method, and how to repeat it.
 
 use super::{Writer, put};
+use crate::evidence::Origin;
 use crate::language::{Words, fill, thousands};
 use crate::references;
 use crate::text::{bdi, escape, escape_lines};
@@ -32,11 +33,22 @@ fn configured(value: &impl serde::Serialize) -> String {
 fn headline(words: &Words, word: &str) -> String {
     match word {
         "last" => words.m_last.into(),
+        "as given" => words.m_as_given.into(),
         "best-on-validation" => words.m_best.into(),
         other => match other.strip_prefix("median-of-last-") {
             Some(k) => fill(words.m_median, &[("k", &k)]),
             None => other.into(),
         },
+    }
+}
+
+/// A name as a word of a shell.
+fn shell(name: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "-_./+".contains(c);
+    if !name.is_empty() && name.chars().all(safe) {
+        name.into()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
     }
 }
 
@@ -93,6 +105,7 @@ impl Writer<'_> {
         let plan = &evidence.plan;
         self.open_section("method", words.s_method);
         let epochs = words.count(words.epochs_n, plan.epochs as usize);
+        let elsewhere = evidence.origin != Origin::Run;
         let mut facts = Vec::new();
         if let Some(study) = &evidence.study {
             let start = study.model.weights.as_ref().map_or_else(
@@ -115,12 +128,17 @@ impl Writer<'_> {
             if train.label_smoothing > 0.0 {
                 facts.push((words.m_smoothing, train.label_smoothing.to_string()));
             }
+        } else if elsewhere {
+            facts.push((words.m_source, words.m_source_elsewhere.to_owned()));
         } else {
             facts.push((words.m_budget, epochs));
         }
         facts.push((words.h_seeds, plan.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")));
         if !plan.evaluation.is_empty() {
             facts.push((words.m_evaluation, plan.evaluation.join("; ")));
+        }
+        if elsewhere {
+            facts.push((words.m_compared, evidence.metric(words).into_owned()));
         }
         facts.push((words.m_tested, headline(words, &plan.headline)));
         facts.push((words.m_margin, fill(words.m_margin_text, &[("margin", &plan.margin)])));
@@ -137,21 +155,63 @@ impl Writer<'_> {
             template,
             &[("seeds", &words.count(words.seeds_n, n)), ("p", &escape(p)), ("fewest", &fewest)],
         );
+        let known = self.assessment.comparisons.iter().any(|c| c.p_images.is_some());
+        let values = [
+            ("baseline", &bdi(&plan.baseline) as &dyn std::fmt::Display),
+            ("metric", &escape(&evidence.metric(words))),
+            ("interval", &interval),
+            ("reach", &reach),
+            ("level", &if plan.until_decided.is_some() { words.m_level_look } else { "0.05" }),
+            ("images", &if known { words.m_verdict_images } else { "" }),
+        ];
         for paragraph in [
-            fill(words.m_pairs, &[("baseline", &bdi(&plan.baseline))]),
-            fill(words.m_uncertainty, &[("interval", &interval)]),
-            fill(words.m_tests, &[("reach", &reach)]),
-            words.m_verdicts.to_owned(),
-            words.m_measured.to_owned(),
+            if elsewhere { words.m_elsewhere_pairs } else { words.m_pairs },
+            words.m_uncertainty,
+            words.m_tests,
+            words.m_verdicts,
+            if elsewhere { words.m_elsewhere_measured } else { words.m_measured },
         ] {
-            put!(self, "<p>{paragraph}</p>\n");
+            put!(self, "<p>{}</p>\n", fill(paragraph, &values));
         }
+        self.corrections(known);
         put!(self, "<h3>{}</h3>\n<ul class=\"references\" lang=\"en\">\n", words.m_references);
         for reference in references::used(evidence) {
             put!(self, "<li>{}</li>\n", escape(&reference.line()));
         }
         self.html.push_str("</ul>\n");
         self.close_section();
+    }
+
+    /// Every correction; `known`: whether images are known one by one.
+    fn corrections(&mut self, known: bool) {
+        let (words, plan) = (self.words, &self.evidence.plan);
+        let insight = &self.assessment.summary.insight;
+        let mut corrections = vec![
+            words.m_c_seeds,
+            if known { words.m_c_images } else { words.m_c_no_images },
+            words.m_c_equivalent,
+        ];
+        if plan.until_decided.is_some() {
+            corrections.push(words.m_c_looks);
+        }
+        if insight.pairs.len() > 1 {
+            corrections.push(words.m_c_pairs);
+        }
+        if insight.recipes.iter().any(|r| !r.classes.is_empty()) {
+            corrections.push(words.m_c_classes);
+        }
+        corrections.push(words.m_c_none);
+        let comparisons = words.count(words.comparisons_n, self.corrected_for());
+        let pairs = words.count(words.pairs_n, insight.pairs.len());
+        let looks = plan.until_decided.map_or([0, 0], |declared| [declared.first, declared.most]);
+        let [first, most] = looks.map(|n| words.count(words.seeds_n, n));
+        put!(self, "<h3>{}</h3>\n<ul class=\"corrections\">\n", words.m_corrections);
+        for correction in corrections {
+            let n = if correction == words.m_c_pairs { &pairs } else { &comparisons };
+            let values = [("n", n as &dyn std::fmt::Display), ("first", &first), ("most", &most)];
+            put!(self, "<li>{}</li>\n", fill(correction, &values));
+        }
+        self.html.push_str("</ul>\n");
     }
 
     pub(super) fn repeat(&mut self) {
@@ -168,9 +228,21 @@ impl Writer<'_> {
                 (words.r_begun, e.started.clone()),
             ]);
         }
+        if evidence.origin != Origin::Run {
+            let (baseline, margin) = (shell(&evidence.plan.baseline), evidence.plan.margin);
+            put!(
+                self,
+                "<p>{}</p>\n<pre tabindex=\"0\">bakeoff compare FILES --baseline {} --margin {margin} --out another-report     # FILES: {}</pre>\n",
+                words.r_elsewhere,
+                escape(&baseline),
+                words.r_files
+            );
+            self.close_section();
+            return;
+        }
         put!(
             self,
-            "<p>{}</p>\n<pre>bakeoff run study.toml --out another-run     # {}\nbakeoff report another-run                  # {}</pre>\n",
+            "<p>{}</p>\n<pre tabindex=\"0\">bakeoff run study.toml --out another-run     # {}\nbakeoff report another-run                  # {}</pre>\n",
             words.r_same,
             words.r_all_again,
             words.r_this_page
@@ -178,7 +250,7 @@ impl Writer<'_> {
         if let Some(study) = &evidence.study_file {
             put!(
                 self,
-                "<details><summary>{}</summary><pre>{}</pre></details>\n",
+                "<details><summary>{}</summary><pre tabindex=\"0\">{}</pre></details>\n",
                 words.r_study_file,
                 escape_lines(study.trim_end())
             );
@@ -191,6 +263,14 @@ impl Writer<'_> {
 mod tests {
     use super::*;
     use crate::language::Language;
+
+    #[test]
+    fn a_name_is_one_word_of_a_shell() {
+        assert_eq!(
+            ["cutmix-0.4", "", "a b", "it's; rm"].map(shell),
+            ["cutmix-0.4", "''", "'a b'", "'it'\\''s; rm'"]
+        );
+    }
 
     #[test]
     fn configuration_is_told_in_words() {

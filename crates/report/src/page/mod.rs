@@ -1,21 +1,26 @@
 //! The page: one HTML file that asks nobody for anything, in every language it speaks at once.
 
 mod answer;
+mod calibration;
+mod changes;
+mod classes;
 mod confusion;
 mod cost;
 mod learning;
 mod method;
+mod pairs;
 mod pictures;
 mod results;
 
 use crate::confusion::Confusion;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Origin};
 use crate::figures;
 use crate::language::{Language, Words, fill};
 use crate::summary::Assessment;
 use crate::svg::Drawing;
 use crate::text::{bdi, escape};
 use crate::theme;
+use crate::thumbnails::Thumbnails;
 use base64::Engine;
 use pictures::Album;
 use std::fmt::Write;
@@ -36,6 +41,7 @@ pub(crate) struct Options {
 /// What goes into the page once, whatever the language.
 struct Shared {
     album: Album,
+    thumbnails: Thumbnails,
     confusion: Option<Confusion>,
 }
 
@@ -48,6 +54,8 @@ struct Writer<'a> {
     words: &'static Words,
     figures: usize,
     tables: usize,
+    /// Those written so far, name and title: the contents.
+    sections: Vec<(&'static str, &'static str)>,
 }
 
 /// Appends formatted text to a writer's page; writing to a String cannot fail.
@@ -80,8 +88,9 @@ impl Writer<'_> {
         format!("<b>{} {}.</b>", self.words.table, self.tables)
     }
 
-    fn open_section(&mut self, name: &str, title: &str) {
+    fn open_section(&mut self, name: &'static str, title: &'static str) {
         let id = self.id(name);
+        self.sections.push((name, title));
         put!(
             self,
             "<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{title}</h2>\n"
@@ -113,6 +122,16 @@ impl Writer<'_> {
         self.html.push_str(&html);
     }
 
+    /// What is only wanted by some: a line that opens.
+    fn open_fold(&mut self, title: &str) {
+        put!(self, "<details><summary>{title}</summary>\n");
+    }
+
+    fn close_fold(&mut self) {
+        self.html.push_str("</details>\n");
+    }
+
+    /// What stands above the sections, once it is known which there are.
     fn header(&mut self) {
         let (evidence, words) = (self.evidence, self.words);
         let plan = &evidence.plan;
@@ -142,39 +161,40 @@ impl Writer<'_> {
             facts.join(" · "),
             words.contents
         );
-        for (name, title) in [
-            ("answer", words.s_answer),
-            ("learning", words.s_learning),
-            ("results", words.s_results),
-            ("pictures", words.s_pictures),
-            ("confusion", words.s_confusion),
-            ("cost", words.s_cost),
-            ("trials", words.s_trials),
-            ("method", words.s_method),
-            ("data", words.s_data),
-            ("repeat", words.s_repeat),
-        ] {
+        for (name, title) in std::mem::take(&mut self.sections) {
             put!(self, "<li><a href=\"#{}\">{title}</a></li>", self.id(name));
         }
         self.html.push_str("</ul></nav>\n</header>\n");
     }
 
     fn write(mut self, hidden: bool) -> String {
+        self.sections.push(("answer", self.words.s_answer));
+        let own = self.evidence.origin == Origin::Run;
+        self.answer();
+        self.learning();
+        self.results();
+        // What only a run of our own can tell of.
+        if own {
+            self.pictures();
+        }
+        self.classes();
+        self.confusion();
+        self.changes();
+        self.calibration();
+        self.cost();
+        self.trials();
+        self.method();
+        if own {
+            self.data();
+        }
+        self.repeat();
+        self.pairs();
+        let sections = std::mem::take(&mut self.html);
         let tag = self.words.language.tag();
         put!(self, "<div class=\"language\" lang=\"{tag}\"{}>\n", if hidden { " hidden" } else { "" });
         put!(self, "<a class=\"skip\" href=\"#{}\">{}</a>\n", self.id("answer"), self.words.skip);
         self.header();
-        self.html.push_str("<main>\n");
-        self.answer();
-        self.learning();
-        self.results();
-        self.pictures();
-        self.confusion();
-        self.cost();
-        self.trials();
-        self.method();
-        self.data();
-        self.repeat();
+        put!(self, "<main>\n{sections}");
         let version =
             self.evidence.environment.as_ref().map_or(env!("CARGO_PKG_VERSION"), |e| e.bakeoff.as_str());
         let footer = fill(self.words.footer, &[("version", &escape(version))]);
@@ -190,7 +210,11 @@ fn json(value: &serde_json::Value) -> String {
 
 /// The whole page.
 pub(crate) fn document(evidence: &Evidence, assessment: &Assessment, options: &Options) -> String {
-    let shared = Shared { album: Album::new(&evidence.previews), confusion: Confusion::count(evidence) };
+    let insight = &assessment.summary.insight;
+    // A page that is made anew every few seconds does not open the data set each time.
+    let thumbnails = if options.live { Thumbnails::default() } else { Thumbnails::read(evidence, insight) };
+    let shared =
+        Shared { album: Album::new(&evidence.previews), thumbnails, confusion: Confusion::count(evidence) };
     let connect = if options.live { "; connect-src 'self'" } else { "" };
     let mut html = String::with_capacity(1 << 20);
     let _ = write!(
@@ -216,7 +240,10 @@ pub(crate) fn document(evidence: &Evidence, assessment: &Assessment, options: &O
         );
     }
     html.push_str("</nav>\n");
+    html.push_str("<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\" focusable=\"false\"><defs>\n");
     shared.album.definitions(&mut html);
+    shared.thumbnails.definitions(&mut html);
+    html.push_str("</defs></svg>\n");
     for language in Language::ALL {
         let writer = Writer {
             html: String::with_capacity(1 << 19),
@@ -226,11 +253,12 @@ pub(crate) fn document(evidence: &Evidence, assessment: &Assessment, options: &O
             words: language.words(),
             figures: 0,
             tables: 0,
+            sections: Vec::new(),
         };
         html.push_str(&writer.write(language != options.language));
     }
     let data = serde_json::json!({
-        "curves": figures::curve_data(evidence),
+        "curves": figures::curve_data(evidence, insight),
         "confusion": shared.confusion.as_ref().zip(evidence.data.as_ref()).map(|(c, data)| c.data(&data.classes)),
         "style": theme::file_rules(),
     });

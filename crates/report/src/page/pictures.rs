@@ -63,7 +63,6 @@ impl Album {
 
     /// The pictures as definitions that the sheets refer to.
     pub(super) fn definitions(&self, html: &mut String) {
-        html.push_str("<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\" focusable=\"false\"><defs>\n");
         for (index, picture) in self.pictures.iter().enumerate() {
             let class = if picture.pixelated() { " class=\"px\"" } else { "" };
             let _ = writeln!(
@@ -75,7 +74,6 @@ impl Album {
         for (index, lines) in self.masks.values().enumerate().filter(|(_, lines)| !lines.is_empty()) {
             let _ = writeln!(html, "<path id=\"mask{index}\" d=\"{lines}\"/>");
         }
-        html.push_str("</defs></svg>\n");
     }
 
     fn show(

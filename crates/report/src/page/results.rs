@@ -2,10 +2,12 @@
 
 use super::{Writer, put};
 use crate::chart::range;
+use crate::evidence::Origin;
 use crate::language::fill;
 use crate::summary::MissingTrial;
 use crate::tables;
 use crate::text::{bdi, escape};
+use bakeoff_stats::sequential::Standing;
 use bakeoff_stats::wording::points;
 
 /// Lists longer than this end in a count.
@@ -15,21 +17,36 @@ impl Writer<'_> {
     pub(super) fn results(&mut self) {
         let (evidence, assessment, words) = (self.evidence, self.assessment, self.words);
         let summary = &assessment.summary;
-        self.open_section("results", words.s_results);
+        let own = evidence.origin == Origin::Run;
+        self.open_section("results", if own { words.s_results } else { words.s_results_elsewhere });
         match range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied())) {
             None => put!(self, "<p>{}</p>\n", words.no_result),
             Some([low, high]) => {
+                let what = if own {
+                    words.results_what.to_owned()
+                } else {
+                    fill(words.results_elsewhere, &[("metric", &escape(&evidence.metric(words)))])
+                };
+                let top5 = if own && !evidence.shows_top5() { words.no_top5 } else { "" };
                 let caption = fill(
                     words.results_caption,
                     &[
+                        ("what", &what),
                         ("low", &points(low, 1)),
                         ("high", &points(high, 1)),
                         ("baseline", &bdi(&summary.baseline)),
                         ("comparisons", &words.count(words.comparisons_n, self.corrected_for())),
-                        ("top5", &if evidence.shows_top5() { "" } else { words.no_top5 }),
+                        ("top5", &top5),
                     ],
                 );
                 self.table(&tables::results(evidence, assessment, words), "", &caption);
+                let insight = &summary.insight;
+                let measures =
+                    tables::insight::measures(evidence, insight, "measures", &tables::insight::RIGHT, words);
+                if let Some(table) = measures {
+                    let caption = fill(words.measures_caption, &[("baseline", &bdi(&summary.baseline))]);
+                    self.table(&table, "measures", &caption);
+                }
             }
         }
         self.close_section();
@@ -38,14 +55,47 @@ impl Writer<'_> {
     pub(super) fn trials(&mut self) {
         let (words, summary) = (self.words, &self.assessment.summary);
         self.open_section("trials", words.s_trials);
-        let table = tables::trials(self.evidence, words);
-        self.table(&table, "grid-table", words.trials_caption);
+        let evidence = self.evidence;
+        let table = tables::trials(evidence, words);
+        let own = evidence.origin == Origin::Run;
+        let metric = escape(&evidence.metric(words));
+        let caption = if own { words.trials_caption } else { words.trials_elsewhere };
+        self.table(&table, "grid-table", &fill(caption, &[("metric", &metric)]));
         self.missing(words.failed_list, &summary.failed, true);
         self.missing(words.unfinished_list, &summary.skipped, false);
-        if summary.failed.is_empty() && summary.skipped.is_empty() {
+        if own && summary.failed.is_empty() && summary.skipped.is_empty() {
             put!(self, "<p>{}</p>\n", words.all_finished);
         }
+        self.looks();
         self.close_section();
+    }
+
+    /// The looks of a run until decided, and where each recipe stands.
+    fn looks(&mut self) {
+        let (words, summary) = (self.words, &self.assessment.summary);
+        let (Some(sequential), Some(table)) = (&summary.sequential, tables::insight::looks(summary, words))
+        else {
+            return;
+        };
+        let seeds = |n: usize| words.count(words.seeds_n, n);
+        self.html.push_str("<ul>");
+        for recipe in &sequential.recipes {
+            let (template, n) = match recipe.standing {
+                Standing::Open => (words.standing_open, 0),
+                Standing::Decided(n) => (words.standing_decided, n),
+                Standing::Hopeless(n) => (words.standing_hopeless, n),
+            };
+            let values = [
+                ("recipe", &bdi(&recipe.name) as &dyn std::fmt::Display),
+                ("seeds", &seeds(n)),
+                ("most", &seeds(sequential.design.most)),
+            ];
+            put!(self, "<li>{}</li>", fill(template, &values));
+        }
+        self.html.push_str("</ul>\n");
+        if !table.rows.is_empty() {
+            self.table(&table, "grid-table", words.looks_caption);
+        }
     }
 
     fn missing(&mut self, title: &str, list: &[MissingTrial], open: bool) {

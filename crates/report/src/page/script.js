@@ -51,7 +51,7 @@
     if (!curves || !curves.series.some(function (s) { return s.x.length; })) { return; }
     var frame = JSON.parse(svg.dataset.frame);
     var left = frame[0], right = frame[1], top = frame[2], floor = frame[3];
-    var factor = curves.percent ? 100 : 1;
+    var factor = curves.factor;
     var home = { x: [frame[4], frame[5]], y: [frame[6], frame[7]] }, view = home;
     var box = svg.parentNode;
     var tip = document.createElement("div");
@@ -74,7 +74,7 @@
 
     function xAt(value) { return left + (value - view.x[0]) / (view.x[1] - view.x[0]) * (right - left); }
     function valueAt(x) { return view.x[0] + (x - left) / (right - left) * (view.x[1] - view.x[0]); }
-    function number(value) { return curves.percent ? (value * 100).toFixed(1) : value.toFixed(3); }
+    function number(value) { return factor === 1 ? value.toFixed(3) : (value * factor).toFixed(curves.suffix ? 1 : 2).replace("-", "−"); }
     function hide() { at = -1; tip.hidden = true; cursor.style.display = "none"; }
     function visible() { return curves.series.filter(function (s) { return !root.classList.contains("hide-" + s.toggle); }); }
     function nearest(list, value) {
@@ -104,7 +104,7 @@
         name.dir = "auto";
         name.textContent = s.name;
         var value = document.createElement("b");
-        value.textContent = number(s.mean[k]) + (curves.percent ? "\u00a0%" : "") + (s.n[k] > 1 ? " (" + number(s.low[k]) + " – " + number(s.high[k]) + ")" : "") +
+        value.textContent = number(s.mean[k]) + curves.suffix + (s.n[k] > 1 ? " (" + number(s.low[k]) + " – " + number(s.high[k]) + ")" : "") +
           (s.n[k] < most ? ", " + fill(svg.dataset.seeds, { n: s.n[k] }) : "");
         row.append(dot, name, value);
         tip.appendChild(row);

@@ -35,6 +35,8 @@ pub(crate) struct Fake {
     pub(crate) previews: bool,
     pub(crate) predictions: bool,
     pub(crate) image: usize,
+    /// The test images can be reached, as an image folder.
+    pub(crate) photographs: bool,
     pub(crate) until_decided: Option<UntilDecided>,
 }
 
@@ -82,6 +84,7 @@ impl Fake {
             previews: true,
             predictions: true,
             image: 64,
+            photographs: false,
             until_decided: None,
         }
     }
@@ -120,7 +123,7 @@ impl Fake {
                 let right = draw < 0.5 + (skill - 0.5) * 0.75;
                 let rank = if right { 1 } else { 2 + (noise(&[7, image, seed]) * 6.0) as u32 };
                 Prediction {
-                    image: format!("test/{image:05}.jpg"),
+                    image: self.test_image(image),
                     label: label as u32,
                     predicted: if right { label as u32 } else { ((label + 1) % classes) as u32 },
                     probability: if right { 0.6 } else { 0.2 },
@@ -130,6 +133,13 @@ impl Fake {
                 }
             })
             .collect()
+    }
+
+    fn test_image(&self, image: u64) -> String {
+        if !self.photographs {
+            return format!("test/{image:05}.jpg");
+        }
+        format!("test/{}/{image:05}.png", self.classes[image as usize % self.classes.len()])
     }
 
     fn picture(&self, kind: u64, which: u64, shift: f64) -> image::RgbImage {
@@ -282,9 +292,24 @@ impl Fake {
             warnings: vec![],
         };
         files::write_json(&path.join("plan.json"), &plan).unwrap();
+        let data = if self.photographs {
+            for image in 0..self.test_images as u64 {
+                let file = path.join("photographs").join(self.test_image(image));
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                self.picture(0, image, 0.0).save(file).unwrap();
+            }
+            for class in &self.classes {
+                let file = path.join("photographs/train").join(class).join("a.png");
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                self.picture(0, 0, 0.0).save(file).unwrap();
+            }
+            serde_json::json!({"path": path.join("photographs"), "source": "folder"})
+        } else {
+            serde_json::json!({"path": "data/dogs", "source": "stanford-dogs"})
+        };
         let study = serde_json::json!({
             "name": self.study,
-            "data": {"path": "data/dogs", "source": "stanford-dogs"},
+            "data": data,
             "model": {"name": "resnet18"},
             "train": {"epochs": self.epochs, "batch": 64, "image": self.image,
                 "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 0.0005},
