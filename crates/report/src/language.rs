@@ -267,8 +267,8 @@ words! {
         "시험 이미지에서 잰 다른 척도와 95&nbsp;% 구간(시드와 이미지에 걸친 것). 아래 줄은 {baseline} 대비 차이. 판정은 top-1로만 하며, 이 구간들은 개수에 대해 보정하지 않았습니다.";
 
     // Classes.
-    classes_none: "Which test images were classified correctly is not known one by one, so nothing can be said of single classes.",
-        "시험 이미지마다 맞았는지 알 수 없어 클래스마다는 말할 수 없습니다.";
+    classes_none: "It is not known of every test image which class it is of and whether it was classified correctly, so nothing can be said of single classes.",
+        "시험 이미지마다 어느 클래스인지, 맞았는지를 다 알 수 없어 클래스마다는 말할 수 없습니다.";
     classes_pairless: "No recipe shares a finished seed with {baseline}, so no class can be compared.", "{baseline}와(과) 함께 끝난 시드를 가진 레시피가 없어 클래스를 비교할 수 없습니다.";
     classes_found: "{recipe}: {up} of {all} classes certainly gain, {down} certainly lose.", "{recipe}: 클래스 {all}개 중 {up}개가 분명히 나아지고 {down}개가 분명히 나빠집니다.";
     classes_title: "Difference in accuracy from {baseline} of the classes each recipe helps and hurts most, with 95 % intervals", "레시피마다 가장 도움이 되는 클래스와 가장 해가 되는 클래스의 {baseline} 대비 정확도 차이와 95 % 구간";
@@ -389,7 +389,7 @@ words! {
     failed: "failed", "실패";
     not_begun: "not begun", "시작 전";
     results_what: "Accuracy on the test images", "시험 이미지 정확도";
-    results_elsewhere: "Compared: {metric}", "비교한 값: {metric}";
+    results_elsewhere: "Of every run that was read, {metric}", "읽은 실행마다의 {metric}";
     trials_elsewhere: "{metric} of every run that was read, in percent. A dash: no run of that seed.", "읽은 모든 실행의 {metric}(퍼센트). 줄표: 그 시드의 실행 없음.";
     trials_caption: "Test top-1 of every planned trial, in percent. A fraction counts the epochs of an unfinished one; a dash: not begun.",
         "계획한 모든 시행의 시험 top-1(퍼센트). 분수는 끝나지 않은 시행의 에폭, 줄표는 시작 전.";

@@ -30,10 +30,11 @@ pub(crate) struct Reliability {
 impl Reliability {
     pub(crate) fn draw(&self, width: f64) -> Drawing {
         let gap = 28.0;
-        let least = if width >= 560.0 { 210.0 } else { 160.0 };
-        let columns = (((width + gap) / (least + gap)).floor() as usize).clamp(1, self.panels.len().max(1));
+        // As few lines as there is room for, and these evenly filled.
+        let most = (((width + gap) / (162.0 + gap)).floor() as usize).max(1);
+        let columns = self.panels.len().div_ceil(self.panels.len().div_ceil(most).max(1)).max(1);
         let room = ((width + gap) / columns as f64 - gap).min(300.0);
-        let (left, right, head, foot) = (34.0, 4.0, 44.0, 44.0);
+        let (left, right, head, foot) = (34.0, 12.0, 44.0, 44.0);
         let side = room - left - right;
         let height = head + side + foot;
         let rows = self.panels.len().div_ceil(columns).max(1);
