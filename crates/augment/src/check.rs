@@ -165,6 +165,12 @@ impl RecipeConfig {
                 check.add(path, RecipeProblem::WrongSize { size: shape.short, image });
             }
         }
+        let compared = self.transforms.iter().enumerate().filter(|(_, t)| t.consistency().is_some());
+        for (nth, (position, _)) in compared.enumerate() {
+            if nth > 0 || self.mix.is_some() {
+                check.add(format!("transforms[{position}].consistency"), RecipeProblem::Views);
+            }
+        }
         if let Some(mixer) = &self.mix {
             mixer.check("mix", &mut check);
         }

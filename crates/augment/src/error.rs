@@ -102,6 +102,12 @@ pub enum RecipeProblem {
         /// The partner mode.
         partner: &'static str,
     },
+    /// Views of one image, mixed with others or compared twice.
+    #[error(
+        "`consistency` compares views of one image under its own label: use it in one transform only and without `mix`, or \
+         set it to 0"
+    )]
+    Views,
     /// Nothing to mix with.
     #[error("nothing is left that mixes: switch one mixer on, or remove `mix`")]
     MixesNothing,

@@ -93,6 +93,14 @@ impl Transform {
         }
     }
 
+    /// Weight of the divergence among views of an image that it asks for.
+    pub(crate) fn consistency(&self) -> Option<f64> {
+        match self {
+            Self::Augmix(augmix) => Some(augmix.consistency).filter(|&weight| weight > 0.0),
+            _ => None,
+        }
+    }
+
     /// The start it makes, for the kinds that begin at the photograph.
     pub(crate) fn start(&self, image: usize) -> Option<Start> {
         match *self {
@@ -261,6 +269,45 @@ impl Pipeline {
         }
     }
 
+    /// Weight in the loss of the Jensen–Shannon divergence among the views of an image; `None` where one view is trained on.
+    #[must_use]
+    pub fn consistency(&self) -> Option<f64> {
+        self.steps.iter().find_map(|step| step.transform.consistency())
+    }
+
+    /// Views of each image in a training batch: 3 where their [`Pipeline::consistency`] is asked for, else 1.
+    #[must_use]
+    pub fn views(&self) -> usize {
+        if self.consistency().is_some() { 3 } else { 1 }
+    }
+
+    /// Every view of a training image. They differ in the step whose consistency is asked for, and in nothing else: the first
+    /// goes without it, the second is [`Pipeline::train_image`], the third draws it anew.
+    fn train_views(&self, photograph: View<'_>, address: Draws) -> Vec<Pixels> {
+        let Draws { seed, epoch, sample } = address;
+        if self.consistency().is_none() {
+            return vec![self.train_image(photograph, seed, epoch, sample)];
+        }
+        let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
+        let first = geometry::resampled(photograph, &resample);
+        let view = |number: usize| {
+            let mut pixels = first.clone();
+            for step in steps {
+                let mut operation = step.operation.clone();
+                if step.transform.consistency().is_some() {
+                    match number {
+                        0 => continue,
+                        1 => {}
+                        _ => operation.push_str("/again"),
+                    }
+                }
+                pixels = step.transform.apply(pixels, &mut address.of(&operation), &self.centre);
+            }
+            pixels
+        };
+        (0..self.views()).map(view).collect()
+    }
+
     /// A training image: resized and transformed. Every draw is a function of (seed, operation, epoch, sample).
     #[must_use]
     pub fn train_image<'a>(
@@ -303,7 +350,8 @@ impl Pipeline {
         self.evaluation.resample((width, height), Draws { seed: 0, epoch: 0, sample: 0 }, None)
     }
 
-    /// Training images, made on all threads of the current rayon pool, in order.
+    /// Training images, made on all threads of the current rayon pool, in order. Where there are several
+    /// [`Pipeline::views`], first all images in their first view, then all in their second, and so on.
     pub fn train_batch(
         &self,
         images: &[&RgbImage],
@@ -318,7 +366,9 @@ impl Pipeline {
                 ids: ids.len(),
             });
         }
-        self.batch(images.len(), |i| Ok(self.train_image(images[i], seed, epoch, ids[i])))
+        self.batch(images.len(), self.views(), |i| {
+            Ok(self.train_views(images[i].into(), Draws { seed, epoch, sample: ids[i] }))
+        })
     }
 
     /// [`Pipeline::train_batch`] from photographs that are fetched one by one, each on the thread that transforms it, and of
@@ -330,15 +380,16 @@ impl Pipeline {
         epoch: u32,
         ids: &[u64],
     ) -> Result<PixelBatch, E> {
-        self.batch(ids.len(), |i| {
+        self.batch(ids.len(), self.views(), |i| {
             let mut region = |width, height| self.train_region(width, height, seed, epoch, ids[i]);
-            Ok(self.train_image(&fetch(i, &mut region)?, seed, epoch, ids[i]))
+            let photograph = fetch(i, &mut region)?;
+            Ok(self.train_views((&photograph).into(), Draws { seed, epoch, sample: ids[i] }))
         })
     }
 
     /// Evaluation images, made on all threads of the current rayon pool, in order.
     pub fn eval_batch(&self, images: &[&RgbImage]) -> Result<PixelBatch, BatchError> {
-        self.batch(images.len(), |i| Ok(self.eval_image(images[i])))
+        self.batch(images.len(), 1, |i| Ok(vec![self.eval_image(images[i])]))
     }
 
     /// [`Pipeline::eval_batch`] from `n` photographs that are fetched as in [`Pipeline::train_batch_from`].
@@ -347,34 +398,43 @@ impl Pipeline {
         fetch: &Fetch<'_, E>,
         n: usize,
     ) -> Result<PixelBatch, E> {
-        self.batch(n, |i| {
+        self.batch(n, 1, |i| {
             let photograph = fetch(i, &mut |width, height| self.eval_region(width, height))?;
-            Ok(self.eval_image(&photograph))
+            Ok(vec![self.eval_image(&photograph)])
         })
     }
 
     fn batch<E: From<BatchError> + Send>(
         &self,
         n: usize,
-        make: impl Fn(usize) -> Result<Pixels, E> + Sync,
+        views: usize,
+        make: impl Fn(usize) -> Result<Vec<Pixels>, E> + Sync,
     ) -> Result<PixelBatch, E> {
         if n == 0 {
             return Err(BatchError::Empty.into());
         }
         let len = self.image * self.image * 3;
         // Not zeroed first: a batch is megabytes, and every value is written.
-        let mut values: Vec<f32> = Vec::with_capacity(n * len);
-        let slots = values.spare_capacity_mut()[..n * len].par_chunks_exact_mut(len);
-        slots.enumerate().try_for_each(|(i, slot)| {
-            let pixels = make(i)?;
-            assert_eq!(pixels.values().len(), len, "a checked recipe ends at its size");
-            slot.iter_mut().zip(pixels.values()).for_each(|(slot, &value)| {
-                slot.write(value);
-            });
+        let mut values: Vec<f32> = Vec::with_capacity(views * n * len);
+        // The places of each image's views.
+        let mut places: Vec<Vec<_>> = (0..n).map(|_| Vec::with_capacity(views)).collect();
+        let slots = values.spare_capacity_mut()[..views * n * len].chunks_exact_mut(len);
+        for (slot, i) in slots.zip((0..n).cycle()) {
+            places[i].push(slot);
+        }
+        places.into_par_iter().enumerate().try_for_each(|(i, slots)| {
+            let made = make(i)?;
+            assert_eq!(made.len(), views, "as many as there are places");
+            for (slot, pixels) in slots.into_iter().zip(made) {
+                assert_eq!(pixels.values().len(), len, "a checked recipe ends at its size");
+                slot.iter_mut().zip(pixels.values()).for_each(|(slot, &value)| {
+                    slot.write(value);
+                });
+            }
             Ok::<(), E>(())
         })?;
         // SAFETY: every slot was written, or this is not reached.
-        unsafe { values.set_len(n * len) };
+        unsafe { values.set_len(views * n * len) };
         Ok(PixelBatch::from_parts(self.image, self.image, values))
     }
 
@@ -392,7 +452,7 @@ impl Pipeline {
     ) -> Result<Vec<Mixed>, BatchError> {
         match &self.mixer {
             Some(mixer) => mixer::mix(mixer, pixels, targets, &Address { seed, epoch, batch, ids }),
-            None => Ok((0..pixels.len()).map(Mixed::unmixed).collect()),
+            None => Ok((0..targets.len()).map(Mixed::unmixed).collect()),
         }
     }
 
@@ -718,5 +778,44 @@ mod tests {
         let mixed = pipeline.mix(&mut pixels, &mut targets, 0, 0, 0, &[0, 1]).unwrap();
         assert_eq!(mixed, [Mixed::unmixed(0), Mixed::unmixed(1)]);
         assert_eq!((pixels, targets.values()), (before, [0.0, 1.0, 1.0, 0.0].as_slice()));
+    }
+
+    #[test]
+    fn views_of_an_image_differ_in_the_step_that_is_compared_and_in_nothing_else() {
+        let of = |consistency| {
+            let augmix = Transform::Augmix(crate::Augmix { consistency, ..crate::Augmix::default() });
+            pipeline_of(&[INCEPTION, FLIP, augmix], 16).unwrap()
+        };
+        let (plain, clean, viewed) = (of(0.0), pipeline_of(&[INCEPTION, FLIP], 16).unwrap(), of(12.0));
+        assert_eq!((plain.views(), viewed.views(), viewed.consistency()), (1, 3, Some(12.0)));
+        let image = noise(30, 20);
+        let images = vec![&image; 5];
+        let ids = [3, 1, 4, 15, 9];
+        let batch = viewed.train_batch(&images, 7, 2, &ids).unwrap();
+        assert_eq!(batch.len(), 15);
+        let mut anew = 0;
+        for (i, &id) in ids.iter().enumerate() {
+            let view = |number: usize| batch.image(number * 5 + i).unwrap();
+            assert_eq!(view(0), clean.train_image(&image, 7, 2, id));
+            assert_eq!(view(1), plain.train_image(&image, 7, 2, id));
+            assert_eq!(view(1), viewed.train_image(&image, 7, 2, id));
+            anew += usize::from(view(2) != view(1));
+        }
+        assert!(anew >= 4, "the third view has draws of its own");
+        let (mut pixels, mut targets) = (batch, Targets::one_hot(&[0; 5], 1).unwrap());
+        assert_eq!(viewed.mix(&mut pixels, &mut targets, 7, 2, 0, &ids).unwrap().len(), 5);
+    }
+
+    #[test]
+    fn views_are_neither_mixed_nor_compared_twice() {
+        let augmix = Transform::Augmix(crate::Augmix { consistency: 12.0, ..crate::Augmix::default() });
+        let twice = errors_of(&[augmix.clone(), augmix.clone()]);
+        assert!(
+            twice.len() == 1 && twice[0].starts_with("transforms[1].consistency: `consistency` compares")
+        );
+        let mix = Some(Mixer::CutmixNotebook { probability: 1.0, partner: Partner::Roll });
+        let recipe = RecipeConfig { name: "x".to_owned(), transforms: vec![augmix], mix };
+        let mixed = Pipeline::new(&recipe, &Preprocess::default(), 16).unwrap_err();
+        assert_eq!(mixed[0].path, "transforms[0].consistency");
     }
 }

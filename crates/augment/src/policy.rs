@@ -538,6 +538,10 @@ pub struct Augmix {
     /// Share of images, 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: f64,
+    /// Weight in the loss of the Jensen–Shannon divergence among three views of each image, one without AugMix and two with
+    /// it, 0 to 1000; 0: one view.
+    #[schemars(range(min = 0.0, max = 1000.0))]
+    pub consistency: f64,
 }
 
 impl Default for Augmix {
@@ -551,6 +555,7 @@ impl Default for Augmix {
             interpolation: Interpolation::Bilinear,
             fill: [0; 3],
             probability: 1.0,
+            consistency: 0.0,
         }
     }
 }
@@ -576,15 +581,25 @@ impl Operation for Augmix {
         keys.within("chain_depth", f64::from(self.chain_depth), -1.0..=16.0, "between 1 and 16, or −1");
         keys.within("alpha", self.alpha, 1e-3..=1e3, "between 0.001 and 1000");
         keys.probability(self.probability);
+        keys.within("consistency", self.consistency, 0.0..=1000.0, "a weight, between 0 and 1000");
     }
 
     fn describe(&self) -> String {
-        let Self { severity, mixture_width, chain_depth, alpha, all_ops, probability, .. } = self;
+        let Self { severity, mixture_width, chain_depth, alpha, all_ops, probability, consistency, .. } =
+            self;
+        let views = if *consistency > 0.0 {
+            format!(
+                "; three views an image, one without it and two with it, the label on the first, {consistency} × their \
+                 Jensen–Shannon divergence added to the loss"
+            )
+        } else {
+            String::new()
+        };
         let depth = if *chain_depth > 0 { chain_depth.to_string() } else { "1 to 3".to_owned() };
         let set = if *all_ops { AUGMIX_SET.len() } else { AUGMIX_PAPER };
         format!(
             "augmix: the image blended with {mixture_width} chains of {depth} of {set} operations at magnitudes below \
-             {severity} of 10, weights ~ Dirichlet({alpha}) and Beta({alpha}, {alpha}){}",
+             {severity} of 10, weights ~ Dirichlet({alpha}) and Beta({alpha}, {alpha}){}{views}",
             with_probability(*probability)
         )
     }

@@ -19,6 +19,7 @@ use crate::{
     },
     memory,
     program::{BufferId, Instruction, Program},
+    regularisation::{VIEWS, jensen_shannon},
     weight_file,
 };
 
@@ -175,6 +176,8 @@ struct Goal<'a> {
     targets: &'a [f32],
     label_smoothing: f64,
     hidden_mix: Option<HiddenMix<'a>>,
+    /// Weight of the Jensen–Shannon divergence among three views.
+    divergence: Option<f64>,
     update: Option<Update>,
 }
 
@@ -524,15 +527,29 @@ impl Session {
         }
         let classes = self.model.classes();
         let n = self.images(images)?;
-        if targets.len() != n * classes {
+        let mut rows = n;
+        let mut divergence = None;
+        if let Regularisation::JensenShannon { weight } = regularisation {
+            if !n.is_multiple_of(VIEWS) {
+                let expected = format!("{VIEWS} views of each image");
+                return Err(NnError::Length { what: "images", expected, got: n });
+            }
+            if !(weight.is_finite() && weight >= 0.0) {
+                return Err(NnError::Configuration(format!("{weight} is no weight; use 0 or more")));
+            }
+            (rows, divergence) = (n / VIEWS, Some(weight));
+        }
+        if targets.len() != rows * classes {
             return Err(NnError::Length {
                 what: "targets",
-                expected: format!("{n} images × {classes} classes = {}", n * classes),
+                expected: format!("{rows} images × {classes} classes = {}", rows * classes),
                 got: targets.len(),
             });
         }
         let (hidden_mix, program) = match regularisation {
-            Regularisation::None => (None, self.state.training.clone()),
+            Regularisation::None | Regularisation::JensenShannon { .. } => {
+                (None, self.state.training.clone())
+            }
             Regularisation::HiddenMix(mix) => {
                 mix.check(n)?;
                 let planned = self.state.mixing.iter().find(|(stage, _)| *stage == mix.stage);
@@ -561,7 +578,7 @@ impl Session {
             state.norms.iter_mut().for_each(|norm| norm.invert(false));
         }
         if let Some(program) = program {
-            let goal = Goal { targets, label_smoothing, hidden_mix, update };
+            let goal = Goal { targets, label_smoothing, hidden_mix, divergence, update };
             self.kernels.within(&mut |kernels| {
                 loss = state.run(&program, kernels, n, images, Some(goal));
             });
@@ -942,10 +959,16 @@ impl State {
                 mix.backward(len, gradient, output);
             }
             Instruction::Loss { logits, gradient } => {
-                let Goal { targets, label_smoothing, .. } = goal?;
+                let Goal { targets, label_smoothing, divergence, .. } = goal?;
                 let ([logits], [gradient]) = self.arena.pieces([place(logits)], [place(gradient)]);
-                let classes = targets.len() / n;
-                return Some(kernels::cross_entropy(classes, logits, targets, label_smoothing, gradient));
+                let classes =
+                    if divergence.is_some() { VIEWS * targets.len() / n } else { targets.len() / n };
+                let mut loss = kernels::cross_entropy(classes, logits, targets, label_smoothing, gradient);
+                if let Some(weight) = divergence {
+                    gradient[targets.len()..n * classes].fill(0.0);
+                    loss += jensen_shannon(classes, &logits[..n * classes], weight, gradient);
+                }
+                return Some(loss);
             }
             Instruction::LinearBackwardWeights { conv, input, gradient } => {
                 let gradient_of = place(gradient);

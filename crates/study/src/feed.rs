@@ -65,6 +65,8 @@ pub(crate) struct Ready {
     pub(crate) images: NetworkInput,
     pub(crate) targets: Targets,
     hidden: Option<Hidden>,
+    /// Weight of the divergence among the views of an image.
+    consistency: Option<f64>,
 }
 
 /// What a mixer left to the network: partners and own shares after a stage.
@@ -88,13 +90,13 @@ impl Hidden {
 impl Ready {
     /// What the network does besides.
     pub(crate) fn regularisation(&self) -> Regularisation<'_> {
-        self.hidden.as_ref().map_or(Regularisation::None, |hidden| {
-            Regularisation::HiddenMix(HiddenMix {
-                stage: hidden.stage,
-                partners: &hidden.partners,
-                lambdas: &hidden.lambdas,
-            })
-        })
+        match (&self.hidden, self.consistency) {
+            (Some(Hidden { stage, partners, lambdas }), _) => {
+                Regularisation::HiddenMix(HiddenMix { stage: *stage, partners, lambdas })
+            }
+            (None, Some(weight)) => Regularisation::JensenShannon { weight },
+            (None, None) => Regularisation::None,
+        }
     }
 }
 
@@ -171,8 +173,9 @@ impl Feed<'_> {
     /// Ready for the network.
     pub(crate) fn ready(&self, order: &[u64], epoch: u32, step: usize) -> Result<Ready, FeedError> {
         let raw = self.raw(order, epoch, step)?;
-        let hidden = Hidden::of(&raw.mixed);
-        Ok(Ready { images: self.pipeline.normalise(raw.pixels), targets: raw.targets, hidden })
+        let (hidden, consistency) = (Hidden::of(&raw.mixed), self.pipeline.consistency());
+        let images = self.pipeline.normalise(raw.pixels);
+        Ok(Ready { images, targets: raw.targets, hidden, consistency })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bakeoff_augment::RecipeConfig;
+use bakeoff_augment::{Pipeline, RecipeConfig};
 use bakeoff_data::{DataError, Dataset, DeclaredSplit, Splits};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Weights};
 use serde::Serialize;
@@ -155,7 +155,7 @@ impl Plan {
         let evaluated = f64::from(train.epochs)
             * (splits.validation.len() + sampled(splits.train.len())) as f64
             + splits.test.len() as f64;
-        let trained = f64::from(train.epochs) * splits.train.len() as f64;
+        let trained = f64::from(train.epochs) * splits.train.len() as f64 * mean_views(study);
         let flops = trials as f64
             * (trained * self.model.flops(true) as f64 + evaluated * self.model.flops(false) as f64);
         let tensors: usize = self.model.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
@@ -188,7 +188,8 @@ impl Plan {
         let train = &study.config.train;
         let splits = self.splits(study)?;
         let seed = study.seeds().first().copied().unwrap_or(0);
-        let batch = train.batch.max(train.evaluation_batch());
+        let views = study.pipelines().iter().map(Pipeline::views).max().unwrap_or(1);
+        let batch = (train.batch * views).max(train.evaluation_batch());
         let session =
             SessionConfig { batch, backend: train.backend, threads, train: true, trainable: train.trainable };
         let mut session = Session::new(&self.model, &Weights::initial(&self.model, seed), session)?;
@@ -236,8 +237,9 @@ impl Plan {
             Ok(best)
         };
         let images = ready.targets.len() as f64;
-        let training = time(&mut session, true)? / images;
-        let inference = time(&mut session, false)? / images;
+        let shown = ready.images.batch() as f64;
+        let training = time(&mut session, true)? / shown * mean_views(study);
+        let inference = time(&mut session, false)? / shown;
         let feeding = feeding / (batches.max(1) as f64 * images);
         let evaluated = (estimate.validation + sampled(estimate.train)) as f64;
         // Images are prepared beside the network's work, but on the same cores.
@@ -248,6 +250,12 @@ impl Plan {
         estimate.memory_bytes = Some(session.memory_bytes() as u64);
         Ok(estimate)
     }
+}
+
+/// Views of an image that a step trains on, the mean over the recipes.
+fn mean_views(study: &Study) -> f64 {
+    let views: usize = study.pipelines().iter().map(Pipeline::views).sum();
+    views as f64 / study.pipelines().len().max(1) as f64
 }
 
 /// Adds a seed for some of the recipes, in study order. `shared` is the plan's.

@@ -128,9 +128,11 @@ fn recipe_preview(
         }
         let raw = feed.raw(&order, 0, step)?;
         range = widened(range, raw.pixels.values());
+        // Of several views the first is the image without what they are compared by, the second the one to be seen.
+        let shown = if feed.pipeline.views() > 1 { raw.samples.len() } else { 0 };
         for (index, &sample) in raw.samples.iter().enumerate() {
             let (Some(pixels), Some(mixed), true) =
-                (raw.pixels.image(index), raw.mixed.get(index), examples.len() < count)
+                (raw.pixels.image(shown + index), raw.mixed.get(index), examples.len() < count)
             else {
                 break;
             };

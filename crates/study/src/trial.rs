@@ -316,7 +316,8 @@ impl Sitting<'_> {
         let bench = self.bench;
         let train = &bench.study.config.train;
         let config = SessionConfig {
-            batch: train.batch.max(train.evaluation_batch()).min(self.largest_batch()),
+            batch: (train.batch.min(self.splits.train.len().max(1)) * self.pipeline.views())
+                .max(train.evaluation_batch().min(self.largest_batch())),
             backend: train.backend,
             threads: self.threads,
             train: true,

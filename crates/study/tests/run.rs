@@ -177,10 +177,13 @@ fn study_of(recipe: &str, overrides: &[&str]) -> Study {
 }
 
 /// Recipes that need the network, and the same ones without it.
-const INSIDE: [[&str; 2]; 1] = [[
-    "mix = { kind = \"manifold-mixup\", stages = [1, 3] }",
-    "mix = { kind = \"manifold-mixup\", stages = [0] }",
-]];
+const INSIDE: [[&str; 2]; 2] = [
+    [
+        "mix = { kind = \"manifold-mixup\", stages = [1, 3] }",
+        "mix = { kind = \"manifold-mixup\", stages = [0] }",
+    ],
+    ["transforms = [{ kind = \"augmix\", consistency = 12.0 }]", "transforms = [{ kind = \"augmix\" }]"],
+];
 
 #[test]
 fn recipes_that_need_the_network_give_the_same_bits_on_any_threads_and_after_interruptions() {

@@ -221,6 +221,13 @@ pub(crate) trait Kernels: Send {
     fn sgd(&mut self, step: Sgd, weights: &mut [f32], grads: &[f32], velocity: &mut [f32]);
 }
 
+/// Logarithms of the softmax of one row of logits.
+pub(crate) fn log_softmax(logits: &[f32]) -> impl Iterator<Item = f64> {
+    let largest = f64::from(logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b)));
+    let log_sum = logits.iter().map(|&l| (f64::from(l) - largest).exp()).sum::<f64>().ln() + largest;
+    logits.iter().map(move |&logit| f64::from(logit) - log_sum)
+}
+
 /// Mean cross-entropy of soft targets with label smoothing, and its gradient with respect to the logits:
 /// PyTorch's `CrossEntropyLoss` with class probabilities (t' = (1 − s)·t + s/classes; loss = −Σ t'·log softmax / n).
 pub(crate) fn cross_entropy(
@@ -235,13 +242,10 @@ pub(crate) fn cross_entropy(
     for ((logits, targets), grad) in
         logits.chunks_exact(classes).zip(targets.chunks_exact(classes)).zip(grad.chunks_exact_mut(classes))
     {
-        let largest = logits.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-        let largest = f64::from(largest);
-        let log_sum = logits.iter().map(|&l| (f64::from(l) - largest).exp()).sum::<f64>().ln() + largest;
+        let log_probabilities = log_softmax(logits);
         let smooth = |t: f32| f64::from(t) * (1.0 - smoothing) + smoothing / classes as f64;
         let mass: f64 = targets.iter().map(|&t| smooth(t)).sum();
-        for ((&logit, &target), grad) in logits.iter().zip(targets).zip(grad) {
-            let log_probability = f64::from(logit) - log_sum;
+        for ((log_probability, &target), grad) in log_probabilities.zip(targets).zip(grad) {
             // A target of exactly zero contributes nothing, also where its log-probability overflows.
             if smooth(target) != 0.0 {
                 loss -= smooth(target) * log_probability;

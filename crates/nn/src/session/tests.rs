@@ -60,30 +60,37 @@ fn step(momentum: f64) -> StepConfig {
 
 #[test]
 fn gradients_of_the_reference_match_finite_differences() {
-    check_gradients(None);
+    check_gradients(4, 2e-3, Regularisation::None);
 }
 
 #[test]
 fn gradients_through_mixed_activations_match_finite_differences() {
-    check_gradients(Some(1));
+    check_gradients(4, 2e-3, regularisation(&hidden_mix(1, 4)));
 }
 
-fn check_gradients(stage: Option<usize>) {
+#[test]
+fn gradients_of_the_divergence_among_views_match_finite_differences() {
+    // A weight of twelve bends the loss more: a shorter step.
+    check_gradients(6, 5e-4, Regularisation::JensenShannon { weight: 12.0 });
+}
+
+fn check_gradients(n: usize, length: f64, regularisation: Regularisation) {
     let model = tiny(3);
-    let mix = stage.map(|stage| hidden_mix(stage, 4));
-    let mix = mix.as_ref().map(regularisation).unwrap_or_default();
-    let (images, targets) = batch(&model, 4, 1);
+    let (images, mut targets) = batch(&model, n, 1);
+    if let Regularisation::JensenShannon { .. } = regularisation {
+        targets.truncate(targets.len() / 3);
+    }
     let mut weights = Weights::initial(&model, 3);
     let config = SessionConfig {
-        batch: 4,
+        batch: n,
         backend: BackendKind::Reference,
         threads: 1,
         train: true,
         trainable: Trainable::All,
     };
     let mut session = Session::new(&model, &weights, config).unwrap();
-    session.plan_hidden_mixes(stage.as_slice()).unwrap();
-    session.backward_with(&images, &targets, 0.1, mix).unwrap();
+    session.plan_hidden_mixes(&[1]).unwrap();
+    session.backward_with(&images, &targets, 0.1, regularisation).unwrap();
     let gradients = session.gradients().unwrap();
     for (name, gradient) in gradients.iter() {
         // Along the gradient itself the slope is its norm; activations are f32, so the step must not be tiny.
@@ -98,9 +105,9 @@ fn check_gradients(stage: Option<usize>) {
                 .collect();
             weights.insert(name, Tensor { shape: original.shape.clone(), data });
             session.restore(&Snapshot { weights: weights.clone(), momentum: Weights::new() }).unwrap();
-            session.backward_with(&images, &targets, 0.1, mix).unwrap()
+            session.backward_with(&images, &targets, 0.1, regularisation).unwrap()
         };
-        let slope = (loss(2e-3) - loss(-2e-3)) / 4e-3;
+        let slope = (loss(length) - loss(-length)) / (2.0 * length);
         weights.insert(name, original);
         assert!(
             (slope - norm).abs() < 0.02 * norm + 1e-5,
@@ -477,4 +484,32 @@ fn mixing_that_was_not_planned_for_or_cannot_be_is_named() {
         let error = session.plan_hidden_mixes(&[stage]).unwrap_err().to_string();
         assert!(error.contains("tiny has stages 1 to 1, and none with number"), "{error}");
     }
+}
+
+#[test]
+fn views_without_a_weight_train_on_the_first_one_alone() {
+    let model = Model::by_name("resnet-tiny", 3, 32).unwrap();
+    let (images, targets) = batch(&model, 3, 1);
+    let config = SessionConfig {
+        batch: 3,
+        backend: BackendKind::Cpu,
+        threads: 2,
+        train: true,
+        trainable: Trainable::Head,
+    };
+    let mut session = Session::new(&model, &Weights::initial(&model, 3), config).unwrap();
+    let each = images.len() / 3;
+    let plain = session.backward(&images[..each], &targets[..3], 0.1).unwrap();
+    let mut views =
+        |weight| session.backward_with(&images, &targets[..3], 0.1, Regularisation::JensenShannon { weight });
+    assert_eq!(views(0.0).unwrap(), plain);
+    assert!(views(12.0).unwrap() > plain);
+    assert!(views(f64::NAN).unwrap_err().to_string().contains("is no weight"));
+    let error = session.backward_with(
+        &images[..2 * each],
+        &targets[..3],
+        0.1,
+        Regularisation::JensenShannon { weight: 12.0 },
+    );
+    assert!(error.unwrap_err().to_string().starts_with("images"));
 }
