@@ -37,7 +37,8 @@ class Side:
         self.name, self.command, self.environment, self.warmup = name, [str(c) for c in command], dict(environment), warmup
 
     def run(self, work, model, batch, image, options):
-        """One fresh process: the JSON it printed, with `peak_rss_mib` as the kernel counted it."""
+        """One fresh process: the JSON it printed, with `peak_rss_mib` as the kernel counted it, or as the process
+        itself read the same count before it went on to other things (Bakeoff: the machine's ceilings)."""
         command = [*self.command, work, "--model", model, "--batch", batch, "--image", image, "--threads", options.threads, "--rounds", options.timed]
         command += ["--warmup", options.warmup] if self.warmup else ["--json"]
         environment = os.environ | self.environment | {"OMP_NUM_THREADS": str(options.threads), "BENCH_STARTED": str(time.time())}
@@ -54,7 +55,7 @@ class Side:
         if process.returncode:
             raise RuntimeError(f"{self.name} ended with {process.returncode}:\n{''.join(errors)[-2000:]}")
         result = json.loads(output.strip().splitlines()[-1] if self.warmup else output)
-        return result | {"peak_rss_mib": usage.ru_maxrss / 1024}
+        return {"peak_rss_mib": usage.ru_maxrss / 1024} | result
 
 
 def find_tcmalloc():
