@@ -154,6 +154,9 @@ fn images_that_cannot_be_used_are_named_and_left_out_or_refused() {
     fs::write(red.join("half.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
     fs::write(red.join("huge.bmp"), support::bmp_header(30_000, 30_000)).unwrap();
     let study = project.study("");
+    // A batch of all of them, so that the measured step meets the bad ones.
+    let plan = bakeoff(&project).args(["plan", &study, "--set", "train.batch=64"]).run();
+    assert_eq!(plan.code, 0, "{plan:?}");
     let run = bakeoff(&project).args(["run", &study, "--json"]).run();
     assert_eq!(run.code, 0, "{run:?}");
     let data: serde_json::Value =

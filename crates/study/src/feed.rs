@@ -121,6 +121,11 @@ impl Feed<'_> {
         order.into_iter().map(|position| shown[position]).collect()
     }
 
+    /// Whether the image in a place of the order can be decoded.
+    pub(crate) fn readable(&self, place: u64) -> bool {
+        self.dataset.load(sample_of(place)).is_ok()
+    }
+
     /// As many images as there are, the same number of every class (one more of some, drawn by lot, where that does not come
     /// out even). Of a small class each image is shown again and again, equally often; of a large one others every epoch.
     fn balanced(&self, epoch: u32) -> Vec<u64> {

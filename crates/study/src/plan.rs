@@ -207,7 +207,12 @@ impl Plan {
                 sampling: train.sampling,
             };
             session.plan_hidden_mixes(&hidden_stages(pipeline))?;
-            let order = feed.order(0);
+            // Of one batch, the images that can be used: what is wrong with the others is said before training.
+            let order = feed.order(0).into_iter().filter(|&place| feed.readable(place));
+            let order: Vec<u64> = order.take(train.batch).collect();
+            if order.is_empty() {
+                return Ok(estimate);
+            }
             // The first look decodes and warms the caches; images that stay in memory are not decoded again.
             feed.ready(&order, 0, 0)?;
             let start = Instant::now();
