@@ -1,4 +1,7 @@
-//! Colour operations with TensorFlow's definitions, on interleaved RGB f32. Functions take the drawn numbers.
+//! Colour operations with TensorFlow's definitions, on interleaved RGB f32. Functions take the drawn numbers. They are compiled for
+//! every instruction set; wider vectors do not change a bit, since every value is computed by itself or in fixed lanes.
+
+use bakeoff_data::vectorised;
 
 /// A multiple of 3 channels and 16 lanes: blocks of this many values repeat both patterns.
 const BLOCK: usize = 48;
@@ -6,74 +9,86 @@ const BLOCK: usize = 48;
 /// Blocks summed in f32 before they go into the f64 total: long enough to be fast, short enough to stay exact to 1e-6.
 const BLOCKS_PER_SUM: usize = 32;
 
-/// Mean of each channel.
-pub(crate) fn channel_means(values: &[f32]) -> [f32; 3] {
-    let mut totals = [0f64; 3];
-    let (blocks, rest) = values.as_chunks::<BLOCK>();
-    for group in blocks.chunks(BLOCKS_PER_SUM) {
-        let mut sums = [0f32; BLOCK];
-        for block in group {
-            for (sum, value) in sums.iter_mut().zip(block) {
-                *sum += value;
+vectorised! {
+    /// Mean of each channel.
+    pub(crate) fn channel_means(values: &[f32]) -> [f32; 3] {
+        let mut totals = [0f64; 3];
+        let (blocks, rest) = values.as_chunks::<BLOCK>();
+        for group in blocks.chunks(BLOCKS_PER_SUM) {
+            let mut sums = [0f32; BLOCK];
+            for block in group {
+                for (sum, value) in sums.iter_mut().zip(block) {
+                    *sum += value;
+                }
+            }
+            for (lane, sum) in sums.iter().enumerate() {
+                totals[lane % 3] += f64::from(*sum);
             }
         }
-        for (lane, sum) in sums.iter().enumerate() {
-            totals[lane % 3] += f64::from(*sum);
+        for (lane, value) in rest.iter().enumerate() {
+            totals[lane % 3] += f64::from(*value);
         }
+        let pixels = (values.len() / 3) as f64;
+        totals.map(|total| (total / pixels) as f32)
     }
-    for (lane, value) in rest.iter().enumerate() {
-        totals[lane % 3] += f64::from(*value);
-    }
-    let pixels = (values.len() / 3) as f64;
-    totals.map(|total| (total / pixels) as f32)
 }
 
-/// `(x − mean) · factor + mean` with the mean of each channel (`tf.image.adjust_contrast`).
-pub(crate) fn contrast(values: &mut [f32], factor: f32) {
-    let means = channel_means(values);
-    let pattern: [f32; BLOCK] = std::array::from_fn(|lane| means[lane % 3]);
-    let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
-    for block in blocks {
-        for (value, mean) in block.iter_mut().zip(&pattern) {
+vectorised! {
+    /// `(x − mean) · factor + mean` with the mean of each channel (`tf.image.adjust_contrast`).
+    pub(crate) fn contrast(values: &mut [f32], factor: f32) {
+        let means = channel_means(values);
+        let pattern: [f32; BLOCK] = std::array::from_fn(|lane| means[lane % 3]);
+        let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
+        for block in blocks {
+            for (value, mean) in block.iter_mut().zip(&pattern) {
+                *value = (*value - mean) * factor + mean;
+            }
+        }
+        for (value, mean) in rest.iter_mut().zip(&pattern) {
             *value = (*value - mean) * factor + mean;
         }
     }
-    for (value, mean) in rest.iter_mut().zip(&pattern) {
-        *value = (*value - mean) * factor + mean;
+}
+
+vectorised! {
+    /// `x + delta` (`tf.image.adjust_brightness`).
+    pub(crate) fn brightness(values: &mut [f32], delta: f32) {
+        values.iter_mut().for_each(|value| *value += delta);
     }
 }
 
-/// `x + delta` (`tf.image.adjust_brightness`).
-pub(crate) fn brightness(values: &mut [f32], delta: f32) {
-    values.iter_mut().for_each(|value| *value += delta);
+vectorised! {
+    /// Clips to [0, 1].
+    pub(crate) fn clip(values: &mut [f32]) {
+        values.iter_mut().for_each(|value| *value = smaller(larger(*value, 0.0), 1.0));
+    }
 }
 
-/// Clips to [0, 1].
-pub(crate) fn clip(values: &mut [f32]) {
-    values.iter_mut().for_each(|value| *value = smaller(larger(*value, 0.0), 1.0));
+vectorised! {
+    /// Hue rotated by `delta` of a full circle, in [−1, 1] (`tf.image.adjust_hue`). As TensorFlow's kernel it keeps every
+    /// pixel's smallest and largest channel as they are, so values outside [0, 1] are neither clipped nor distorted.
+    pub(crate) fn hue(values: &mut [f32], delta: f32) {
+        let shift = delta * 6.0;
+        each_pixel(values, |pixel| rotated(pixel, shift));
+    }
 }
 
-/// Hue rotated by `delta` of a full circle, in [−1, 1] (`tf.image.adjust_hue`). As TensorFlow's kernel it keeps every
-/// pixel's smallest and largest channel as they are, so values outside [0, 1] are neither clipped nor distorted.
-pub(crate) fn hue(values: &mut [f32], delta: f32) {
-    let shift = delta * 6.0;
-    each_pixel(values, |pixel| rotated(pixel, shift));
-}
-
-/// Saturation multiplied by `factor` and clipped to [0, 1] in HSV (`tf.image.adjust_saturation`). The largest channel of
-/// every pixel stays as it is.
-pub(crate) fn saturation(values: &mut [f32], factor: f32) {
-    each_pixel(values, |pixel| {
-        let [r, g, b] = pixel;
-        let largest = larger(larger(r, g), b);
-        let chroma = largest - smaller(smaller(r, g), b);
-        // A pixel without colour, or all below zero, has no saturation; the kernel makes it grey.
-        let coloured = chroma > 0.0 && largest > 0.0;
-        let saturation = if coloured { chroma / largest } else { 0.0 };
-        let wanted = smaller(larger(saturation * factor, 0.0), 1.0);
-        let share = if coloured { wanted * largest / chroma } else { 0.0 };
-        pixel.map(|value| largest - (largest - value) * share)
-    });
+vectorised! {
+    /// Saturation multiplied by `factor` and clipped to [0, 1] in HSV (`tf.image.adjust_saturation`). The largest channel of
+    /// every pixel stays as it is.
+    pub(crate) fn saturation(values: &mut [f32], factor: f32) {
+        each_pixel(values, |pixel| {
+            let [r, g, b] = pixel;
+            let largest = larger(larger(r, g), b);
+            let chroma = largest - smaller(smaller(r, g), b);
+            // A pixel without colour, or all below zero, has no saturation; the kernel makes it grey.
+            let coloured = chroma > 0.0 && largest > 0.0;
+            let saturation = if coloured { chroma / largest } else { 0.0 };
+            let wanted = smaller(larger(saturation * factor, 0.0), 1.0);
+            let share = if coloured { wanted * largest / chroma } else { 0.0 };
+            pixel.map(|value| largest - (largest - value) * share)
+        });
+    }
 }
 
 /// Replaces every pixel. The function is best without branches: it then works on whole vectors of pixels.

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use bakeoff_data::vectorised;
 use bakeoff_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,22 +88,31 @@ impl Adjustment {
     /// Changes all pixels, and clips to [0, 1].
     pub(crate) fn apply(self, values: &mut [f32]) {
         match self {
-            Self::Brightness(factor) => {
-                values.iter_mut().for_each(|v| *v = smaller(larger(*v * factor, 0.0), 1.0));
-            }
-            Self::Contrast(factor) => {
-                let mean = grey(channel_means(values)) * (1.0 - factor);
-                values.iter_mut().for_each(|v| *v = smaller(larger(*v * factor + mean, 0.0), 1.0));
-            }
-            Self::Saturation(factor) => each_pixel(values, |pixel| {
-                let grey = grey(pixel) * (1.0 - factor);
-                pixel.map(|v| smaller(larger(v * factor + grey, 0.0), 1.0))
-            }),
+            Self::Brightness(factor) => scaled(values, factor, 0.0),
+            Self::Contrast(factor) => scaled(values, factor, grey(channel_means(values)) * (1.0 - factor)),
+            Self::Saturation(factor) => from_grey(values, factor),
             Self::Hue(shift) => {
                 clip(values);
                 hue(values, shift);
             }
         }
+    }
+}
+
+vectorised! {
+    /// `x · factor + offset`, clipped to [0, 1].
+    fn scaled(values: &mut [f32], factor: f32, offset: f32) {
+        values.iter_mut().for_each(|v| *v = smaller(larger(*v * factor + offset, 0.0), 1.0));
+    }
+}
+
+vectorised! {
+    /// The distance of each channel from the pixel's grey, times `factor`; clipped to [0, 1].
+    fn from_grey(values: &mut [f32], factor: f32) {
+        each_pixel(values, |pixel| {
+            let grey = grey(pixel) * (1.0 - factor);
+            pixel.map(|v| smaller(larger(v * factor + grey, 0.0), 1.0))
+        });
     }
 }
 

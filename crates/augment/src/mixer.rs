@@ -11,6 +11,7 @@ mod wording;
 
 use std::sync::Arc;
 
+use bakeoff_data::vectorised;
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
@@ -398,6 +399,28 @@ impl Mixer {
 /// Floats of each image that are mixed at a time: what is read before it is written stays in the cache.
 const SPAN: usize = 4096 * 3;
 
+vectorised! {
+    /// `own · image + (1 − own) · other`.
+    fn between(image: &mut [f32], other: &[f32], own: f32) {
+        let rest = 1.0 - own;
+        for (value, other) in image.iter_mut().zip(other) {
+            *value = own * *value + rest * other;
+        }
+    }
+}
+
+vectorised! {
+    /// The same with a share of the other at each pixel: exactly the one or the other at the ends.
+    fn masked(image: &mut [f32], other: &[f32], rest: &[f32]) {
+        let pixels = image.as_chunks_mut::<3>().0.iter_mut().zip(other.as_chunks::<3>().0);
+        for ((pixel, other), &rest) in pixels.zip(rest) {
+            for (value, other) in pixel.iter_mut().zip(other) {
+                *value = (1.0 - rest) * *value + rest * other;
+            }
+        }
+    }
+}
+
 /// Images that blend become `share · image + (1 − share) · partner`, all read before any is written; the share is
 /// lambda, or the mask's at each pixel.
 fn blend(batch: &mut PixelBatch, mixes: &[Planned]) {
@@ -420,21 +443,8 @@ fn blend(batch: &mut PixelBatch, mixes: &[Planned]) {
             let image = &mut image[start..start + span];
             let other = &before[mixed.partner * span..][..span];
             match &mixed.mask {
-                None => {
-                    let (own, rest) = (mixed.lambda, 1.0 - mixed.lambda);
-                    for (value, other) in image.iter_mut().zip(other) {
-                        *value = own * *value + rest * other;
-                    }
-                }
-                Some(mask) => {
-                    let pixels = image.as_chunks_mut::<3>().0.iter_mut().zip(other.as_chunks::<3>().0);
-                    for ((pixel, other), &rest) in pixels.zip(&mask[start / 3..]) {
-                        for (value, other) in pixel.iter_mut().zip(other) {
-                            // Exactly the one or the other at the ends.
-                            *value = (1.0 - rest) * *value + rest * other;
-                        }
-                    }
-                }
+                None => between(image, other, mixed.lambda),
+                Some(mask) => masked(image, other, &mask[start / 3..]),
             }
         }
     }

@@ -384,7 +384,7 @@ impl Resolver<'_> {
                 "compare.seeds",
                 format!(
                     "{count} seeds cannot reach p < 0.05: the smallest p of an exact sign-flip test over {count} pairs \
-                     is {}. Six can",
+                     is {}; six seeds can",
                     2f64.powi(1 - i32::try_from(count).unwrap_or(1))
                 ),
             ),
