@@ -136,14 +136,14 @@ fn classes(html: &mut String, check: &Check) {
         let _ = write!(html, "<td>{}</td>", counts.iter().sum::<usize>());
     }
     let balance = &check.balance;
-    let _ = writeln!(
-        html,
-        "<td></td></tr></tfoot><caption>Usable images. The largest class to learn from, {}, has {}; the smallest, {}, {}.</caption></table></div>",
-        bdi(&balance.largest),
-        balance.most,
-        bdi(&balance.smallest),
-        balance.fewest
-    );
+    let sizes = if balance.most == balance.fewest {
+        format!("Every class has {} to learn from.", balance.most)
+    } else {
+        let (largest, smallest) = (bdi(&balance.largest), bdi(&balance.smallest));
+        let (most, fewest) = (balance.most, balance.fewest);
+        format!("The largest class to learn from, {largest}, has {most}; the smallest, {smallest}, {fewest}.")
+    };
+    let _ = writeln!(html, "<td></td></tr></tfoot><caption>Usable images. {sizes}</caption></table></div>");
 }
 
 fn sets(html: &mut String, dataset: &Dataset, title: &str, what: &str, sets: &[Duplicates]) {
