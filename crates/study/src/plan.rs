@@ -196,7 +196,7 @@ impl Plan {
         let step = crate::trial::step_config(study, 0, estimate.steps_per_epoch);
 
         let (mut feeding, mut batches) = (0.0, 0usize);
-        let mut ready = None;
+        let (mut order, mut ready) = (None, None);
         for pipeline in study.pipelines() {
             let feed = Feed {
                 dataset: &self.dataset,
@@ -207,16 +207,18 @@ impl Plan {
                 sampling: train.sampling,
             };
             session.plan_hidden_mixes(&hidden_stages(pipeline))?;
-            // Of one batch, the images that can be used: what is wrong with the others is said before training.
-            let order = feed.order(0).into_iter().filter(|&place| feed.readable(place));
-            let order: Vec<u64> = order.take(train.batch).collect();
+            // One batch of images that can be used, the same for every recipe: what is wrong with the others is said before training.
+            let order = order.get_or_insert_with(|| {
+                let places = feed.order(0).into_iter().filter(|&place| feed.readable(place));
+                places.take(train.batch).collect::<Vec<u64>>()
+            });
             if order.is_empty() {
                 return Ok(estimate);
             }
             // The first look decodes and warms the caches; images that stay in memory are not decoded again.
-            feed.ready(&order, 0, 0)?;
+            feed.ready(order, 0, 0)?;
             let start = Instant::now();
-            ready = Some(feed.ready(&order, 0, 0)?);
+            ready = Some(feed.ready(order, 0, 0)?);
             feeding += start.elapsed().as_secs_f64();
             batches += 1;
         }
