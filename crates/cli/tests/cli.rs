@@ -157,6 +157,10 @@ fn images_that_cannot_be_used_are_named_and_left_out_or_refused() {
     // A batch of all of them, so that the measured step meets the bad ones.
     let plan = bakeoff(&project).args(["plan", &study, "--set", "train.batch=64"]).run();
     assert_eq!(plan.code, 0, "{plan:?}");
+    // Its pictures lie where the run will.
+    let preview = bakeoff(&project).args(["preview", &study]).run();
+    assert_eq!(preview.code, 0, "{preview:?}");
+    assert!(project.path("runs/study/preview").is_dir());
     let run = bakeoff(&project).args(["run", &study, "--json"]).run();
     assert_eq!(run.code, 0, "{run:?}");
     let data: serde_json::Value =

@@ -531,8 +531,8 @@ fn check_folder(folder: &RunFolder) -> Result<(), RunError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(FolderError::Io { path: path.to_owned(), source }.into()),
     };
-    // What a run leaves that was killed before it wrote its plan.
-    let ours = ["lock", "log.txt", "plan.json.partial"];
+    // What a run leaves that was killed before it wrote its plan, and what `bakeoff preview` shows before there is one.
+    let ours = ["lock", "log.txt", "plan.json.partial", "preview"];
     for entry in entries {
         let name = entry.map_err(|source| FolderError::Io { path: path.to_owned(), source })?.file_name();
         if !ours.iter().any(|ours| name == *ours) {
