@@ -42,8 +42,10 @@ pub use config::{BackendKind, OptimizerConfig, ScheduleConfig, ScheduleKind, Tra
 pub use error::NnError;
 pub use model::{Layer, Model, Op, Parameter, ParameterKind, Shape};
 pub use regularisation::{HiddenMix, Regularisation};
-pub use session::{Ceilings, LayerProfile, Session, SessionConfig, Snapshot, StepConfig, StepResult};
-pub use weights::{InitialOptions, Tensor, Weights};
+pub use session::{
+    ActivationMaps, Ceilings, LayerProfile, Session, SessionConfig, Snapshot, StepConfig, StepResult,
+};
+pub use weights::{Tensor, Weights};
 pub use zoo::{ModelInfo, models};
 
 /// The instruction set the `cpu` back end uses here: `avx512`, `avx2` or `portable`. `BAKEOFF_ISA` forces a lesser one.

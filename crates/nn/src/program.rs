@@ -154,10 +154,17 @@ pub(crate) struct Program {
     pub(crate) dead_after: Vec<Vec<BufferId>>,
     /// The caller's images.
     pub(crate) input: BufferId,
-    /// Unnormalised class scores.
-    pub(crate) logits: BufferId,
+    /// What the caller reads after the last instruction: class scores, or what else the program is for.
+    pub(crate) result: BufferId,
     /// Numbers the arena must hold.
     pub(crate) arena: usize,
+}
+
+/// What a backward pass is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GradientOf {
+    Parameters,
+    Images,
 }
 
 /// A fused piece of the model, before it is known whether it will be trained.
@@ -182,14 +189,14 @@ impl Program {
         match trainable {
             Trainable::All => {
                 planner.forward_training();
-                planner.backward();
+                planner.backward(GradientOf::Parameters);
             }
             Trainable::Head => {
                 planner.forward_inference();
                 planner.backward_head();
             }
         }
-        planner.finish()
+        planner.finish_with_scores()
     }
 
     /// Layer, kind of work, floating-point operations, and bytes of activations and weights, for `n` images.
@@ -226,7 +233,30 @@ impl Program {
     pub(crate) fn inference(model: &Model, batch: usize) -> Self {
         let mut planner = Planner::new(model, batch);
         planner.forward_inference();
-        planner.finish()
+        planner.finish_with_scores()
+    }
+
+    /// Forward with running statistics up to the activations that the global average pool reads; none in a network without
+    /// such a pool.
+    pub(crate) fn features(model: &Model, batch: usize) -> Option<Self> {
+        let mut planner = Planner::new(model, batch);
+        let (at, layer) = planner.stages.iter().enumerate().find_map(|(at, stage)| match *stage {
+            Stage::AveragePool { input, .. } => Some((at, input)),
+            _ => None,
+        })?;
+        planner.stages.truncate(at);
+        planner.forward_inference();
+        let features = planner.activations[&layer];
+        Some(planner.finish(features))
+    }
+
+    /// Forward with batch statistics, loss, and backward to the images: no parameter's gradient but batch-norms', which come
+    /// with their input's.
+    pub(crate) fn input_gradient(model: &Model, batch: usize) -> Self {
+        let mut planner = Planner::new(model, batch);
+        planner.forward_training();
+        let gradients = planner.backward(GradientOf::Images);
+        planner.finish(gradients[&0])
     }
 }
 
@@ -540,8 +570,9 @@ impl<'a> Planner<'a> {
         output
     }
 
-    fn backward(&mut self) {
-        // Layer -> the gradient of its output, once a consumer has contributed.
+    /// Layer -> the gradient of its output.
+    fn backward(&mut self, of: GradientOf) -> HashMap<usize, BufferId> {
+        // Filled once a consumer has contributed.
         let mut gradients: HashMap<usize, BufferId> = HashMap::new();
         let stages = std::mem::take(&mut self.stages);
         let gradient = self.loss();
@@ -552,8 +583,10 @@ impl<'a> Planner<'a> {
                 Stage::Linear { conv, input, output } => {
                     let gradient = gradients[&output];
                     self.backward_data(conv, input, gradient, &mut gradients);
-                    let input = self.activations[&input];
-                    self.instructions.push(Instruction::LinearBackwardWeights { conv, input, gradient });
+                    if of == GradientOf::Parameters {
+                        let input = self.activations[&input];
+                        self.instructions.push(Instruction::LinearBackwardWeights { conv, input, gradient });
+                    }
                 }
                 Stage::AveragePool { input, output } => {
                     let (pixels, channels) = self.pixels_and_channels(input);
@@ -604,15 +637,18 @@ impl<'a> Planner<'a> {
                 }
                 Stage::Conv { conv, input, raw, .. } => {
                     let gradient = gradients[&raw];
-                    if input != 0 {
+                    if input != 0 || of == GradientOf::Images {
                         self.backward_data(conv, input, gradient, &mut gradients);
                     }
-                    let input = self.input_again(input, &stages);
-                    self.instructions.push(Instruction::ConvBackwardWeights { conv, input, gradient });
+                    if of == GradientOf::Parameters {
+                        let input = self.input_again(input, &stages);
+                        self.instructions.push(Instruction::ConvBackwardWeights { conv, input, gradient });
+                    }
                 }
             }
         }
         self.stages = stages;
+        gradients
     }
 
     /// The buffer for the first contribution to a layer's gradient.
@@ -638,8 +674,14 @@ impl<'a> Planner<'a> {
         self.instructions.push(Instruction::ConvBackwardData { conv, gradient, output, accumulate });
     }
 
+    /// [`Planner::finish`] for a program that ends in class scores.
+    fn finish_with_scores(self) -> Program {
+        let scores = self.activations[&(self.model.layers.len() - 1)];
+        self.finish(scores)
+    }
+
     /// Gives every buffer its place: largest first, at the lowest offset free for its whole life.
-    fn finish(self) -> Program {
+    fn finish(self, result: BufferId) -> Program {
         let never = Range { start: usize::MAX, end: 0 };
         let mut lives = vec![never; self.sizes.len()];
         for (time, instruction) in self.instructions.iter().enumerate() {
@@ -648,14 +690,14 @@ impl<'a> Planner<'a> {
                 lives[buffer].end = lives[buffer].end.max(time + 1);
             }
         }
-        let (input, logits) = (self.activations[&0], self.activations[&(self.model.layers.len() - 1)]);
+        let input = self.activations[&0];
         // The caller fills the one before the first instruction and reads the other after the last.
         lives[input].start = 0;
-        lives[logits].end = self.instructions.len();
+        lives[result].end = self.instructions.len();
 
         let mut dead_after = vec![vec![]; self.instructions.len()];
         for (buffer, life) in lives.iter().enumerate() {
-            if buffer != logits && life.end > 0 {
+            if buffer != result && life.end > 0 {
                 dead_after[life.end - 1].push(buffer);
             }
         }
@@ -667,7 +709,7 @@ impl<'a> Planner<'a> {
             places,
             dead_after,
             input,
-            logits,
+            result,
             arena,
         }
     }
@@ -717,7 +759,7 @@ mod tests {
                 lives.entry(buffer).or_insert(time..time).end = time;
             }
         }
-        lives.get_mut(&program.logits).unwrap().end = program.instructions.len();
+        lives.get_mut(&program.result).unwrap().end = program.instructions.len();
         for (a, life_a) in &lives {
             assert!(program.places[*a].end <= program.arena);
             for (b, life_b) in lives.iter().filter(|(b, _)| *b < a) {
@@ -742,6 +784,8 @@ mod tests {
                 check(&Program::training(&model, 4, Trainable::Head, stage));
             }
             check(&Program::inference(&model, 4));
+            check(&Program::features(&model, 4).unwrap());
+            check(&Program::input_gradient(&model, 4));
         }
     }
 

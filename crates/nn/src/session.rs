@@ -1,6 +1,7 @@
 //! A network in training or in use: weights, memory and the loop over the static graph.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     path::Path,
     sync::Arc,
@@ -10,8 +11,8 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    BackendKind, HiddenMix, Model, NnError, OptimizerConfig, ParameterKind, Regularisation, Tensor,
-    Trainable, Weights,
+    BackendKind, HiddenMix, Model, NnError, OptimizerConfig, Parameter, ParameterKind, Regularisation,
+    Tensor, Trainable, Weights,
     kernels::{
         self, Cpu, Epilogue, Kernels, Moments, Norm, NormGrads, Reference, Sgd, Skip, SkipBackward, arena,
         arena::{Arena, Buffer},
@@ -21,7 +22,12 @@ use crate::{
     program::{BufferId, Instruction, Program},
     regularisation::{VIEWS, jensen_shannon},
     weight_file,
+    weights::initial_tensor,
 };
+
+mod guides;
+
+pub use guides::ActivationMaps;
 
 /// Added to the variance (`torch.nn.BatchNorm2d`'s default).
 const EPSILON: f64 = 1e-5;
@@ -163,11 +169,39 @@ enum Parts {
     Trained,
 }
 
+/// Where named tensors come from.
+enum Source<'a> {
+    Given(&'a Weights),
+    Drawn { parameters: HashMap<String, Parameter>, seed: u64 },
+}
+
+impl<'a> Source<'a> {
+    fn tensor(&self, model: &Model, name: &str) -> Option<Cow<'a, Tensor>> {
+        match self {
+            Self::Given(weights) => weights.get(name).map(Cow::Borrowed),
+            Self::Drawn { parameters, seed } => {
+                parameters.get(name).map(|parameter| Cow::Owned(initial_tensor(model, parameter, *seed)))
+            }
+        }
+    }
+}
+
 /// How a step moves what it has a gradient of.
 #[derive(Clone, Copy)]
 struct Update {
     sgd: Sgd,
     decay_norm_and_bias: bool,
+}
+
+/// What becomes of the gradients of parameters.
+#[derive(Clone, Copy)]
+enum Gradients {
+    /// They move their parameters, and are gone.
+    Move(Update),
+    /// They are kept.
+    Keep,
+    /// They are a by-product: another gradient is asked for. Running statistics stay as they are.
+    Discard,
 }
 
 /// What a training step is for.
@@ -178,7 +212,7 @@ struct Goal<'a> {
     hidden_mix: Option<HiddenMix<'a>>,
     /// Weight of the Jensen–Shannon divergence among three views.
     divergence: Option<f64>,
-    update: Option<Update>,
+    gradients: Gradients,
 }
 
 /// Where a convolution's numbers lie in the slab of parameters.
@@ -197,15 +231,29 @@ pub struct Session {
     logits: Vec<f32>,
 }
 
-/// Calls and time by program (0 trains, k trains and mixes after stage k; `None` infers) and instruction.
-type Profile = HashMap<(Option<usize>, usize), (u64, Duration)>;
+/// What a program is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Use {
+    Training,
+    /// Training with activations mixed after this stage.
+    Mixing(usize),
+    Inference,
+    Features,
+    InputGradient,
+}
+
+/// Calls and time by program and instruction.
+type Profile = HashMap<(Use, usize), (u64, Duration)>;
 
 /// Everything but the kernels, which work on it.
 struct State {
     training: Option<Arc<Program>>,
     /// Training with activations mixed after a stage.
     mixing: Vec<(usize, Arc<Program>)>,
-    inference: Program,
+    inference: Arc<Program>,
+    /// Planned when first asked for.
+    features: Option<Arc<Program>>,
+    input_gradient: Option<Arc<Program>>,
     arena: Arena,
     convs: Vec<ConvPlace>,
     norms: Vec<NormState>,
@@ -274,6 +322,24 @@ impl Session {
     /// Weights that do not fit the model exactly (see [`Weights::adapt`]), a batch of zero, memory or threads that cannot
     /// be had.
     pub fn new(model: &Model, weights: &Weights, config: SessionConfig) -> Result<Self, NnError> {
+        let mut session = Self::empty(model, config)?;
+        session.load(weights)?;
+        Ok(session)
+    }
+
+    /// [`Session::new`] with [`Weights::initial`], drawn one tensor after the other into their place: half the memory to
+    /// touch before the first step.
+    ///
+    /// # Errors
+    /// A batch of zero, memory or threads that cannot be had.
+    pub fn fresh(model: &Model, seed: u64, config: SessionConfig) -> Result<Self, NnError> {
+        let mut session = Self::empty(model, config)?;
+        let parameters = model.parameters().into_iter().map(|p| (p.name.clone(), p)).collect();
+        session.fill(&Source::Drawn { parameters, seed })?;
+        Ok(session)
+    }
+
+    fn empty(model: &Model, config: SessionConfig) -> Result<Self, NnError> {
         if config.batch == 0 {
             return Err(NnError::Configuration(
                 "a batch needs at least one image; set batch to 1 or more".into(),
@@ -302,7 +368,7 @@ impl Session {
         if memory::available().is_some_and(|available| bytes > available) {
             return Err(out_of_memory(bytes));
         }
-        let inference = Program::inference(model, config.batch);
+        let inference = Arc::new(Program::inference(model, config.batch));
         let training =
             config.train.then(|| Arc::new(Program::training(model, config.batch, config.trainable, None)));
         let wanted = inference.arena.max(training.as_ref().map_or(0, |p| p.arena));
@@ -339,6 +405,8 @@ impl Session {
             training,
             mixing: vec![],
             inference,
+            features: None,
+            input_gradient: None,
             arena,
             convs,
             norms,
@@ -351,9 +419,7 @@ impl Session {
             profile: None,
             poison: false,
         };
-        let mut session = Self { model: model.clone(), config, kernels, state, logits: vec![] };
-        session.load(weights)?;
-        Ok(session)
+        Ok(Self { model: model.clone(), config, kernels, state, logits: vec![] })
     }
 
     /// Bytes of activations, weights, gradients and velocities a session would hold; the kernels' scratch, some tens of
@@ -492,8 +558,14 @@ impl Session {
                 self.state.mixing.push((stage, Arc::new(program)));
             }
         }
-        let held = self.state.arena.len();
         let wanted = self.state.mixing.iter().map(|(_, program)| program.arena).max().unwrap_or(0);
+        self.reserve(wanted)
+    }
+
+    /// Sees to it that the arena holds at least so many numbers.
+    fn reserve(&mut self, wanted: usize) -> Result<(), NnError> {
+        let (model, config) = (&self.model, &self.config);
+        let held = self.state.arena.len();
         if wanted <= held {
             return Ok(());
         }
@@ -525,7 +597,6 @@ impl Session {
         if !self.config.train {
             return Err(NnError::InferenceOnly("train"));
         }
-        let classes = self.model.classes();
         let n = self.images(images)?;
         let mut rows = n;
         let mut divergence = None;
@@ -539,16 +610,10 @@ impl Session {
             }
             (rows, divergence) = (n / VIEWS, Some(weight));
         }
-        if targets.len() != rows * classes {
-            return Err(NnError::Length {
-                what: "targets",
-                expected: format!("{rows} images × {classes} classes = {}", rows * classes),
-                got: targets.len(),
-            });
-        }
-        let (hidden_mix, program) = match regularisation {
+        self.check_targets(rows, targets)?;
+        let (hidden_mix, program, which) = match regularisation {
             Regularisation::None | Regularisation::JensenShannon { .. } => {
-                (None, self.state.training.clone())
+                (None, self.state.training.clone(), Use::Training)
             }
             Regularisation::HiddenMix(mix) => {
                 mix.check(n)?;
@@ -559,7 +624,7 @@ impl Session {
                         mix.stage
                     ))
                 })?;
-                (Some(mix), Some(Arc::clone(program)))
+                (Some(mix), Some(Arc::clone(program)), Use::Mixing(mix.stage))
             }
         };
         let mut loss = f64::NAN;
@@ -578,9 +643,10 @@ impl Session {
             state.norms.iter_mut().for_each(|norm| norm.invert(false));
         }
         if let Some(program) = program {
-            let goal = Goal { targets, label_smoothing, hidden_mix, divergence, update };
+            let gradients = update.map_or(Gradients::Keep, Gradients::Move);
+            let goal = Goal { targets, label_smoothing, hidden_mix, divergence, gradients };
             self.kernels.within(&mut |kernels| {
-                loss = state.run(&program, kernels, n, images, Some(goal));
+                loss = state.run(&program, which, kernels, n, images, Some(goal));
             });
         }
         Ok(loss)
@@ -593,18 +659,14 @@ impl Session {
     pub fn infer(&mut self, images: &[f32]) -> Result<&[f32], NnError> {
         let n = self.images(images)?;
         let state = &mut self.state;
-        let program = std::mem::take(&mut state.inference);
-        for norm in &mut state.norms {
-            norm.invert(false);
-        }
+        let program = Arc::clone(&state.inference);
+        state.norms.iter_mut().for_each(|norm| norm.invert(false));
         self.kernels.within(&mut |kernels| {
-            state.run(&program, kernels, n, images, None);
+            state.run(&program, Use::Inference, kernels, n, images, None);
         });
-        let place = program.places[program.logits].clone();
-        let ([logits], []) = state.arena.pieces([place], []);
+        let logits = state.result(&program);
         self.logits.clear();
         self.logits.extend_from_slice(&logits[..n * self.model.classes()]);
-        state.inference = program;
         Ok(&self.logits)
     }
 
@@ -621,6 +683,18 @@ impl Session {
             });
         }
         Ok(n)
+    }
+
+    fn check_targets(&self, rows: usize, targets: &[f32]) -> Result<(), NnError> {
+        let classes = self.model.classes();
+        if targets.len() == rows * classes {
+            return Ok(());
+        }
+        Err(NnError::Length {
+            what: "targets",
+            expected: format!("{rows} images × {classes} classes = {}", rows * classes),
+            got: targets.len(),
+        })
     }
 
     /// Bytes the session holds: activations, weights, gradients, velocities, scratch.
@@ -674,7 +748,7 @@ impl Session {
         let mut velocities = Buffer::default();
         if !snapshot.momentum.is_empty() && self.config.train {
             velocities = Buffer::zeroed(self.state.parameters.len());
-            self.import(&snapshot.momentum, &mut velocities, Parts::Trained, None)?;
+            self.import(&Source::Given(&snapshot.momentum), &mut velocities, Parts::Trained, None)?;
         }
         self.load(&snapshot.weights)?;
         self.state.velocities = velocities;
@@ -691,10 +765,14 @@ impl Session {
     pub fn profile(&self) -> Vec<LayerProfile> {
         let state = &self.state;
         let Some(measured) = &state.profile else { return vec![] };
-        let training = state.training.iter().map(|program| (Some(0), &**program));
-        let mixing = state.mixing.iter().map(|(stage, program)| (Some(*stage), &**program));
+        let training = state.training.iter().map(|program| (Use::Training, program));
+        let mixing = state.mixing.iter().map(|(stage, program)| (Use::Mixing(*stage), program));
+        let guides = state.features.iter().map(|program| (Use::Features, program));
+        let guides = guides.chain(state.input_gradient.iter().map(|program| (Use::InputGradient, program)));
         let mut list = Vec::new();
-        for (which, program) in training.chain(mixing).chain([(None, &state.inference)]) {
+        for (which, program) in
+            training.chain(mixing).chain([(Use::Inference, &state.inference)]).chain(guides)
+        {
             for (index, instruction) in program.instructions.iter().enumerate() {
                 if let Some(&(calls, time)) = measured.get(&(which, index)) {
                     let (layer, kind, flops, bytes) = program.describe(instruction, self.config.batch);
@@ -730,9 +808,14 @@ impl Session {
             });
         }
         weights.check_finite()?;
+        self.fill(&Source::Given(weights))
+    }
+
+    /// Sets parameters and running statistics.
+    fn fill(&mut self, source: &Source<'_>) -> Result<(), NnError> {
         let mut parameters = std::mem::take(&mut self.state.parameters);
         let mut running = Vec::new();
-        let result = self.import(weights, &mut parameters, Parts::All, Some(&mut running));
+        let result = self.import(source, &mut parameters, Parts::All, Some(&mut running));
         self.state.parameters = parameters;
         result?;
         for (norm, moments) in self.state.norms.iter_mut().zip(running) {
@@ -744,13 +827,13 @@ impl Session {
     /// Reads named tensors into a slab, and running statistics where asked for.
     fn import(
         &self,
-        weights: &Weights,
+        source: &Source<'_>,
         slab: &mut [f32],
         parts: Parts,
         mut running: Option<&mut Vec<Moments>>,
     ) -> Result<(), NnError> {
-        let get = |name: String, len: usize| match weights.get(&name) {
-            Some(tensor) if tensor.data.len() == len => Ok(&tensor.data),
+        let get = |name: String, len: usize| match source.tensor(&self.model, &name) {
+            Some(tensor) if tensor.data.len() == len => Ok(tensor),
             _ => Err(NnError::WrongNetwork {
                 file: String::new(),
                 model: self.model.name().into(),
@@ -765,7 +848,7 @@ impl Session {
                 continue;
             }
             let geometry = &conv.geometry;
-            let from = get(format!("{}.weight", conv.name), geometry.weights())?;
+            let from = &get(format!("{}.weight", conv.name), geometry.weights())?.data;
             let taps = geometry.kernel * geometry.kernel;
             let to = &mut slab[place.weight..][..geometry.weights()];
             // Rows (tap, input) of outputs out of rows (output) of (input, tap), some rows at a time on every thread.
@@ -782,18 +865,18 @@ impl Session {
             });
             if conv.linear {
                 let bias = get(format!("{}.bias", conv.name), geometry.outputs)?;
-                slab[place.bias..][..geometry.outputs].copy_from_slice(bias);
+                slab[place.bias..][..geometry.outputs].copy_from_slice(&bias.data);
             }
         }
         let norms = if head_only { &[][..] } else { &program.norms };
         for (norm, state) in norms.iter().zip(&self.state.norms) {
             let (gamma, beta) = slab[state.place..][..2 * norm.channels].split_at_mut(norm.channels);
-            gamma.copy_from_slice(get(format!("{}.weight", norm.name), norm.channels)?);
-            beta.copy_from_slice(get(format!("{}.bias", norm.name), norm.channels)?);
+            gamma.copy_from_slice(&get(format!("{}.weight", norm.name), norm.channels)?.data);
+            beta.copy_from_slice(&get(format!("{}.bias", norm.name), norm.channels)?.data);
             if let Some(running) = &mut running {
                 running.push(Moments {
-                    mean: get(format!("{}.running_mean", norm.name), norm.channels)?.clone(),
-                    variance: get(format!("{}.running_var", norm.name), norm.channels)?.clone(),
+                    mean: get(format!("{}.running_mean", norm.name), norm.channels)?.into_owned().data,
+                    variance: get(format!("{}.running_var", norm.name), norm.channels)?.into_owned().data,
                 });
             }
         }
@@ -852,10 +935,17 @@ impl Session {
 }
 
 impl State {
+    /// What a program has left for the caller.
+    fn result(&mut self, program: &Program) -> &[f32] {
+        let ([result], []) = self.arena.pieces([program.places[program.result].clone()], []);
+        result
+    }
+
     /// Runs a program on `n` images; the loss where there are targets.
     fn run(
         &mut self,
         program: &Program,
+        which: Use,
         kernels: &mut dyn Kernels,
         n: usize,
         images: &[f32],
@@ -863,7 +953,6 @@ impl State {
     ) -> f64 {
         let ([], [to]) = self.arena.pieces([], [program.places[program.input].clone()]);
         to[..images.len()].copy_from_slice(images);
-        let which = goal.map(|goal| goal.hidden_mix.map_or(0, |mix| mix.stage));
         let mut loss = f64::NAN;
         for (index, instruction) in program.instructions.iter().enumerate() {
             let start = self.profile.is_some().then(Instant::now);
@@ -895,9 +984,14 @@ impl State {
         n: usize,
         goal: Option<Goal<'_>>,
     ) -> Option<f64> {
-        let update = goal.and_then(|goal| goal.update);
+        let gradients = goal.map(|goal| goal.gradients);
+        let update = match gradients {
+            Some(Gradients::Move(update)) => Some(update),
+            _ => None,
+        };
+        let kept = matches!(gradients, Some(Gradients::Keep));
         // A gradient that is used up at once needs no place of its own.
-        let gradient_place = |place: usize| if update.is_some() { 0 } else { place };
+        let gradient_place = |place: usize| if kept { place } else { 0 };
         let place = |buffer: BufferId| program.places[buffer].clone();
         match *instruction {
             Instruction::ConvMoments { conv, norm, input, output } => {
@@ -907,7 +1001,9 @@ impl State {
                 let weights = &self.parameters[self.convs[conv].weight..][..geometry.weights()];
                 kernels.conv(geometry, n, input, weights, output, Epilogue::Moments(&mut state.batch));
                 state.invert(true);
-                state.advance(n * program.norms[norm].pixels);
+                if !matches!(gradients, Some(Gradients::Discard)) {
+                    state.advance(n * program.norms[norm].pixels);
+                }
             }
             Instruction::Norm { norm, raw, skip, relu, output } => {
                 let skip_place = skip.map_or(0..0, |skip| place(skip.buffer));
@@ -1021,10 +1117,8 @@ impl State {
                 let state = &self.norms[norm];
                 let numbers = 2 * program.norms[norm].channels;
                 let at = gradient_place(state.place);
-                let skip_at = skip_norm.map_or(at, |(other, _)| match update {
-                    Some(_) => numbers,
-                    None => self.norms[other].place,
-                });
+                let skip_at =
+                    skip_norm.map_or(at, |(other, _)| if kept { self.norms[other].place } else { numbers });
                 // The skip path's norm lies after this one or before it: one cut separates them.
                 let cut = at.max(skip_at);
                 let (low, high) = self.gradients.split_at_mut(cut);

@@ -32,13 +32,6 @@ pub struct Weights {
     positions: HashMap<String, usize>,
 }
 
-/// How [`Weights::initial_with`] departs from torchvision's defaults.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InitialOptions {
-    /// Zero the last batch-norm scale of every residual block (torchvision's `zero_init_residual`; Goyal et al. 2017).
-    pub zero_last_norm: bool,
-}
-
 impl Weights {
     /// Nothing yet.
     #[must_use]
@@ -92,23 +85,9 @@ impl Weights {
     /// Every draw is addressed by (seed, parameter name), so that one seed gives one head whatever else differs.
     #[must_use]
     pub fn initial(model: &Model, seed: u64) -> Self {
-        Self::initial_with(model, seed, InitialOptions::default())
-    }
-
-    /// [`Weights::initial`] with options.
-    #[must_use]
-    pub fn initial_with(model: &Model, seed: u64, options: InitialOptions) -> Self {
         let mut weights = Self::new();
         for parameter in model.parameters() {
-            let mut tensor = initial_tensor(model, &parameter, seed);
-            let last = if model.parameters().iter().any(|p| p.name == "layer1.0.conv3.weight") {
-                ".bn3.weight"
-            } else {
-                ".bn2.weight"
-            };
-            if options.zero_last_norm && parameter.name.ends_with(last) {
-                tensor.data.fill(0.0);
-            }
+            let tensor = initial_tensor(model, &parameter, seed);
             weights.insert(parameter.name, tensor);
         }
         weights
@@ -244,7 +223,8 @@ const CHECKED: usize = 1 << 16;
 /// Draws per random stream: a unit of parallel work, part of the address.
 const DRAWS: usize = 4096;
 
-fn initial_tensor(model: &Model, parameter: &Parameter, seed: u64) -> Tensor {
+/// A parameter as [`Weights::initial`] draws it.
+pub(crate) fn initial_tensor(model: &Model, parameter: &Parameter, seed: u64) -> Tensor {
     let operation = format!("initial/{}", parameter.name);
     // `draw` makes pairs of numbers: two at a time, as Box–Muller gives normals.
     type Draw<'a> = &'a (dyn Fn(&mut Stream, &mut [f64], &mut [f64]) + Sync);
@@ -317,14 +297,6 @@ mod tests {
         let head = |model, seed| Weights::initial(model, seed).get("fc.weight").cloned();
         assert_eq!(head(&a, 5), head(&b, 5));
         assert_ne!(head(&a, 5), head(&a, 6));
-    }
-
-    #[test]
-    fn zero_last_norm_touches_only_the_last_norm_of_a_block() {
-        let model = Model::by_name("resnet50", 10, 64).unwrap();
-        let weights = Weights::initial_with(&model, 1, InitialOptions { zero_last_norm: true });
-        assert_eq!(weights.get("layer1.0.bn3.weight").unwrap().data[0], 0.0);
-        assert_eq!(weights.get("layer1.0.bn2.weight").unwrap().data[0], 1.0);
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl Plan {
         let batch = (train.batch * views).max(train.evaluation_batch());
         let session =
             SessionConfig { batch, backend: train.backend, threads, train: true, trainable: train.trainable };
-        let mut session = Session::new(&self.model, &Weights::initial(&self.model, seed), session)?;
+        let mut session = Session::fresh(&self.model, seed, session)?;
         let step = crate::trial::step_config(study, 0, estimate.steps_per_epoch);
 
         let (mut feeding, mut batches) = (0.0, 0usize);

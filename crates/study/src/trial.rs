@@ -330,13 +330,12 @@ impl Sitting<'_> {
                 self.state = state;
                 session
             }
-            None => {
-                let weights = match bench.study.weights() {
-                    Some(start) => start.weights.adapt(bench.model, self.key.seed)?.0,
-                    None => Weights::initial(bench.model, self.key.seed),
-                };
-                Session::new(bench.model, &weights, config)?
-            }
+            None => match bench.study.weights() {
+                Some(start) => {
+                    Session::new(bench.model, &start.weights.adapt(bench.model, self.key.seed)?.0, config)?
+                }
+                None => Session::fresh(bench.model, self.key.seed, config)?,
+            },
         };
         session.plan_hidden_mixes(&hidden_stages(self.pipeline))?;
         // Epochs after the checkpoint are trained again, to the same numbers: their lines must not stand twice. Lines are

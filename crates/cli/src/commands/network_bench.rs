@@ -4,7 +4,7 @@ use anyhow::Result;
 use bakeoff_augment::Targets;
 use bakeoff_nn::{
     BackendKind, Ceilings, LayerProfile, Model, OptimizerConfig, Session, SessionConfig, StepConfig,
-    Trainable, Weights,
+    Trainable,
 };
 use bakeoff_random::Stream;
 use serde::Serialize;
@@ -52,10 +52,12 @@ impl Network {
     ) -> Result<Self> {
         let (train, trainable) = (trainable.is_some(), trainable.unwrap_or_default());
         let config = SessionConfig { batch, backend, threads, train, trainable };
-        let session = Session::new(model, &Weights::initial(model, 0), config)?;
+        let session = Session::fresh(model, 0, config)?;
         let mut stream = Stream::new(0, "bench", 0, 0);
+        // Speed does not depend on the values: some are drawn, and repeat.
+        let drawn: Vec<f32> = (0..65_521).map(|_| stream.range(-2.0, 2.0) as f32).collect();
         let values = batch * model.image() * model.image() * 3;
-        let images = (0..values).map(|_| stream.range(-2.0, 2.0) as f32).collect();
+        let images = drawn.iter().copied().cycle().take(values).collect();
         let labels: Vec<usize> = (0..batch).map(|_| stream.below(model.classes())).collect();
         let targets = Targets::one_hot(&labels, model.classes())?;
         let optimizer = OptimizerConfig::Sgd {

@@ -513,3 +513,94 @@ fn views_without_a_weight_train_on_the_first_one_alone() {
     );
     assert!(error.unwrap_err().to_string().starts_with("images"));
 }
+
+#[test]
+fn class_activation_maps_average_to_the_scores() {
+    for (model, backend, train) in [
+        (tiny(3), BackendKind::Reference, true),
+        (tiny(3), BackendKind::Cpu, false),
+        (Model::by_name("resnet-tiny", 5, 32).unwrap(), BackendKind::Cpu, true),
+        (Model::by_name("resnet18", 5, 64).unwrap(), BackendKind::Cpu, false),
+    ] {
+        let (images, targets) = batch(&model, 3, 1);
+        let mut session = session(&model, backend, 4, 2);
+        // Running statistics and a bias that are not the first ones.
+        session.train_step(&images, &targets, &step(0.0)).unwrap();
+        let config = SessionConfig { train, ..*session.config() };
+        let mut session = Session::new(&model, &session.weights(), config).unwrap();
+        let scores = session.infer(&images).unwrap().to_vec();
+        let bias = session.weights().get("fc.bias").unwrap().data.clone();
+        let classes = [2, 0, 1];
+        let maps = session.class_activation_maps(&images, &classes).unwrap();
+        let size = maps.rows * maps.columns;
+        assert_eq!(maps.values.len(), 3 * size);
+        for (i, class) in classes.into_iter().enumerate() {
+            let mean = maps.values[i * size..][..size].iter().sum::<f32>() / size as f32;
+            let score = scores[i * model.classes() + class];
+            assert!((mean + bias[class] - score).abs() < 1e-4 * score.abs().max(1.0), "{mean} {score}");
+        }
+        assert_eq!(session.infer(&images).unwrap(), scores);
+        let error = session.class_activation_maps(&images, &[0, 1]).unwrap_err().to_string();
+        assert!(error.contains("one for each of 3 images"), "{error}");
+        let error = session.class_activation_maps(&images, &[0, 99, 1]).unwrap_err().to_string();
+        assert!(error.contains("no class 99"), "{error}");
+    }
+}
+
+#[test]
+fn the_gradient_of_the_images_matches_finite_differences() {
+    let model = tiny(3);
+    let (images, targets) = batch(&model, 4, 1);
+    let mut session = session(&model, BackendKind::Reference, 4, 1);
+    let gradient = session.input_gradient(&images, &targets).unwrap();
+    let norm = gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+    let mut loss = |length: f64| {
+        let along = |(&x, &g): (&f32, &f32)| (f64::from(x) + length * f64::from(g) / norm) as f32;
+        let moved: Vec<f32> = images.iter().zip(&gradient).map(along).collect();
+        session.backward(&moved, &targets, 0.0).unwrap()
+    };
+    let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
+    assert!((slope - norm).abs() < 0.02 * norm, "slope {slope}, norm of the gradient {norm}");
+}
+
+#[test]
+fn the_gradient_of_the_images_is_everybodys_and_leaves_no_trace() {
+    for (model, trainable) in [
+        (tiny(3), Trainable::All),
+        (Model::by_name("resnet-tiny", 4, 32).unwrap(), Trainable::Head),
+        (Model::by_name("resnet18", 4, 64).unwrap(), Trainable::All),
+    ] {
+        let (images, targets) = batch(&model, 3, 8);
+        let config =
+            SessionConfig { batch: 3, backend: BackendKind::Cpu, threads: 2, train: true, trainable };
+        let start = |config| Session::new(&model, &Weights::initial(&model, 3), config).unwrap();
+        let mut session = start(config);
+        session.poison_freed_buffers();
+        let before = session.snapshot();
+        let gradient = session.input_gradient(&images, &targets).unwrap();
+        assert_eq!(session.snapshot(), before);
+        session.train_step(&images, &targets, &step(0.9)).unwrap();
+        let mut other = start(SessionConfig { threads: 1, ..config });
+        other.train_step(&images, &targets, &step(0.9)).unwrap();
+        assert_eq!(session.snapshot(), other.snapshot(), "the step after it is another");
+        let mut reference = start(SessionConfig { backend: BackendKind::Reference, ..config });
+        let expected = reference.input_gradient(&images, &targets).unwrap();
+        let length = |values: &[f32]| values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        let apart: Vec<f32> = gradient.iter().zip(&expected).map(|(a, b)| a - b).collect();
+        // Not less: an activation that is zero to rounding may have its ReLU open on one side and closed on the other.
+        assert!(length(&apart) < 2e-2 * length(&expected), "{} of {}", length(&apart), length(&expected));
+        let other = start(SessionConfig { threads: 1, ..config }).input_gradient(&images, &targets).unwrap();
+        assert_eq!(gradient, other, "another number of threads");
+        let nowhere = vec![f32::NAN; images.len()];
+        assert!(session.input_gradient(&nowhere, &targets).unwrap().iter().all(|&g| g == 0.0));
+        assert!(session.input_gradient(&images, &targets[1..]).is_err());
+    }
+}
+
+#[test]
+fn fresh_weights_are_the_initial_ones() {
+    let model = Model::by_name("resnet-tiny", 4, 32).unwrap();
+    let config = *session(&model, BackendKind::Cpu, 2, 2).config();
+    let fresh = Session::fresh(&model, 11, config).unwrap().snapshot();
+    assert_eq!(fresh.weights, Weights::initial(&model, 11));
+}
