@@ -58,7 +58,7 @@ impl Operation for GaussianBlur {
         if !stream.coin(self.probability) {
             return pixels;
         }
-        blurred(&pixels, self.kernel_size, stream.range(self.sigma[0], self.sigma[1]))
+        blurred(&pixels, self.kernel_size, stream.range(self.sigma[0], self.sigma[1]), Padding::Reflect)
     }
 }
 
@@ -70,13 +70,13 @@ fn kernel(size: usize, sigma: f64) -> Vec<(isize, f32)> {
     (-half..=half).map(|i| (i, (weight(i) / total) as f32)).filter(|(_, w)| *w > 1e-9).collect()
 }
 
-/// Along both axes in turn, the image reflected at its edges.
-fn blurred(pixels: &Pixels, size: usize, sigma: f64) -> Pixels {
+/// Along both axes in turn; `padding` says what stands around the image.
+pub(crate) fn blurred(pixels: &Pixels, size: usize, sigma: f64, padding: Padding) -> Pixels {
     let (width, height) = (pixels.width(), pixels.height());
     let row = width * 3;
     let kernel = kernel(size, sigma);
     let reach = kernel.last().map_or(0, |(i, _)| *i);
-    let at = |i: isize, length: usize| Padding::Reflect.source(i, length).unwrap_or(0);
+    let at = |i: isize, length: usize| padding.source(i, length).unwrap_or(0);
     let mut out = vec![0f32; row * height];
     // One line of the vertical sums, with as many reflected pixels at both ends as the kernel reaches.
     let margin = reach as usize * 3;
@@ -116,7 +116,12 @@ mod tests {
             let (size, sigma) = (count(&case["kernel_size"]), number(&case["sigma"]));
             // Sums of up to 121 products in another order.
             let what = format!("{size} px, {sigma}");
-            assert_close(blurred(&image, size, sigma).values(), &floats(&case["result"]), 2e-6, &what);
+            assert_close(
+                blurred(&image, size, sigma, Padding::Reflect).values(),
+                &floats(&case["result"]),
+                2e-6,
+                &what,
+            );
         }
     }
 
@@ -124,7 +129,7 @@ mod tests {
     fn a_kernel_larger_than_the_image_is_no_trouble_and_keeps_a_constant() {
         for (width, height) in [(1, 1), (1, 7), (6, 1), (3, 2)] {
             let image = Pixels::from_parts(width, height, vec![0.4; width * height * 3]);
-            let ours = blurred(&image, 101, 40.0);
+            let ours = blurred(&image, 101, 40.0, Padding::Reflect);
             assert_close(ours.values(), image.values(), 1e-6, &format!("{width}×{height}"));
         }
     }

@@ -84,7 +84,7 @@ struct Plane {
 }
 
 /// Encodes and decodes.
-fn compressed(image: &Levels, quality: u32) -> Levels {
+pub(crate) fn compressed(image: &Levels, quality: u32) -> Levels {
     let (width, height) = (image.width, image.height);
     let [mut luma, mut blue, mut red] = planes(image);
     luma.quantise(&steps(quality, |i| LUMINANCE[i]));

@@ -34,6 +34,7 @@ mod catalogue;
 mod check;
 mod colour;
 mod config;
+pub mod corruption;
 mod crops;
 mod erasing;
 mod error;

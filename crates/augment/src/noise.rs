@@ -59,15 +59,35 @@ impl Operation for GaussianNoise {
         }
         let (mean, sigma) = (self.mean as f32, stream.range(self.sigma[0], self.sigma[1]) as f32);
         pixels.changed(|values| {
-            for pair in values.chunks_mut(2) {
-                let normals = two_normals(stream);
-                pair.iter_mut().zip(normals).for_each(|(value, normal)| *value += mean + sigma * normal);
-            }
+            add_normals(values, mean, sigma, stream);
             if self.clip {
                 colour::clip(values);
             }
         })
     }
+}
+
+/// Adds independent normal noise.
+pub(crate) fn add_normals(values: &mut [f32], mean: f32, sigma: f32, stream: &mut Stream) {
+    for pair in values.chunks_mut(2) {
+        let normals = two_normals(stream);
+        pair.iter_mut().zip(normals).for_each(|(value, normal)| *value += mean + sigma * normal);
+    }
+}
+
+/// A Poisson variable of this mean, at most some hundreds, from one uniform number in [0, 1): the first count whose cumulative
+/// probability is above it.
+pub(crate) fn poisson(mean: f64, uniform: f64) -> f64 {
+    let (mut count, mut probability) = (0.0, (-mean).exp());
+    let mut cumulative = probability;
+    // What rounding leaves of a sum of one lies beyond any count that is ever drawn.
+    let most = mean + 20.0 * mean.sqrt() + 50.0;
+    while uniform >= cumulative && count < most {
+        count += 1.0;
+        probability *= mean / count;
+        cumulative += probability;
+    }
+    count
 }
 
 /// Two independent standard normals (Box–Muller): 32 bits each are plenty for pixels, and take a third of the time.

@@ -1,5 +1,6 @@
 //! One file per subcommand, and what several of them share.
 
+pub(crate) mod analyse;
 pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod data;

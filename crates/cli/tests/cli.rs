@@ -44,6 +44,17 @@ fn a_study_runs_reports_and_does_nothing_twice() {
     let report = bakeoff(&project).args(["report", "runs/study", "--json"]).run();
     assert_eq!(report.json()["recipes"], summary["recipes"]);
 
+    let damaged = bakeoff(&project).args(["analyse", "runs/study", "--images", "6", "--json"]).run();
+    assert_eq!(damaged.code, 0, "{damaged:?}");
+    let damaged = damaged.json();
+    assert_eq!((&damaged["images"], &damaged["of"]), (&6.into(), &16.into()));
+    assert_eq!(damaged["recipes"][1]["corruptions"].as_array().map(Vec::len), Some(13));
+    assert!(fs::read_to_string(run.join("report.html")).unwrap().contains("defocus blur"));
+    let again = bakeoff(&project).args(["analyse", "runs/study", "--images", "6"]).run();
+    assert!(again.code == 0 && again.stdout.contains("mixup") && again.stdout.contains("mCE"), "{again:?}");
+    let wrong = bakeoff(&project).args(["analyse", "runs/study", "--recipe", "cutmix"]).run();
+    assert!(wrong.code == 1 && wrong.stderr.contains("its recipes are none, mixup"), "{wrong:?}");
+
     let photo = fs::read_dir(project.path("photos/test/red")).unwrap().next().unwrap().unwrap().path();
     let predicted = bakeoff(&project)
         .args(["predict", "--json", "--weights", "runs/study/trials/mixup/seed-1", photo.to_str().unwrap()])

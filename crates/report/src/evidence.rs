@@ -5,7 +5,8 @@ use crate::language::Words;
 use crate::results::Results;
 use bakeoff_stats::Marks;
 use bakeoff_study::records::{
-    DataRecord, Environment, EpochRecord, PlanRecord, RecipeRecord, TestRecord, TrialKey, TrialStatus,
+    DataRecord, Environment, EpochRecord, PlanRecord, RecipeRecord, RobustnessRecord, TestRecord, TrialKey,
+    TrialStatus,
 };
 use bakeoff_study::{Prediction, Preview, RunFolder, StudyConfig};
 use std::borrow::Cow;
@@ -100,6 +101,8 @@ pub(crate) struct Evidence {
     pub(crate) environment: Option<Environment>,
     pub(crate) trials: Vec<Trial>,
     pub(crate) previews: Vec<Preview>,
+    /// What networks made of damaged test images, as far as anybody looked.
+    pub(crate) robustness: Vec<RobustnessRecord>,
     /// What could not be read or does not fit together: whole sentences.
     pub(crate) warnings: Vec<String>,
 }
@@ -125,6 +128,7 @@ impl Evidence {
         let data = lenient(run.data(), &mut warnings);
         let environment = lenient(run.environment(), &mut warnings);
         let mut trials = Vec::with_capacity(plan.trials.len());
+        let mut robustness = Vec::new();
         for key in &plan.trials {
             let (state, epochs) = match run.trial(key) {
                 Err(error) => (State::Failed { reason: error.to_string(), epoch: None }, Vec::new()),
@@ -136,6 +140,7 @@ impl Evidence {
                             key.recipe, key.seed
                         ));
                     }
+                    robustness.extend(lenient(run.robustness(&trial), &mut warnings));
                     let state = match trial.record.as_ref().map(|record| &record.status) {
                         None => State::Planned,
                         Some(TrialStatus::Running) => State::Running,
@@ -156,7 +161,18 @@ impl Evidence {
         let previews = lenient(run.previews().map(Some), &mut warnings).unwrap_or_default();
         let study_file = std::fs::read_to_string(run.path().join("study.toml")).ok();
         let origin = Origin::Run;
-        Ok(Self { origin, plan, study, study_file, data, environment, trials, previews, warnings })
+        Ok(Self {
+            origin,
+            plan,
+            study,
+            study_file,
+            data,
+            environment,
+            trials,
+            previews,
+            robustness,
+            warnings,
+        })
     }
 
     /// Of another trainer's results, which leave no plan, no settings and no pictures.
@@ -212,6 +228,7 @@ impl Evidence {
             data: None,
             environment: None,
             previews: Vec::new(),
+            robustness: Vec::new(),
             warnings: results.warnings.iter().cloned().chain(results.unpaired(baseline)).collect(),
         }
     }

@@ -7,9 +7,11 @@ use crate::confusion::Confusion;
 use crate::evidence::{Evidence, State};
 use crate::insight::{ClassDifference, Insight, Ranged, RecipeInsight};
 use crate::language::{Language, Words, fill};
+use crate::robustness::{RecipeRobustness, Robustness};
 use crate::summary::Assessment;
 use crate::svg::Drawing;
 use crate::tables::insight::{certain, with_classes};
+use crate::tables::robustness::{certain as robustness_certain, named};
 use crate::text::class_name;
 use bakeoff_stats::metric::Metric;
 use bakeoff_stats::wording::points;
@@ -229,17 +231,88 @@ pub(crate) fn reliability(evidence: &Evidence, insight: &Insight, words: &Words)
     })
 }
 
+/// A recipe's values with their intervals, at places of one's own.
+fn robust_series(evidence: &Evidence, r: &RecipeRobustness, values: Vec<(f64, Ranged)>) -> Series {
+    let points = values.into_iter().map(|(x, value)| Point {
+        x,
+        mean: value.mean,
+        low: value.low.unwrap_or(value.mean),
+        high: value.high.unwrap_or(value.mean),
+        seeds: r.seeds.len(),
+    });
+    Series { name: r.name.clone(), colour: evidence.colour(&r.name), points: points.collect() }
+}
+
+/// Accuracy by severity, mean over corruptions.
+pub(crate) fn severities(evidence: &Evidence, robustness: &Robustness, words: &Words) -> Option<Curves> {
+    let series = robustness.recipes.iter().map(|r| {
+        let all = [&r.plain.value].into_iter().chain(&r.severities).copied();
+        robust_series(evidence, r, all.zip(0..).map(|(value, x): (_, u8)| (x.into(), value)).collect())
+    });
+    let curves = Curves {
+        name: "severities",
+        title: words.severities_title.into(),
+        label: words.damaged_axis.into(),
+        unit: Unit::Percent,
+        across: Across::Severity,
+        series: series.collect(),
+    };
+    (!curves.is_empty()).then_some(curves)
+}
+
+/// Accuracy by the share of the image that is hidden.
+pub(crate) fn occlusion(evidence: &Evidence, robustness: &Robustness, words: &Words) -> Option<Curves> {
+    let series = robustness.recipes.iter().map(|r| {
+        let all = r.occlusion.iter().map(|part| (part.hidden * 100.0, part.accuracy.value));
+        robust_series(evidence, r, all.collect())
+    });
+    let curves = Curves {
+        name: "occlusion",
+        title: words.occlusion_chart_title.into(),
+        label: words.damaged_axis.into(),
+        unit: Unit::Percent,
+        across: Across::Hidden,
+        series: series.collect(),
+    };
+    (!curves.is_empty()).then_some(curves)
+}
+
+/// Differences from the baseline under each corruption.
+pub(crate) fn corruptions(evidence: &Evidence, robustness: &Robustness, words: &Words) -> Option<Intervals> {
+    let blocks = robustness.recipes.iter().filter(|r| r.name != evidence.plan.baseline).map(|r| {
+        let rows = r.corruptions.iter().filter_map(|under| {
+            let difference = under.accuracy.difference.as_ref()?;
+            Some(Row {
+                name: named(under.corruption, words).to_owned(),
+                colour: evidence.colour(&r.name),
+                marks: vec![mark(difference, robustness_certain(under) != 0)],
+            })
+        });
+        Block { heading: r.name.clone(), rows: rows.collect() }
+    });
+    let chart = Intervals {
+        title: fill(words.corruptions_title, &[("baseline", &evidence.plan.baseline)]),
+        axis: words.corruptions_axis.into(),
+        key: [words.classes_claimed.into(), words.classes_unclaimed.into()],
+        blocks: blocks.filter(|block| !block.rows.is_empty()).collect(),
+    };
+    (!chart.is_empty()).then_some(chart)
+}
+
 /// The values of all curves, for the page's script; names of charts to their data.
 pub(crate) fn curve_data(evidence: &Evidence, insight: &Insight) -> serde_json::Value {
     let words = Language::English.words();
     let set = curves(evidence, words);
     let time = time_curves(evidence, words);
     let gains = gains(evidence, insight, words);
+    let robust =
+        insight.robustness.as_ref().map(|r| [severities(evidence, r, words), occlusion(evidence, r, words)]);
     let all = set
         .all()
         .into_iter()
         .chain(&time)
         .chain(&gains)
+        .chain(robust.iter().flatten().flatten())
         .map(|curves| (curves.name.to_owned(), curves.data()));
     serde_json::Value::Object(all.collect())
 }
@@ -282,6 +355,12 @@ pub(crate) fn files(
     files.extend(equal_time(evidence, insight, words).map(|c| ("equal-time".to_owned(), c.draw(WIDE))));
     files.extend(classes(evidence, insight, words).map(|c| ("classes".to_owned(), c.draw(WIDE))));
     files.extend(reliability(evidence, insight, words).map(|c| ("reliability".to_owned(), c.draw(WIDE))));
+    if let Some(robustness) = &insight.robustness {
+        let curves = [severities(evidence, robustness, words), occlusion(evidence, robustness, words)];
+        files.extend(curves.into_iter().flatten().map(|c| (c.name.to_owned(), c.draw(WIDE, 420.0, words))));
+        let chart = corruptions(evidence, robustness, words);
+        files.extend(chart.map(|c| ("corruptions".to_owned(), c.draw(WIDE))));
+    }
     let numbered = |kind: &str, recipe: &str| {
         let at = evidence.plan.recipes.iter().position(|r| r.name == recipe).map_or(0, |i| i + 1);
         format!("{kind}-{at:02}-{}", file_name(recipe))

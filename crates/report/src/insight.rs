@@ -2,6 +2,7 @@
 //! every class and every image that changes stands in `classes.csv` and `flips.csv`.
 
 use crate::evidence::{Evidence, Origin, State, Trial};
+use crate::robustness::Robustness;
 use bakeoff_stats::curves::{self, Course, Point};
 use bakeoff_stats::interval::Variance;
 use bakeoff_stats::metric::{self, Bin, Judgement, Metric};
@@ -12,7 +13,7 @@ use bakeoff_study::Prediction;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-const CONFIDENCE: f64 = 0.95;
+pub(crate) const CONFIDENCE: f64 = 0.95;
 /// Classes named at either end in `summary.json`.
 const ENDS: usize = 5;
 
@@ -28,7 +29,7 @@ pub struct Ranged {
 }
 
 impl Ranged {
-    fn of(estimate: &metric::Estimate) -> Self {
+    pub(crate) fn of(estimate: &metric::Estimate) -> Self {
         let interval = estimate.interval;
         Self { mean: estimate.mean, low: interval.map(|i| i.low), high: interval.map(|i| i.high) }
     }
@@ -219,6 +220,9 @@ pub struct Insight {
     pub equal_time: Option<EqualTime>,
     /// Time of all trials, finished or not; `null` where it was not measured.
     pub seconds: Option<f64>,
+    /// On damaged test images; `null` where nobody looked (`bakeoff analyse`).
+    #[serde(default)]
+    pub robustness: Option<Robustness>,
 }
 
 /// What is looked at, trial by trial.
@@ -687,6 +691,7 @@ pub(crate) fn insight(material: &Material<'_>) -> Insight {
         courses: courses(evidence),
         equal_time: equal_time(evidence),
         seconds: spent(evidence.trials.iter()),
+        robustness: None,
     }
 }
 

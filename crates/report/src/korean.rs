@@ -5,7 +5,7 @@ use crate::language::{Language, Words};
 use crate::summary::RecipeSummary;
 use bakeoff_stats::curves::Course;
 use bakeoff_stats::wording::{decimals, p_value, points, signed_points};
-use bakeoff_stats::{Comparison, Outlook, Verdict, fewest_seeds, smallest_p};
+use bakeoff_stats::{Comparison, FEWEST_IMAGES, Outlook, Verdict, fewest_seeds, smallest_p};
 
 const LEVEL: f64 = 0.05;
 
@@ -167,7 +167,9 @@ pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
                 m if m < 0.0 => format!("{name}이(가) {baseline}보다 {size} 뒤지지만"),
                 _ => format!("{name}와(과) {baseline}이(가) 같지만"),
             };
-            let why = if n < fewest_seeds(LEVEL) {
+            let why = if let Some(images) = c.images.filter(|images| *images < FEWEST_IMAGES) {
+                format!("{}으로는 아무것도 알 수 없습니다", words().count(words().test_images_n, images))
+            } else if n < fewest_seeds(LEVEL) {
                 format!(
                     "{}로는 {}보다 작아질 수 없습니다. 판정에는 적어도 {}가 필요합니다",
                     seeds(n),

@@ -74,12 +74,20 @@ macro_rules! words {
 impl Words {
     /// `1 seed`, `2 seeds`, `시드 2개`: of a text `one|many`, or one for both.
     pub(crate) fn count(&self, forms: &str, n: usize) -> String {
-        let form = match forms.split_once('|') {
-            Some((one, _)) if n == 1 => one,
+        fill(Self::form(forms, n == 1), &[("n", &thousands(n))])
+    }
+
+    fn form(forms: &str, one: bool) -> &str {
+        match forms.split_once('|') {
+            Some((singular, _)) if one => singular,
             Some((_, many)) => many,
             None => forms,
-        };
-        fill(form, &[("n", &thousands(n))])
+        }
+    }
+
+    /// `1 point`, `0.5 points`.
+    pub(crate) fn points(&self, points: f64) -> String {
+        fill(Self::form(self.points_n, points == 1.0), &[("n", &points)])
     }
 
     /// `3.4 s`, `12 min`, `2.5 h`.
@@ -125,6 +133,7 @@ words! {
     seeds_n: "{n}\u{a0}seed|{n}\u{a0}seeds", "시드\u{a0}{n}개";
     recipes_n: "{n}\u{a0}recipe|{n}\u{a0}recipes", "레시피\u{a0}{n}개";
     epochs_n: "{n}\u{a0}epoch|{n}\u{a0}epochs", "에폭\u{a0}{n}회";
+    points_n: "{n}\u{a0}point|{n}\u{a0}points", "{n}\u{a0}퍼센트포인트";
     classes_n: "{n}\u{a0}class|{n}\u{a0}classes", "클래스\u{a0}{n}개";
     trials_n: "{n}\u{a0}trial|{n}\u{a0}trials", "시행\u{a0}{n}회";
     images_n: "{n}\u{a0}image|{n}\u{a0}images", "이미지\u{a0}{n}장";
@@ -165,6 +174,7 @@ words! {
     s_confusion: "What is taken for what", "무엇을 무엇으로 착각하는가";
     s_changes: "Images that change", "판정이 바뀌는 이미지";
     s_calibration: "How sure, and how right", "확신과 정답률";
+    s_robustness: "When images are damaged", "이미지가 손상되면";
     s_cost: "Time", "시간";
     s_trials: "Trials", "시행";
     s_pairs: "Appendix: all pairs", "부록: 모든 쌍";
@@ -360,6 +370,60 @@ words! {
         "가장 자주 착각하는 클래스 쌍: 실제 클래스의 시험 이미지 중 비율(레시피의 모든 시드, 퍼센트).";
     no_errors: "No test image was misjudged by any recipe.", "어떤 레시피도 시험 이미지를 틀리지 않았습니다.";
 
+    // Damaged and hidden images.
+    robustness_none: "Nobody has looked yet. <code>bakeoff analyse RUN_FOLDER</code> shows the trained networks damaged and partly hidden test images and writes this page again.",
+        "아직 살펴보지 않았습니다. <code>bakeoff analyse RUN_FOLDER</code>가 학습된 신경망에 손상된, 그리고 일부를 가린 시험 이미지를 보여 주고 이 페이지를 다시 씁니다.";
+    robustness_intro: "The tested networks on {images} (of {all}, evenly spread) that were damaged in thirteen ways at five severities each, after Hendrycks and Dietterich (2019), with the constants published as {set}. All networks see the same damage. It decided no verdict: it tells what a recipe is worth where pictures are worse than those it was tested on.",
+        "시험을 마친 신경망을, Hendrycks와 Dietterich(2019)를 따라 열세 가지 방법과 다섯 단계로 손상한 {images}(전체 {all}장에서 고르게 뽑음)에서 잰 것입니다. 상수는 {set}(으)로 공개된 값입니다. 모든 신경망이 같은 손상을 봅니다. 판정에는 쓰지 않았으며, 시험보다 나쁜 사진에서 레시피가 얼마나 버티는지를 말해 줍니다.";
+    severities_title: "Accuracy by severity of damage, mean over thirteen corruptions, with 95 % intervals", "손상 단계별 정확도: 손상 열세 가지의 평균과 95 % 구간";
+    damaged_axis: "Accuracy, %", "정확도, %";
+    severity_axis: "severity (0: undamaged)", "손상 단계 (0: 손상 없음)";
+    at_severity: "Severity {x}", "단계 {x}";
+    hidden_axis: "share of the image hidden, %", "가린 비율, %";
+    at_hidden: "{x} % hidden", "{x} % 가림";
+    severities_caption: "Accuracy by severity, mean over all corruptions. Severity 0: the same images undamaged. Line: mean over seeds; band: 95&nbsp;% interval over seeds and images.",
+        "손상 단계별 정확도(모든 손상의 평균). 단계 0: 같은 이미지, 손상 없음. 선: 시드 평균, 띠: 시드와 이미지에 걸친 95&nbsp;% 구간.";
+    h_plain: "Undamaged, %", "손상 없음, %";
+    h_damaged: "Damaged, %", "손상됨, %";
+    h_lost: "Lost, points", "잃은 값";
+    h_mce: "mCE, %", "mCE, %";
+    robustness_caption: "Accuracy on the same images undamaged and damaged (mean over corruptions and severities), what was lost by it, and the mean corruption error: a recipe’s errors as a share of those of {baseline}, averaged over corruptions (below 100&nbsp;%: fewer errors; published values are shares of AlexNet’s and cannot be compared). 95&nbsp;% intervals over seeds and images, uncorrected; below each, its difference from {baseline}.",
+        "같은 이미지를 손상 없이, 그리고 손상해서 잰 정확도(모든 손상과 단계의 평균), 그 때문에 잃은 값, 평균 손상 오류(mCE): 레시피의 오류를 {baseline}의 오류로 나누어 손상에 걸쳐 평균한 것(100&nbsp;%보다 작으면 오류가 적음. 논문의 값은 AlexNet에 대한 비율이라 비교할 수 없음). 시드와 이미지에 걸친 95&nbsp;% 구간(보정하지 않음), 아래 줄은 {baseline} 대비 차이.";
+    corruptions_title: "Difference in accuracy from {baseline} under each corruption, with 95 % intervals", "손상별 {baseline} 대비 정확도 차이와 95 % 구간";
+    corruptions_axis: "points of accuracy", "정확도, 퍼센트포인트";
+    corruptions_caption: "Accuracy under each corruption (mean over severities) minus that of {baseline}, in points. Filled: certain at a false discovery rate of 5&nbsp;% over the recipe’s corruptions (Benjamini and Hochberg). Bars: 95&nbsp;% intervals over seeds and images, not corrected. They hold what the recipe gains on undamaged images too.",
+        "손상별 정확도(단계 평균)에서 {baseline}의 것을 뺀 값(퍼센트포인트). 채움: 그 레시피의 손상 전체에서 거짓 발견율 5&nbsp;%로 분명함(Benjamini·Hochberg). 막대: 시드와 이미지에 걸친 95&nbsp;% 구간(보정하지 않음). 손상되지 않은 이미지에서 나아진 만큼도 들어 있습니다.";
+    corruptions_fold: "Every corruption in numbers", "모든 손상을 숫자로";
+    corruptions_table_caption: "Accuracy under {baseline} in percent (mean over severities), and each recipe’s difference from it in points. Bold and marked ▲ or ▼: certain at a false discovery rate of 5&nbsp;% over the recipe’s corruptions. Every severity: <code>tables/corruption-severities.csv</code>.",
+        "{baseline}의 정확도(퍼센트, 단계 평균)와 레시피별 차이(퍼센트포인트). 굵은 글씨와 ▲·▼: 그 레시피의 손상 전체에서 거짓 발견율 5&nbsp;%로 분명함. 단계마다의 값: <code>tables/corruption-severities.csv</code>.";
+    h_damage: "Damage", "손상";
+    h_severity: "Severity", "단계";
+    h_hidden: "{n}\u{a0}% hidden", "{n}\u{a0}% 가림";
+    damage_gaussian_noise: "Gaussian noise", "가우스 잡음";
+    damage_shot_noise: "shot noise", "산탄 잡음";
+    damage_impulse_noise: "impulse noise", "임펄스 잡음";
+    damage_defocus_blur: "defocus blur", "초점 흐림";
+    damage_glass_blur: "glass blur", "유리 흐림";
+    damage_motion_blur: "motion blur", "움직임 흐림";
+    damage_zoom_blur: "zoom blur", "줌 흐림";
+    damage_fog: "fog", "안개";
+    damage_brightness: "brightness", "밝기";
+    damage_contrast: "contrast", "대비";
+    damage_saturate: "saturation", "채도";
+    damage_pixelate: "pixelation", "픽셀화";
+    damage_jpeg: "JPEG", "JPEG";
+    occlusion_title: "When a part is hidden", "일부를 가리면";
+    occlusion_intro: "The same images with a part of them covered by grey: cells of an 8 × 8 grid, scattered by lot, the same for all networks (random patch drop, Naseer et al. 2021). A curve that falls late rests on many parts of an image rather than on one.",
+        "같은 이미지의 일부를 회색으로 가린 것입니다. 8 × 8 격자의 칸을 제비로 흩어 뽑으며 모든 신경망에 같습니다(무작위 조각 가리기, Naseer 외 2021). 늦게 떨어지는 곡선은 이미지의 한 곳이 아니라 여러 곳에 기대고 있다는 뜻입니다.";
+    occlusion_chart_title: "Accuracy by the share of the image that is hidden, with 95 % intervals", "가린 비율에 따른 정확도와 95 % 구간";
+    occlusion_caption: "Accuracy by the share of the image that is hidden. Line: mean over seeds; band: 95&nbsp;% interval over seeds and images.",
+        "가린 비율에 따른 정확도. 선: 시드 평균, 띠: 시드와 이미지에 걸친 95&nbsp;% 구간.";
+    occlusion_fold: "In numbers", "숫자로";
+    occlusion_table_caption: "Accuracy in percent by the share of the image that is hidden, with uncorrected 95&nbsp;% intervals over seeds and images; below each, its difference from {baseline} in points.",
+        "가린 비율에 따른 정확도(퍼센트)와 시드와 이미지에 걸친 95&nbsp;% 구간(보정하지 않음). 아래 줄은 {baseline} 대비 차이(퍼센트포인트).";
+    m_c_damaged: "<b>Damaged images</b>: t over seeds and images, false discovery rate 5&nbsp;% over the corruptions of one recipe (Benjamini and Hochberg), not over recipes. Intervals of means, of mCE (by linearisation of the ratio) and of hidden images are uncorrected.",
+        "<b>손상된 이미지</b>: 시드와 이미지에 걸친 t 검정, 한 레시피의 손상 전체에 대한 거짓 발견율 5&nbsp;%(Benjamini·Hochberg), 레시피 사이에는 보정하지 않음. 평균, mCE(비의 선형화), 가린 이미지의 구간은 보정하지 않았습니다.";
+
     // Cost.
     h_trials: "Trials", "시행";
     h_per_trial: "A trial", "시행 하나";
@@ -436,7 +500,7 @@ words! {
     m_best: "the weights of the epoch with the best validation accuracy", "검증 정확도가 가장 높은 에폭의 가중치";
     m_median: "the weights of the epoch with the median validation accuracy of the last {k}", "마지막 {k} 에폭 중 검증 정확도가 중앙인 에폭의 가중치";
     m_margin: "Margin", "허용 차이";
-    m_margin_text: "{margin} points: a smaller difference was declared not to matter", "{margin} 퍼센트포인트: 이보다 작은 차이는 중요하지 않다고 미리 정함";
+    m_margin_text: "{margin}: a smaller difference was declared not to matter", "{margin}: 이보다 작은 차이는 중요하지 않다고 미리 정함";
     m_pairs: "<b>Pairs.</b> A seed gives every recipe the same validation split, the same initial weights and the same order of images, so that only the recipe differs. The effect of a recipe is the mean over seeds of its test accuracy minus that of {baseline} with the same seed.",
         "<b>짝.</b> 한 시드는 모든 레시피에 같은 검증 분할, 같은 초기 가중치, 같은 이미지 순서를 주므로 레시피만 다릅니다. 레시피의 효과는 같은 시드에서 레시피의 시험 정확도에서 {baseline}의 것을 뺀 값의 시드 평균입니다.";
     m_crossed: "The 95&nbsp;% interval treats seeds and test images as two crossed random samples (two-way random-effects analysis of variance, degrees of freedom after Hillis 2007), so it speaks of other seeds and of other images like these.",

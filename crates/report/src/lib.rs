@@ -29,6 +29,7 @@ mod page;
 mod raster;
 mod references;
 pub mod results;
+pub mod robustness;
 mod sheet;
 pub mod summary;
 mod svg;

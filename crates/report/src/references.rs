@@ -29,6 +29,8 @@ enum When {
     Confidence,
     /// Seeds added until decided.
     Looks,
+    /// Damaged test images were looked at.
+    Damaged,
     /// A transform, mixer, optimiser, schedule or network whose name is or starts with one of these.
     Named(&'static [&'static str]),
 }
@@ -55,7 +57,7 @@ const fn article(
     Reference { key, kind: "article", authors, title, venue, year, when }
 }
 
-use When::{Always, Confidence, Images, Looks, Named};
+use When::{Always, Confidence, Damaged, Images, Looks, Named};
 
 const REFERENCES: &[Reference] = &[
     article(
@@ -129,6 +131,22 @@ const REFERENCES: &[Reference] = &[
         "Monthly Weather Review 78(1)",
         1950,
         Confidence,
+    ),
+    paper(
+        "hendrycks2019",
+        "Hendrycks, Dan and Dietterich, Thomas",
+        "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
+        "International Conference on Learning Representations",
+        2019,
+        Damaged,
+    ),
+    paper(
+        "naseer2021",
+        "Naseer, Muhammad Muzammal and Ranasinghe, Kanchana and Khan, Salman H. and Hayat, Munawar and Shahbaz Khan, Fahad and Yang, Ming-Hsuan",
+        "Intriguing Properties of Vision Transformers",
+        "Advances in Neural Information Processing Systems 34",
+        2021,
+        Damaged,
     ),
     paper(
         "guo2017calibration",
@@ -355,6 +373,7 @@ pub(crate) fn used(evidence: &Evidence) -> Vec<&'static Reference> {
         Images => images,
         Confidence => confidence,
         Looks => evidence.plan.until_decided.is_some(),
+        Damaged => !evidence.robustness.is_empty(),
         Named(list) => list.iter().any(|name| named(name)),
     };
     REFERENCES.iter().filter(wanted).collect()

@@ -3,6 +3,7 @@
 use crate::ReportError;
 use crate::evidence::{Evidence, Origin, State, Tested, Trial};
 use crate::insight::{Insight, Material, insight};
+use crate::robustness::robustness;
 use crate::text::plain;
 use bakeoff_stats::sequential::{Design, Look, Standing, compare_sequentially};
 use bakeoff_stats::wording::{count, decimals, p_value, percent, points, signed_points};
@@ -300,6 +301,12 @@ pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessmen
             })
             .collect()
     };
+    let beyond = if beyond {
+        let material = Material { evidence, finished: &finished, marks: table.as_deref() };
+        Insight { robustness: robustness(evidence, &mut warnings), ..insight(&material) }
+    } else {
+        Insight::default()
+    };
     let mut summary = Summary {
         study: plan.study.clone(),
         baseline: plan.baseline.clone(),
@@ -323,11 +330,7 @@ pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessmen
         answer: String::new(),
         warnings,
         sequential,
-        insight: if beyond {
-            insight(&Material { evidence, finished: &finished, marks: table.as_deref() })
-        } else {
-            Insight::default()
-        },
+        insight: beyond,
     };
     if summary.recipes.iter().all(|recipe| recipe.name != plan.baseline) {
         summary

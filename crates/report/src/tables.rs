@@ -1,6 +1,7 @@
 //! The tables of a report: what each holds. The page shows them, and all are written to files.
 
 pub(crate) mod insight;
+pub(crate) mod robustness;
 
 use crate::chart::{Strip, range};
 use crate::confusion::Confusion;
@@ -217,6 +218,19 @@ pub(crate) fn confused_pairs(evidence: &Evidence, confusion: &Confusion, words: 
     Table { name: "confused-classes", rows: rows.collect(), columns }
 }
 
+/// A difference on a ground as strong as it is large, marked where it is certain (1: it gains, −1: it loses).
+fn heat(mean: f64, largest: f64, certain: i32) -> String {
+    let side = if mean < 0.0 { "loses" } else { "gains" };
+    let strength = mean.abs() / largest * 100.0;
+    let number = signed_points(mean, 1);
+    let text = match certain {
+        1 => format!("<b>▲ {number}</b>"),
+        -1 => format!("<b>▼ {number}</b>"),
+        _ => number,
+    };
+    format!("<span class=\"heat {side}\" style=\"--d:{strength:.0}%\">{text}</span>")
+}
+
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.retain(|v| v.is_finite());
     values.sort_by(f64::total_cmp);
@@ -275,5 +289,6 @@ pub(crate) fn all(
         vec![results(evidence, assessment, words), trials(evidence, words), cost(evidence, words)];
     tables.extend(confusion.map(|confusion| confused_pairs(evidence, confusion, words)));
     tables.extend(insight::all(evidence, &assessment.summary, words));
+    tables.extend(robustness::all(evidence, assessment.summary.insight.robustness.as_ref(), words));
     tables
 }

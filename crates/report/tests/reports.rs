@@ -231,8 +231,17 @@ fn a_trial_of_other_settings_is_named_and_not_counted() {
 #[test]
 fn two_test_images_give_no_verdict() {
     let run = Fake { previews: false, test_images: 2, ..Fake::new() }.write(&folder("two-images"));
-    let summary = bakeoff_report::summarise(&run).unwrap();
-    assert!(summary.recipes[1..].iter().all(|r| r.verdict == Some(Verdict::Undecided)), "{summary:?}");
+    let report = bakeoff_report::write(&run, run.path(), Language::English).unwrap();
+    let recipes = &report.summary.recipes;
+    assert!(recipes[1..].iter().all(|r| r.verdict == Some(Verdict::Undecided)), "{recipes:?}");
+    let page = std::fs::read_to_string(report.page).unwrap();
+    for text in [
+        "2\u{a0}test images cannot tell anything",
+        "시험 이미지\u{a0}2장으로는 아무것도 알 수 없습니다",
+        "1\u{a0}point: a",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
 }
 
 #[test]
@@ -497,6 +506,79 @@ fn images_that_change_are_shown_where_the_data_can_be_reached_and_named_otherwis
     assert!(
         std::fs::read_to_string(again.page).unwrap().contains("could not be read when this page was made")
     );
+}
+
+#[test]
+fn damaged_images_are_told_where_somebody_looked_and_asked_for_where_nobody_did() {
+    let fake = Fake { previews: false, ..Fake::new() };
+    let (_, page) = report("undamaged", &fake);
+    assert!(page.contains("Nobody has looked yet") && !page.contains("hendrycks"));
+
+    let (report, page) = report("robustness", &Fake { robustness: |_, _| true, ..fake });
+    let robustness = report.summary.insight.robustness.as_ref().unwrap();
+    assert_eq!((robustness.images, robustness.of, robustness.recipes.len()), (400, 800, 5));
+    let [none, _, _, cutmix, _] = robustness.recipes.as_slice() else { panic!("{robustness:?}") };
+    assert!(none.damaged.difference.is_none() && none.mean_corruption_error.is_none());
+    let gain = cutmix.damaged.difference.unwrap();
+    assert!(gain.low.unwrap() > 0.0 && gain.mean < 0.3, "{gain:?}");
+    let error = cutmix.mean_corruption_error.unwrap();
+    assert!(error.high.unwrap() < 1.0 && error.low.unwrap() > 0.3, "{error:?}");
+    // Mixing was made to help against blur more than against noise.
+    let under = |name: &str| cutmix.corruptions.iter().find(|c| c.corruption.name() == name).unwrap();
+    let difference = |name: &str| under(name).accuracy.difference.unwrap().mean;
+    assert!(difference("defocus-blur") > difference("shot-noise") + 0.03);
+    assert!(cutmix.severities.windows(2).all(|pair| pair[0].mean > pair[1].mean));
+    assert_eq!((cutmix.occlusion.len(), cutmix.occlusion[0].hidden), (8, 0.0));
+
+    let start = page.find("<section id=\"robustness\"").unwrap();
+    let section = &page[start..start + page[start..].find("</section>").unwrap()];
+    for text in ["Tiny ImageNet-C", "mCE, %", "defocus blur", "50\u{a0}% hidden", "data-name=\"severities\""]
+    {
+        assert!(section.contains(text), "{text}");
+    }
+    assert!(page.contains("초점 흐림") && page.contains("Hendrycks and Dietterich (2019). Benchmarking"));
+    let folder = report.page.parent().unwrap();
+    let table = |name: &str| std::fs::read_to_string(folder.join("tables").join(name)).unwrap();
+    assert_eq!(table("robustness.csv").lines().count(), 1 + 5);
+    assert_eq!(table("corruptions.csv").lines().count(), 1 + 13);
+    assert_eq!(table("corruption-severities.csv").lines().count(), 1 + 5 * 13 * 5);
+    assert_eq!(table("occlusion.csv").lines().count(), 1 + 5);
+    assert!(
+        table("robustness.tex").contains("cutmix")
+            && table("references.bib").contains("@inproceedings{hendrycks2019,")
+    );
+    for name in ["severities", "corruptions", "occlusion"] {
+        for extension in ["svg", "png"] {
+            assert!(folder.join("figures").join(format!("{name}.{extension}")).is_file(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn networks_that_were_looked_at_otherwise_are_left_out_and_one_recipe_alone_is_no_comparison() {
+    let some = Fake { previews: false, robustness: |recipe, seed| recipe == 0 || seed < 3, ..Fake::new() };
+    let run = some.write(&folder("robustness-some"));
+    let path = run.trial_folder("mixup", 2).join("robustness.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"images\": 400", "\"images\": 500")).unwrap();
+    let summary = bakeoff_report::summarise(&run).unwrap();
+    let robustness = summary.insight.robustness.unwrap();
+    let [none, .., mixup] = robustness.recipes.as_slice() else { panic!("{robustness:?}") };
+    // One seed in common: a difference, and no interval.
+    assert_eq!((none.seeds.len(), mixup.seeds.as_slice()), (6, [1].as_slice()));
+    let difference = mixup.damaged.difference.unwrap();
+    assert!(difference.mean.is_finite() && difference.low.is_none() && mixup.damaged.p.is_none());
+    assert!(summary.warnings.iter().any(|w| w.starts_with("1 of 14 networks")), "{:?}", summary.warnings);
+    // Damaged: said, and the rest is used.
+    std::fs::write(&path, text.replace("\"plain\": \"", "\"plain\": \"x")).unwrap();
+    let summary = bakeoff_report::summarise(&run).unwrap();
+    assert!(summary.warnings.iter().any(|w| w.contains("neither 0 nor 1")), "{:?}", summary.warnings);
+
+    let alone = Fake { previews: false, robustness: |recipe, _| recipe == 3, ..Fake::new() };
+    let (report, page) = report("robustness-alone", &alone);
+    let robustness = report.summary.insight.robustness.unwrap();
+    assert_eq!(robustness.recipes.len(), 1);
+    assert!(robustness.recipes[0].damaged.difference.is_none() && !page.contains("NaN"));
 }
 
 #[test]

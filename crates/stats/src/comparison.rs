@@ -16,7 +16,7 @@ pub(crate) const FEWEST_FOR_EQUIVALENCE: usize = 3;
 pub(crate) const IMAGES: f64 = 0.5;
 
 /// On fewer test images no verdict is given: their spread is not known, and often is zero by luck.
-const FEWEST_IMAGES: usize = 10;
+pub const FEWEST_IMAGES: usize = 10;
 
 /// What is decided before the comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,6 +92,9 @@ pub struct Comparison {
     pub seeds: Vec<u64>,
     /// Difference per such seed.
     pub differences: Vec<f64>,
+    /// Test images of every run, where it is known image by image what was right.
+    #[serde(default)]
+    pub images: Option<usize>,
     /// Their mean: the effect.
     pub mean: Option<f64>,
     /// Their standard deviation.
@@ -240,6 +243,7 @@ pub(crate) fn compare_at(
                     }),
                     seeds: pairs.seeds,
                     differences: pairs.differences,
+                    images: pairs_images[k],
                     verdict: Verdict::Undecided,
                     reason: String::new(),
                     outlook: Outlook::Decided,

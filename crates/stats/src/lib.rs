@@ -35,7 +35,7 @@ pub mod sequential;
 pub mod wording;
 
 pub use arm::{Arm, Marks, Run, StatsError};
-pub use comparison::{Comparison, Equivalence, Options, Verdict, compare};
+pub use comparison::{Comparison, Equivalence, FEWEST_IMAGES, Options, Verdict, compare};
 pub use interval::{Interval, Method};
 pub use outlook::Outlook;
 pub use permutation::{fewest_seeds, smallest_p};

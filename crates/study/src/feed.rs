@@ -190,8 +190,17 @@ pub(crate) fn evaluation(
     pipeline: &Pipeline,
     samples: &[usize],
 ) -> Result<NetworkInput, FeedError> {
+    Ok(pipeline.normalise(evaluation_pixels(dataset, pipeline, samples)?))
+}
+
+/// [`evaluation`] before normalisation.
+pub(crate) fn evaluation_pixels(
+    dataset: &Dataset,
+    pipeline: &Pipeline,
+    samples: &[usize],
+) -> Result<PixelBatch, FeedError> {
     let fetch = |i: usize, region: &mut dyn FnMut(usize, usize) -> Region| load(dataset, samples[i], region);
-    Ok(pipeline.normalise(pipeline.eval_batch_from(&fetch, samples.len())?))
+    pipeline.eval_batch_from(&fetch, samples.len())
 }
 
 fn load(

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::config::StudyConfig;
 use crate::predictions::{self, Prediction};
 use crate::records::{
-    DataRecord, Environment, EpochRecord, PlanRecord, PreviewRecord, TrialKey, TrialRecord, TrialStatus,
+    DataRecord, Environment, EpochRecord, PlanRecord, PreviewRecord, RobustnessRecord, TrialKey, TrialRecord,
+    TrialStatus,
 };
 
 /// A run folder, or something in it, that cannot be read.
@@ -208,6 +209,19 @@ impl RunFolder {
             return Ok(None);
         }
         predictions::read(&path).map(Some)
+    }
+
+    pub(crate) fn robustness_path(&self, key: &TrialKey) -> PathBuf {
+        self.trial_folder(&key.recipe, key.seed).join("robustness.json")
+    }
+
+    /// What a finished trial's network made of damaged test images; `None` where nobody looked. It need not be whole.
+    ///
+    /// # Errors
+    /// robustness.json is damaged.
+    pub fn robustness(&self, trial: &Trial) -> Result<Option<RobustnessRecord>, FolderError> {
+        let record: Option<RobustnessRecord> = read_json_if_there(&self.robustness_path(&trial.key))?;
+        Ok(record.filter(|record| trial.test().is_some() && record.id == trial.key.id))
     }
 
     /// The previews of the plan's recipes, in study order, as far as they were made.

@@ -17,6 +17,7 @@
 //! assert_eq!(errors.problems[0].key, "train.bacth");
 //! ```
 
+mod analysis;
 mod check;
 mod config;
 mod document;
@@ -34,6 +35,8 @@ mod runner;
 mod study;
 mod trial;
 
+pub use analysis::{Analysis, AnalysisError, AnalysisOptions, analyse};
+pub use bakeoff_augment::corruption::{Corruption, CorruptionSet, SEVERITIES};
 pub use bakeoff_nn::Trainable;
 pub use config::{
     CompareConfig, DataConfig, Headline, Metric, ModelConfig, PreprocessConfig, Sampling, Seeds, StudyConfig,

@@ -15,8 +15,10 @@
 //! RUN/trials/<recipe>/seed-<n>/weights.safetensors                        when finished (class names, model, preprocessing in its metadata)
 //! RUN/trials/<recipe>/seed-<n>/predictions.parquet                        test images: image, label, predicted, probability, rank, class names,
 //!                                confidence, sum of squared probabilities
+//! RUN/trials/<recipe>/seed-<n>/robustness.json   [`RobustnessRecord`], where somebody looked
 //! ```
 
+use bakeoff_augment::corruption::{Corruption, CorruptionSet};
 use serde::{Deserialize, Serialize};
 
 /// One epoch of a trial.
@@ -256,4 +258,125 @@ pub struct LabelShare {
     pub class: String,
     /// In (0, 1].
     pub share: f64,
+}
+
+/// Which of some test images were classified correctly, in their order; in files one character each, `1` or `0`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Right(Vec<bool>);
+
+impl Right {
+    /// Images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Without images.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One per image.
+    pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+impl From<Vec<bool>> for Right {
+    fn from(right: Vec<bool>) -> Self {
+        Self(right)
+    }
+}
+
+impl From<Right> for String {
+    fn from(right: Right) -> Self {
+        right.iter().map(|right| if right { '1' } else { '0' }).collect()
+    }
+}
+
+impl TryFrom<String> for Right {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let right = |(at, c): (usize, char)| match c {
+            '1' => Ok(true),
+            '0' => Ok(false),
+            other => Err(format!("image {}: `{other}` is neither 0 nor 1", at + 1)),
+        };
+        text.chars().enumerate().map(right).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// What a trial's network made of test images that were damaged, or of which a part was hidden. While it is looked at, every part
+/// holds the same first images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RobustnessRecord {
+    /// Recipe name.
+    pub recipe: String,
+    /// Seed.
+    pub seed: u64,
+    /// Content address of the trial.
+    pub id: String,
+    /// Test images looked at once it is whole: number k of n is number ⌊k × of / n⌋ of the test split, in the data set's order.
+    pub images: usize,
+    /// Images of the test split.
+    pub of: usize,
+    /// Whose severities.
+    pub severities: CorruptionSet,
+    /// Undamaged.
+    pub plain: Right,
+    /// Damaged, every corruption in every severity.
+    pub corruptions: Vec<CorruptionRecord>,
+    /// Partly hidden, the least first.
+    pub occlusion: Vec<OcclusionRecord>,
+}
+
+/// Test images damaged in one way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CorruptionRecord {
+    /// How.
+    pub corruption: Corruption,
+    /// 1 to 5.
+    pub severity: u8,
+    /// What was made of them.
+    pub right: Right,
+}
+
+/// Test images partly hidden.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OcclusionRecord {
+    /// Share of the image.
+    pub hidden: f64,
+    /// What was made of them.
+    pub right: Right,
+}
+
+impl RobustnessRecord {
+    /// All images have been looked at.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.plain.len() >= self.images
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Right> {
+        let corruptions = self.corruptions.iter().map(|part| &part.right);
+        let occlusion = self.occlusion.iter().map(|part| &part.right);
+        [&self.plain].into_iter().chain(corruptions).chain(occlusion)
+    }
+
+    /// Every part holds as many images.
+    #[must_use]
+    pub fn is_even(&self) -> bool {
+        self.parts().all(|part| part.len() == self.plain.len()) && self.plain.len() <= self.images
+    }
+
+    /// Adds images, part by part.
+    pub(crate) fn extend(&mut self, right: Vec<Vec<bool>>) {
+        let corruptions = self.corruptions.iter_mut().map(|part| &mut part.right);
+        let occlusion = self.occlusion.iter_mut().map(|part| &mut part.right);
+        let parts = [&mut self.plain].into_iter().chain(corruptions).chain(occlusion);
+        parts.zip(right).for_each(|(part, more)| part.0.extend(more));
+    }
 }

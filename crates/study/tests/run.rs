@@ -4,13 +4,13 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bakeoff_nn::Weights;
 use bakeoff_study::records::{EpochRecord, PlanRecord, TrialStatus, UntilDecided};
 use bakeoff_study::{
-    Decide, Event, Observer, Outcome, Plan, Prediction, RunError, RunFolder, RunOptions, Silent, Study,
-    Trial, preview, run, run_until_decided,
+    AnalysisError, AnalysisOptions, Decide, Event, Observer, Outcome, Plan, Prediction, RunError, RunFolder,
+    RunOptions, Silent, Study, Trial, analyse, preview, run, run_until_decided,
 };
 
 fn study(overrides: &[&str]) -> Study {
@@ -627,4 +627,97 @@ fn a_pack_changes_no_bit_and_serves_every_study_beside_it() {
         "it was read, not written again"
     );
     assert_eq!(fs::read_dir(&packs).unwrap().count(), 1);
+}
+
+#[test]
+fn a_look_at_damaged_images_repeats_to_the_bit_and_changes_no_trial() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let study = study(&["train.evaluation_batch=5"]);
+    let go_on = AtomicBool::new(false);
+    let look = |threads, seeds, recipes: &[&str], stop: &AtomicBool, progress: &dyn Fn(usize, usize)| {
+        let recipes = recipes.iter().map(|&name| name.to_owned()).collect();
+        let options = AnalysisOptions { images: 11, seeds, recipes, threads };
+        analyse(&RunFolder::open(&path).unwrap(), &options, stop, progress)
+    };
+    // Stopped before any trial is finished: there is nothing to look at.
+    let observer = StopAt { step: 2, seen: AtomicU64::new(0), stop: &AtomicBool::new(false) };
+    run(&study, &RunFolder::at(&path), &observer, observer.stop, &options(1, 1)).unwrap();
+    let error = look(1, 0, &[], &go_on, &|_, _| ()).unwrap_err();
+    assert!(
+        matches!(&error, AnalysisError::Nothing { message, .. } if message.contains("bakeoff run")),
+        "{error}"
+    );
+
+    go(&study, &path, &Silent, &options(2, 2)).unwrap();
+    let before = results(&path);
+    let records = || {
+        let run = RunFolder::open(&path).unwrap();
+        run.trials().unwrap().iter().map(|trial| run.robustness(trial).unwrap()).collect::<Vec<_>>()
+    };
+    let analysis = look(1, 0, &[], &go_on, &|_, _| ()).unwrap();
+    assert_eq!((analysis.trials, analysis.left, analysis.images), (4, 0, 11));
+    let whole = records();
+    for record in whole.iter().flatten() {
+        assert!(record.is_whole() && record.is_even() && (record.images, record.of) == (11, 12));
+        assert_eq!((record.corruptions.len(), record.occlusion.len()), (65, 7));
+    }
+    assert_eq!(whole.len(), 4);
+
+    // Looked at again: nothing is done twice.
+    let judged = AtomicUsize::new(0);
+    let count = |done: usize, _: usize| {
+        judged.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(done % (73 * 11), 0);
+    };
+    look(2, 0, &[], &go_on, &count).unwrap();
+    assert_eq!(judged.into_inner(), 4);
+
+    // Interrupted again and again, with other threads: the same.
+    for trial in RunFolder::open(&path).unwrap().trials().unwrap() {
+        fs::remove_file(trial.folder.join("robustness.json")).unwrap();
+    }
+    let mut sittings = 0;
+    loop {
+        let stop = AtomicBool::new(false);
+        let seen = AtomicUsize::new(0);
+        let interrupt = |_: usize, _: usize| {
+            if seen.fetch_add(1, Ordering::Relaxed) == 100 {
+                stop.store(true, Ordering::Relaxed);
+            }
+        };
+        sittings += 1;
+        if look(2, 0, &[], &stop, &interrupt).unwrap().left == 0 {
+            break;
+        }
+    }
+    assert!(sittings > 4, "{sittings}");
+    assert_eq!(records(), whole);
+
+    // Fewer seeds, one recipe besides the baseline, another number of images.
+    assert_eq!(look(1, 1, &[], &go_on, &|_, _| ()).unwrap().trials, 2);
+    assert_eq!(look(1, 0, &["none"], &go_on, &|_, _| ()).unwrap().trials, 2);
+    let error = look(1, 0, &["mixupp"], &go_on, &|_, _| ()).unwrap_err();
+    assert_eq!(error.to_string(), "the run has no recipe \"mixupp\"; its recipes are none, mixup");
+    assert_eq!(results(&path), before);
+
+    // Weights of another trial, weights that are gone, images that are others by now.
+    let trial =
+        |recipe: &str, seed: u64| RunFolder::at(&path).trial_folder(recipe, seed).join("weights.safetensors");
+    let record = trial("mixup", 2).with_file_name("robustness.json");
+    fs::remove_file(&record).unwrap();
+    let kept = fs::read(trial("mixup", 2)).unwrap();
+    fs::copy(trial("none", 1), trial("mixup", 2)).unwrap();
+    let error = look(1, 0, &[], &go_on, &|_, _| ()).unwrap_err();
+    assert!(error.to_string().contains("it is of another trial"), "{error}");
+    fs::remove_file(trial("mixup", 2)).unwrap();
+    let analysis = look(1, 0, &[], &go_on, &|_, _| ()).unwrap();
+    assert_eq!((analysis.trials, analysis.without_weights.len()), (3, 1));
+    fs::write(trial("mixup", 2), kept).unwrap();
+    let config = fs::read_to_string(path.join("study.json")).unwrap();
+    let changed = config.replace("\"test_per_class\": 6", "\"test_per_class\": 5");
+    assert_ne!(config, changed);
+    fs::write(path.join("study.json"), changed).unwrap();
+    let error = look(1, 0, &[], &go_on, &|_, _| ()).unwrap_err();
+    assert!(matches!(error, AnalysisError::Missing { .. }), "{error}");
 }

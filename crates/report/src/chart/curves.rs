@@ -34,6 +34,10 @@ pub(crate) enum Across {
     Epochs,
     /// Time, from 0, in this unit.
     Time(&'static str),
+    /// Severities of damage, from 0 for none.
+    Severity,
+    /// Share of the image that is hidden, in percent.
+    Hidden,
 }
 
 /// What the values are.
@@ -67,6 +71,11 @@ impl Curves {
         self.series.iter().all(|s| s.points.iter().all(|p| !p.mean.is_finite()))
     }
 
+    /// There is nothing between whole numbers.
+    fn is_stepped(&self) -> bool {
+        matches!(self.across, Across::Epochs | Across::Severity)
+    }
+
     pub(crate) fn draw(&self, width: f64, height: f64, words: &Words) -> Drawing {
         let mut d = Drawing::new(width, height, self.title.as_str());
         let roomy = width >= 560.0;
@@ -81,7 +90,7 @@ impl Curves {
         let across = match self.across {
             Across::Epochs if last <= 1.0 => [0.5, 1.5],
             Across::Epochs => [1.0, last],
-            Across::Time(_) => [0.0, last],
+            Across::Time(_) | Across::Severity | Across::Hidden => [0.0, last],
         };
         let x = Scale::new(across, [left + 6.0, right - 6.0]);
         let factor = if self.unit == Unit::Plain { 1.0 } else { 100.0 };
@@ -109,9 +118,10 @@ impl Curves {
         d.close_group();
         d.open_group("x-ticks");
         let (ticks, digits) = x.ticks(((right - left) / 80.0).round().clamp(2.0, 10.0) as usize);
-        let whole = |t: &f64| (t - t.round()).abs() < 1e-9 && *t >= 1.0;
-        let digits = if self.across == Across::Epochs { 0 } else { digits };
-        for tick in ticks.into_iter().filter(|t| self.across != Across::Epochs || whole(t)) {
+        let (stepped, least) = (self.is_stepped(), if self.across == Across::Epochs { 1.0 } else { 0.0 });
+        let whole = |t: &f64| (t - t.round()).abs() < 1e-9 && *t >= least;
+        let digits = if stepped { 0 } else { digits };
+        for tick in ticks.into_iter().filter(|t| !stepped || whole(t)) {
             d.line("axis", (x.at(tick), floor), (x.at(tick), floor + 4.0));
             d.text("tick", (x.at(tick), floor + 18.0), Anchor::Middle, &format!("{tick:.digits$}"));
         }
@@ -122,6 +132,8 @@ impl Curves {
             Across::Time(unit) => {
                 (fill(words.time_axis, &[("unit", &unit)]), fill(words.at_time, &[("unit", &unit)]))
             }
+            Across::Severity => (words.severity_axis.to_owned(), words.at_severity.to_owned()),
+            Across::Hidden => (words.hidden_axis.to_owned(), words.at_hidden.to_owned()),
         };
         d.text("note", ((left + right) / 2.0, floor + 36.0), Anchor::Middle, &below);
         d.text("head", (6.0, 14.0), Anchor::Start, &self.label);
@@ -219,7 +231,7 @@ impl Curves {
         serde_json::json!({
             "factor": if self.unit == Unit::Plain { 1 } else { 100 },
             "suffix": if self.unit == Unit::Percent { "\u{a0}%" } else { "" },
-            "whole": self.across == Across::Epochs,
+            "whole": self.is_stepped(),
             "series": series,
         })
     }

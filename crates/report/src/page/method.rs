@@ -141,7 +141,7 @@ impl Writer<'_> {
             facts.push((words.m_compared, evidence.metric(words).into_owned()));
         }
         facts.push((words.m_tested, headline(words, &plan.headline)));
-        facts.push((words.m_margin, fill(words.m_margin_text, &[("margin", &plan.margin)])));
+        facts.push((words.m_margin, fill(words.m_margin_text, &[("margin", &words.points(plan.margin))])));
         self.facts(&facts);
 
         let crossed = self.assessment.comparisons.iter().filter_map(|c| c.interval);
@@ -199,6 +199,9 @@ impl Writer<'_> {
         }
         if insight.recipes.iter().any(|r| !r.classes.is_empty()) {
             corrections.push(words.m_c_classes);
+        }
+        if insight.robustness.is_some() {
+            corrections.push(words.m_c_damaged);
         }
         corrections.push(words.m_c_none);
         let comparisons = words.count(words.comparisons_n, self.corrected_for());

@@ -11,6 +11,7 @@ mod method;
 mod pairs;
 mod pictures;
 mod results;
+mod robustness;
 
 use crate::confusion::Confusion;
 use crate::evidence::{Evidence, Origin};
@@ -181,6 +182,7 @@ impl Writer<'_> {
         self.confusion();
         self.changes();
         self.calibration();
+        self.robustness();
         self.cost();
         self.trials();
         self.method();

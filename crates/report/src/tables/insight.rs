@@ -1,6 +1,6 @@
 //! Tables of what goes beyond the verdict.
 
-use super::{bare_p, recipe};
+use super::{bare_p, heat, recipe};
 use crate::evidence::Evidence;
 use crate::insight::{ClassDifference, Insight, MetricSummary, Ranged, RecipeInsight};
 use crate::korean;
@@ -19,7 +19,7 @@ pub(crate) const FALSE_DISCOVERY: f64 = 0.05;
 
 /// A value, or a difference, and its interval, in the digits it is known to.
 #[derive(Clone, Copy)]
-enum Scale {
+pub(super) enum Scale {
     /// Fractions as percent.
     Percent,
     /// Differences of fractions as points.
@@ -54,7 +54,7 @@ impl Scale {
 }
 
 /// Columns of a value with its interval, and where `difference` of its difference from the baseline.
-fn ranged_columns(key: &str, head: impl Into<String>, difference: bool) -> Vec<Column> {
+pub(super) fn ranged_columns(key: &str, head: impl Into<String>, difference: bool) -> Vec<Column> {
     let mut columns = vec![Column::number(key, head)];
     let mut more = vec!["low", "high"];
     if difference {
@@ -64,16 +64,16 @@ fn ranged_columns(key: &str, head: impl Into<String>, difference: bool) -> Vec<C
     columns
 }
 
-fn data(value: Option<f64>) -> Cell {
+pub(super) fn data(value: Option<f64>) -> Cell {
     Cell::number(value, |_| String::new())
 }
 
-fn limits(value: Option<&Ranged>) -> [Cell; 2] {
+pub(super) fn limits(value: Option<&Ranged>) -> [Cell; 2] {
     [data(value.and_then(|v| v.low)), data(value.and_then(|v| v.high))]
 }
 
 /// The cells of [`ranged_columns`]. On the page the difference stands below the value.
-fn ranged_cells(
+pub(super) fn ranged_cells(
     value: Option<&Ranged>,
     scale: Scale,
     difference: Option<Option<&Ranged>>,
@@ -215,17 +215,7 @@ pub(crate) fn classes(evidence: &Evidence, insight: &Insight, words: &Words) -> 
             let value = difference.as_ref().map(|c| c.difference.mean);
             let mut cell = Cell::number(value, |v| signed_points(v, 1));
             if let Some(class) = difference {
-                let mean = class.difference.mean;
-                let side = if mean < 0.0 { "loses" } else { "gains" };
-                let strength = mean.abs() / largest * 100.0;
-                let number = signed_points(mean, 1);
-                let text = match certain(class) {
-                    1 => format!("<b>▲ {number}</b>"),
-                    -1 => format!("<b>▼ {number}</b>"),
-                    _ => number,
-                };
-                cell = cell
-                    .html(format!("<span class=\"heat {side}\" style=\"--d:{strength:.0}%\">{text}</span>"));
+                cell = cell.html(heat(class.difference.mean, largest, certain(class)));
             }
             row.push(cell);
             row.push(data(difference.as_ref().and_then(|c| c.p_bh)));

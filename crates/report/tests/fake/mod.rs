@@ -1,7 +1,7 @@
 //! Run folders with invented numbers, written with the records' own types.
 
 use bakeoff_study::records::*;
-use bakeoff_study::{Prediction, RunFolder, files, write_predictions};
+use bakeoff_study::{Corruption, CorruptionSet, Prediction, RunFolder, SEVERITIES, files, write_predictions};
 use std::path::Path;
 
 /// What a trial of the fake came to.
@@ -38,6 +38,8 @@ pub(crate) struct Fake {
     /// The test images can be reached, as an image folder.
     pub(crate) photographs: bool,
     pub(crate) until_decided: Option<UntilDecided>,
+    /// Somebody looked at damaged images, of these recipes and seeds.
+    pub(crate) robustness: fn(usize, u64) -> bool,
 }
 
 /// Numbers in [0, 1) that look random and are the same every time.
@@ -86,6 +88,7 @@ impl Fake {
             image: 64,
             photographs: false,
             until_decided: None,
+            robustness: |_, _| false,
         }
     }
 
@@ -133,6 +136,45 @@ impl Fake {
                 }
             })
             .collect()
+    }
+
+    /// Half of the test images; noise hurts all alike, blur hurts recipes that mix less.
+    fn robustness(&self, recipe: usize, seed: u64) -> RobustnessRecord {
+        let Recipe { name, skill, mix } = &self.recipes[recipe];
+        let right = |kind: u64, harm: f64| -> Right {
+            let hard =
+                |image: u64| 0.6 * noise(&[4, image]) + 0.4 * noise(&[18, image, seed, recipe as u64, kind]);
+            let images = (0..self.test_images as u64).step_by(2);
+            images.map(|image| hard(image) < 0.5 + (skill - 0.5) * 0.75 - harm).collect::<Vec<_>>().into()
+        };
+        let harm = |corruption: Corruption, severity: u8| {
+            let blurs = corruption.name().ends_with("blur");
+            f64::from(severity) * if blurs && *mix { 0.03 } else { 0.06 }
+        };
+        let corruptions = Corruption::ALL.into_iter().flat_map(|c| SEVERITIES.map(move |s| (c, s)));
+        RobustnessRecord {
+            recipe: name.clone(),
+            seed,
+            id: format!("{name}-{seed}"),
+            images: self.test_images / 2,
+            of: self.test_images,
+            severities: CorruptionSet::TinyImagenetC,
+            plain: right(0, 0.0),
+            corruptions: corruptions
+                .map(|(corruption, severity)| CorruptionRecord {
+                    corruption,
+                    severity,
+                    right: right(u64::from(severity) + 10 * corruption as u64, harm(corruption, severity)),
+                })
+                .collect(),
+            occlusion: (1..8)
+                .map(|k| f64::from(k) / 8.0)
+                .map(|hidden| OcclusionRecord {
+                    hidden,
+                    right: right((hidden * 8.0) as u64 + 1000, if *mix { 0.3 } else { 0.5 } * hidden),
+                })
+                .collect(),
+        }
     }
 
     fn test_image(&self, image: u64) -> String {
@@ -380,6 +422,10 @@ impl Fake {
                                 &self.classes,
                             )
                             .unwrap();
+                        }
+                        if (self.robustness)(index, seed) {
+                            let record = self.robustness(index, seed);
+                            files::write_json(&folder.join("robustness.json"), &record).unwrap();
                         }
                         (TrialStatus::Finished { test, seconds: 62.0 + index as f64 }, self.epochs)
                     }

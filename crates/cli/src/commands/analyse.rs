@@ -1,0 +1,111 @@
+//! `bakeoff analyse`: how the trained networks do on damaged and on partly hidden test images.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use bakeoff_report::insight::Ranged;
+use bakeoff_report::robustness::{RecipeRobustness, Robustness};
+use bakeoff_stats::wording::{points, signed_points};
+use bakeoff_study::{AnalysisOptions, RunFolder, analyse};
+
+use crate::exit::{Exit, note, out};
+use crate::progress::Bar;
+use crate::table::Table;
+
+/// Show the networks of a run test images that are damaged (ImageNet-C's corruptions, five severities) or partly hidden, and
+/// write the report again.
+///
+/// It looks at finished trials with the weights that were tested, trains nothing and changes no verdict. What it saw stands in the
+/// trials' folders (robustness.json). Interrupt it whenever you like: the same command goes on.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The run folder.
+    run: PathBuf,
+    /// Test images, taken evenly from the split; 0 for all. Each is judged 73 times by every network.
+    #[arg(long, default_value_t = AnalysisOptions::default().images)]
+    images: usize,
+    /// Seeds, the first ones of the run [default: all].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: Option<u32>,
+    /// A recipe to look at besides the baseline [default: all]. May be repeated.
+    #[arg(long, value_name = "RECIPE")]
+    recipe: Vec<String>,
+    /// Threads (default: all cores). Results do not depend on it.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Language in which the page opens and its files speak; the page holds both.
+    #[arg(long, value_enum, default_value_t)]
+    lang: super::Lang,
+    /// Print what was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What it says when it is interrupted.
+const STOPPING: &str =
+    "stopping after this batch; run the same command again to go on (Ctrl-C again: at once)";
+
+pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
+    let folder = RunFolder::open(&arguments.run)?;
+    let options = AnalysisOptions {
+        images: arguments.images,
+        seeds: arguments.seeds.unwrap_or(0) as usize,
+        recipes: arguments.recipe,
+        threads: super::threads(arguments.threads)?,
+    };
+    let stop = super::stop_on_interrupt(STOPPING)?;
+    let bar = Bar::new("images judged");
+    let looked = analyse(&folder, &options, stop, &|done, total| bar.show(done, total));
+    bar.finish();
+    let analysis = looked?;
+    if let Some(first) = analysis.without_weights.first() {
+        note(format!(
+            "{} finished trials were left out, since their weights are gone (the first is {} seed {}); remove their folders and run \
+             the study again to have them trained anew, to the same weights",
+            analysis.without_weights.len(),
+            first.recipe,
+            first.seed
+        ));
+    }
+    if analysis.left > 0 {
+        note(format!("{} trials are left to look at", analysis.left));
+    }
+    let report = bakeoff_report::write(&folder, &arguments.run, arguments.lang.into())?;
+    let robustness = &report.summary.insight.robustness;
+    if arguments.json {
+        out(serde_json::to_string_pretty(robustness)?);
+    } else {
+        if let Some(robustness) = robustness {
+            print(robustness);
+        }
+        out(format!("\nreport: {}#robustness", report.page.display()));
+    }
+    Ok(if analysis.left > 0 { Exit::Interrupted } else { Exit::Done })
+}
+
+fn print(robustness: &Robustness) {
+    let Robustness { images, of, severities, .. } = robustness;
+    out(format!("{images} of {of} test images; severities of {}; accuracy in percent", severities.title()));
+    let mut table =
+        Table::new(["recipe", "seeds", "undamaged", "damaged", "difference", "mCE", "half hidden"]);
+    let difference = |r: &RecipeRobustness| match r.damaged.difference {
+        Some(Ranged { mean, low: Some(low), high: Some(high) }) => {
+            format!("{} [{}, {}]", signed_points(mean, 1), signed_points(low, 1), signed_points(high, 1))
+        }
+        Some(Ranged { mean, .. }) => signed_points(mean, 1),
+        None => String::new(),
+    };
+    for r in &robustness.recipes {
+        let half = r.occlusion.iter().find(|part| part.hidden == 0.5);
+        table.row(vec![
+            r.name.clone(),
+            r.seeds.len().to_string(),
+            points(r.plain.value.mean, 1),
+            points(r.damaged.value.mean, 1),
+            difference(r),
+            r.mean_corruption_error.map_or_else(String::new, |error| points(error.mean, 1)),
+            half.map_or_else(String::new, |part| points(part.accuracy.value.mean, 1)),
+        ]);
+    }
+    table.print();
+}

@@ -1,0 +1,62 @@
+//! When test images are damaged or partly hidden.
+
+use super::{Writer, put};
+use crate::evidence::Origin;
+use crate::figures::{self, NARROW, WIDE};
+use crate::language::{fill, thousands};
+use crate::tables::robustness as tables;
+use crate::text::bdi;
+
+impl Writer<'_> {
+    pub(super) fn robustness(&mut self) {
+        let (evidence, words) = (self.evidence, self.words);
+        if evidence.origin != Origin::Run || evidence.finished() == 0 {
+            return;
+        }
+        self.open_section("robustness", words.s_robustness);
+        let Some(robustness) = &self.assessment.summary.insight.robustness else {
+            put!(self, "<p>{}</p>\n", words.robustness_none);
+            self.close_section();
+            return;
+        };
+        let baseline = bdi(&evidence.plan.baseline);
+        let values = [
+            ("baseline", &baseline as &dyn std::fmt::Display),
+            ("images", &words.count(words.test_images_n, robustness.images)),
+            ("all", &thousands(robustness.of)),
+            ("set", &robustness.severities.title()),
+        ];
+        put!(self, "<p>{}</p>\n", fill(words.robustness_intro, &values));
+        self.keys();
+        if let Some(chart) = figures::severities(evidence, robustness, words) {
+            self.html.push_str("<figure>");
+            self.chart("severities", &chart.draw(WIDE, 420.0, words), &chart.draw(NARROW, 320.0, words));
+            self.caption(&fill(words.severities_caption, &values));
+        }
+        let table = tables::summary(evidence, robustness, words);
+        self.table(&table, "measures", &fill(words.robustness_caption, &values));
+        if let Some(chart) = figures::corruptions(evidence, robustness, words) {
+            self.html.push_str("<figure>");
+            self.chart("corruptions", &chart.draw(WIDE), &chart.draw(NARROW));
+            self.caption(&fill(words.corruptions_caption, &values));
+        }
+        if let Some(table) = tables::corruptions(evidence, robustness, words) {
+            self.open_fold(words.corruptions_fold);
+            self.table(&table, "heat-table", &fill(words.corruptions_table_caption, &values));
+            self.close_fold();
+        }
+        put!(self, "<h3>{}</h3>\n<p>{}</p>\n", words.occlusion_title, words.occlusion_intro);
+        self.keys();
+        if let Some(chart) = figures::occlusion(evidence, robustness, words) {
+            self.html.push_str("<figure>");
+            self.chart("occlusion", &chart.draw(WIDE, 420.0, words), &chart.draw(NARROW, 320.0, words));
+            self.caption(words.occlusion_caption);
+        }
+        if let Some(table) = tables::occlusion(evidence, robustness, words) {
+            self.open_fold(words.occlusion_fold);
+            self.table(&table, "measures", &fill(words.occlusion_table_caption, &values));
+            self.close_fold();
+        }
+        self.close_section();
+    }
+}

@@ -1,0 +1,490 @@
+//! After the last test: how the trained networks do on damaged and on partly hidden test images, and which part of an image
+//! they rest on.
+//!
+//! It looks at finished trials and chooses nothing: no verdict depends on it, and no result of a trial is touched. What is random is
+//! a function of the damage and the image's place in the test split, so all networks are shown the same pixels. The record of a trial
+//! stands in its folder and grows batch by batch; looking again goes on where it was.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bakeoff_augment::corruption::{CELLS, Corruption, CorruptionSet, SEVERITIES, occluded};
+use bakeoff_augment::{BatchError, NetworkInput, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig};
+use bakeoff_data::{DataError, Dataset};
+use bakeoff_nn::{Model, NnError, Session, SessionConfig, Trainable, Weights};
+use rayon::prelude::*;
+
+use crate::config::StudyConfig;
+use crate::feed::{FeedError, evaluation_pixels, prefetch};
+use crate::files::{WriteError, write_json};
+use crate::records::{CorruptionRecord, OcclusionRecord, Right, RobustnessRecord, TrialKey};
+use crate::{FolderError, Prediction, RunFolder, Trial};
+
+/// What is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnalysisOptions {
+    /// Test images, taken evenly from the split; 0 for all.
+    pub images: usize,
+    /// Seeds, the first ones of the plan; 0 for all.
+    pub seeds: usize,
+    /// Recipes besides the baseline; none for all.
+    pub recipes: Vec<String>,
+    /// Threads; 0 for as many as the machine has. Results do not depend on it.
+    pub threads: usize,
+}
+
+impl Default for AnalysisOptions {
+    fn default() -> Self {
+        Self { images: 500, seeds: 0, recipes: Vec::new(), threads: 0 }
+    }
+}
+
+/// How a look ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Analysis {
+    /// Trials whose record is whole.
+    pub trials: usize,
+    /// Trials left to look at; the same command goes on with them.
+    pub left: usize,
+    /// Test images looked at.
+    pub images: usize,
+    /// Finished trials whose weights are gone.
+    pub without_weights: Vec<TrialKey>,
+}
+
+/// Why a run cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnalysisError {
+    /// The run folder cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The data set cannot be opened any more.
+    #[error("the run's test images cannot be reached: {0}")]
+    Data(#[from] DataError),
+    /// A recipe that the run does not have.
+    #[error("the run has no recipe \"{name}\"; its recipes are {known}")]
+    Recipe {
+        /// As asked for.
+        name: String,
+        /// All of them.
+        known: String,
+    },
+    /// Nothing to look at.
+    #[error("{path}: {message}")]
+    Nothing {
+        /// The run folder.
+        path: PathBuf,
+        /// What is missing and what to do.
+        message: String,
+    },
+    /// A test image that is not there any more, or is of another class.
+    #[error(
+        "test image {image} is not in the data set {data} as it was when the networks were tested; put the data set back, then \
+         look again"
+    )]
+    Missing {
+        /// Sample id.
+        image: String,
+        /// Where the data set was looked for.
+        data: PathBuf,
+    },
+    /// An image cannot be read now.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The weights file does not say what is needed.
+    #[error("{path}: {message}; only weights that this run trained can be looked at")]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        message: String,
+    },
+    /// The images are not those the run was tested on.
+    #[error(
+        "{recipe} seed {seed} judges {changed} of {images} undamaged test images otherwise than when it was tested: the images or the \
+         weights have changed, so nothing can be said of damaged ones. Put back the data set and the trial's weights"
+    )]
+    Changed {
+        /// Recipe.
+        recipe: String,
+        /// Seed.
+        seed: u64,
+        /// Images judged otherwise.
+        changed: usize,
+        /// Images looked at so far.
+        images: usize,
+    },
+    /// Images that do not make a batch.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The network or its weights.
+    #[error(transparent)]
+    Network(#[from] NnError),
+    /// The file system refuses.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Undamaged images may be judged otherwise than in the test by one in a hundred: on another kind of machine last bits differ.
+const TOLERATED: usize = 100;
+
+/// Records are written no more often than this while a trial is looked at.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+/// Eighths of the image hidden, most of them scattered.
+const HIDDEN: std::ops::RangeInclusive<usize> = 1..=7;
+
+/// How images are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Plain,
+    Damaged(Corruption, u8),
+    /// With so many cells covered.
+    Covered(usize),
+}
+
+impl Shown {
+    /// In the order of the record.
+    fn all() -> Vec<Self> {
+        let damaged = Corruption::ALL.into_iter().flat_map(|c| SEVERITIES.map(move |s| Self::Damaged(c, s)));
+        let covered = HIDDEN.map(|eighths| Self::Covered(eighths * CELLS / 8));
+        [Self::Plain].into_iter().chain(damaged).chain(covered).collect()
+    }
+
+    fn apply(self, image: &Pixels, place: usize) -> Pixels {
+        match self {
+            Self::Plain => image.clone(),
+            Self::Damaged(corruption, severity) => corruption.apply(image, severity, place as u64),
+            Self::Covered(cells) => occluded(image, cells, place as u64),
+        }
+    }
+}
+
+/// `n` of so many, evenly spread; all where there are no more, or `n` is 0.
+fn evenly(all: usize, n: usize) -> Vec<usize> {
+    if n == 0 || n >= all {
+        return (0..all).collect();
+    }
+    (0..n).map(|k| k * all / n).collect()
+}
+
+/// The class of the highest logit; of equals the first, as in the test.
+fn highest(logits: &[f32]) -> u32 {
+    (1..logits.len()).fold(0, |best, k| if logits[k] > logits[best] { k } else { best }) as u32
+}
+
+/// Images shown at a time: as in the test.
+fn batch(study: &StudyConfig) -> usize {
+    study.train.evaluation_batch().max(1)
+}
+
+/// A trial's network, as its weights file describes it.
+struct Network {
+    model: Model,
+    weights: Weights,
+    pipeline: Pipeline,
+}
+
+impl Network {
+    fn read(trial: &Trial) -> Result<Self, AnalysisError> {
+        let path = weights_path(trial);
+        let (weights, metadata) = Weights::read(&path)?;
+        let wrong = |message: String| AnalysisError::Weights { path: path.clone(), message };
+        let text = |key: &str| metadata.get(key).ok_or_else(|| wrong(format!("its metadata has no `{key}`")));
+        let unreadable = |key: &str, error: &dyn std::fmt::Display| wrong(format!("its `{key}`: {error}"));
+        let preprocess: Preprocess =
+            serde_json::from_str(text("preprocess")?).map_err(|error| unreadable("preprocess", &error))?;
+        let classes: Vec<String> =
+            serde_json::from_str(text("classes")?).map_err(|error| unreadable("classes", &error))?;
+        let image = text("image")?.parse().map_err(|error| unreadable("image", &error))?;
+        if *text("trial")? != trial.key.id {
+            return Err(wrong("it is of another trial".to_owned()));
+        }
+        let model = Model::by_name(text("model")?, classes.len(), image)?;
+        let recipe = RecipeConfig { name: "evaluation".to_owned(), transforms: Vec::new(), mix: None };
+        let pipeline = Pipeline::new(&recipe, &preprocess, image)
+            .map_err(|errors| wrong(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+        Ok(Self { model, weights, pipeline })
+    }
+
+    fn session(&self, study: &StudyConfig, threads: usize) -> Result<Session, NnError> {
+        let config = SessionConfig {
+            batch: batch(study),
+            backend: study.train.backend,
+            threads,
+            train: false,
+            trainable: Trainable::All,
+        };
+        Session::new(&self.model, &self.weights, config)
+    }
+}
+
+fn weights_path(trial: &Trial) -> PathBuf {
+    trial.folder.join("weights.safetensors")
+}
+
+/// Finished trials that are asked for, and those of them whose weights are gone.
+fn trials(run: &RunFolder, options: &AnalysisOptions) -> Result<(Vec<Trial>, Vec<TrialKey>), AnalysisError> {
+    let plan = run.plan()?;
+    if let Some(name) = options.recipes.iter().find(|name| plan.recipes.iter().all(|r| r.name != **name)) {
+        let known: Vec<&str> = plan.recipes.iter().map(|r| r.name.as_str()).collect();
+        return Err(AnalysisError::Recipe { name: name.clone(), known: known.join(", ") });
+    }
+    let seeds = if options.seeds == 0 { plan.seeds.len() } else { options.seeds.min(plan.seeds.len()) };
+    let (mut found, mut without) = (Vec::new(), Vec::new());
+    for key in &plan.trials {
+        let wanted = options.recipes.is_empty()
+            || key.recipe == plan.baseline
+            || options.recipes.contains(&key.recipe);
+        if !wanted || !plan.seeds[..seeds].contains(&key.seed) {
+            continue;
+        }
+        let trial = run.trial(key)?;
+        match (trial.test().is_some(), weights_path(&trial).is_file()) {
+            (true, true) => found.push(trial),
+            (true, false) => without.push(key.clone()),
+            (false, _) => {}
+        }
+    }
+    if found.is_empty() {
+        let message = match without.first() {
+            None => "no trial of these recipes and seeds has finished, so there is no network to look at; `bakeoff run` goes on with \
+                     the run"
+                .to_owned(),
+            Some(TrialKey { recipe, seed, .. }) => format!(
+                "of {} finished trials no weights were kept (weights.safetensors). Remove the trials' folders (the first is \
+                 trials/{recipe}/seed-{seed}) and run the study again: they are trained anew, to the same weights",
+                without.len()
+            ),
+        };
+        return Err(AnalysisError::Nothing { path: run.path().to_owned(), message });
+    }
+    Ok((found, without))
+}
+
+/// The test images looked at.
+struct Images {
+    /// Place of each in the test split, which addresses what is random.
+    places: Vec<usize>,
+    /// Place of each in the data set.
+    samples: Vec<usize>,
+    /// Images of the whole split.
+    of: usize,
+}
+
+impl Images {
+    fn choose(test: &[Prediction], dataset: &Dataset, wanted: usize) -> Result<Self, AnalysisError> {
+        let known: HashMap<&str, usize> =
+            dataset.samples().iter().enumerate().map(|(at, sample)| (sample.id.as_str(), at)).collect();
+        let places = evenly(test.len(), wanted);
+        let sample = |place: &usize| {
+            let Prediction { image, label, .. } = &test[*place];
+            let found = known.get(image.as_str()).copied();
+            found.filter(|&at| dataset.samples()[at].label == *label as usize).ok_or_else(|| {
+                AnalysisError::Missing { image: image.clone(), data: dataset.path().to_owned() }
+            })
+        };
+        let samples = places.iter().map(sample).collect::<Result<_, _>>()?;
+        Ok(Self { places, samples, of: test.len() })
+    }
+}
+
+/// Looks at the finished trials of a run and leaves `robustness.json` in each one's folder. `progress` is told how many images were
+/// judged, of how many. Raise `stop` to interrupt: what was seen is kept, and the same call goes on.
+///
+/// # Errors
+/// See [`AnalysisError`]; what was seen before is kept.
+pub fn analyse(
+    run: &RunFolder,
+    options: &AnalysisOptions,
+    stop: &AtomicBool,
+    progress: &dyn Fn(usize, usize),
+) -> Result<Analysis, AnalysisError> {
+    let study = run.study()?;
+    let (trials, without_weights) = trials(run, options)?;
+    let mut dataset = Dataset::open(&study.data.source())?;
+    dataset.set_cache(study.data.cache.saturating_mul(1 << 20));
+    let mut analysis = Analysis { without_weights, ..Analysis::default() };
+    let all = Shown::all().len();
+    let mut images = None;
+    for (number, trial) in trials.iter().enumerate() {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let Some(test) = run.predictions(trial)? else { continue };
+        let images = match &mut images {
+            Some(images) => images,
+            none => none.insert(Images::choose(&test, &dataset, options.images)?),
+        };
+        analysis.images = images.places.len();
+        let network = Network::read(trial)?;
+        let told = |judged: usize| {
+            let each = images.places.len() * all;
+            progress(number * each + judged, trials.len() * each);
+        };
+        let sitting = Sitting { trial, network: &network, test: &test, images, dataset: &dataset };
+        if sitting.run(run, &study, options.threads, stop, &told)? {
+            analysis.trials += 1;
+        }
+    }
+    analysis.left = trials.len() - analysis.trials;
+    Ok(analysis)
+}
+
+/// One trial while it is looked at.
+struct Sitting<'a> {
+    trial: &'a Trial,
+    network: &'a Network,
+    test: &'a [Prediction],
+    images: &'a Images,
+    dataset: &'a Dataset,
+}
+
+impl Sitting<'_> {
+    /// The record on disk where it is of the same images, else one that holds nothing yet.
+    fn record(&self, run: &RunFolder) -> Result<RobustnessRecord, AnalysisError> {
+        let key = &self.trial.key;
+        let (images, of) = (self.images.places.len(), self.images.of);
+        let severities = CorruptionSet::of(self.network.pipeline.image());
+        let found = run.robustness(self.trial)?;
+        let same = |r: &RobustnessRecord| {
+            r.images == images && r.of == of && r.severities == severities && r.is_even()
+        };
+        if let Some(record) = found.filter(same) {
+            return Ok(record);
+        }
+        let mut record = RobustnessRecord {
+            recipe: key.recipe.clone(),
+            seed: key.seed,
+            id: key.id.clone(),
+            images,
+            of,
+            severities,
+            plain: Right::default(),
+            corruptions: Vec::new(),
+            occlusion: Vec::new(),
+        };
+        for shown in Shown::all() {
+            let right = Right::default();
+            match shown {
+                Shown::Plain => {}
+                Shown::Damaged(corruption, severity) => {
+                    record.corruptions.push(CorruptionRecord { corruption, severity, right });
+                }
+                Shown::Covered(cells) => {
+                    record.occlusion.push(OcclusionRecord { hidden: cells as f64 / CELLS as f64, right });
+                }
+            }
+        }
+        Ok(record)
+    }
+
+    /// Whether the record is whole in the end.
+    fn run(
+        &self,
+        run: &RunFolder,
+        study: &StudyConfig,
+        threads: usize,
+        stop: &AtomicBool,
+        progress: &dyn Fn(usize),
+    ) -> Result<bool, AnalysisError> {
+        let mut record = self.record(run)?;
+        let (all, size) = (Shown::all(), batch(study));
+        progress(record.plain.len() * all.len());
+        if record.is_whole() {
+            return Ok(true);
+        }
+        let path = run.robustness_path(&self.trial.key);
+        let mut session = self.network.session(study, threads)?;
+        let mut saved = Instant::now();
+        while !record.is_whole() {
+            let first = record.plain.len();
+            let last = (first + size).min(self.images.places.len());
+            let Some(right) = self.judge(&mut session, &all, first..last, stop, progress)? else {
+                write_json(&path, &record)?;
+                return Ok(false);
+            };
+            record.extend(right);
+            self.check(&record)?;
+            if record.is_whole() || saved.elapsed() >= SAVE_EVERY {
+                write_json(&path, &record)?;
+                saved = Instant::now();
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether each of some images is judged rightly, by how they are shown; `None` where it was stopped.
+    fn judge(
+        &self,
+        session: &mut Session,
+        all: &[Shown],
+        range: std::ops::Range<usize>,
+        stop: &AtomicBool,
+        progress: &dyn Fn(usize),
+    ) -> Result<Option<Vec<Vec<bool>>>, AnalysisError> {
+        let Network { pipeline, model, .. } = self.network;
+        let places = &self.images.places[range.clone()];
+        let pixels = evaluation_pixels(self.dataset, pipeline, &self.images.samples[range.clone()])?;
+        let plain: Vec<Pixels> = (0..pixels.len()).filter_map(|index| pixels.image(index)).collect();
+        let make = |shown: &Shown| -> Result<NetworkInput, BatchError> {
+            let changed = plain.par_iter().zip(places).map(|(image, &place)| shown.apply(image, place));
+            Ok(pipeline.normalise(PixelBatch::stack(changed.collect())?))
+        };
+        prefetch(1, all.iter(), make, |inputs| {
+            let mut right = Vec::with_capacity(all.len());
+            for input in inputs {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                let logits = session.infer(input?.values())?;
+                let judged = logits.chunks(model.classes()).zip(places);
+                right
+                    .push(judged.map(|(logits, &place)| highest(logits) == self.test[place].label).collect());
+                progress(range.start * all.len() + right.len() * places.len());
+            }
+            Ok(Some(right))
+        })
+    }
+
+    /// Undamaged images must be judged as in the test.
+    fn check(&self, record: &RobustnessRecord) -> Result<(), AnalysisError> {
+        let tested = self.images.places.iter().map(|&place| &self.test[place]);
+        let same = |(right, tested): &(bool, &Prediction)| *right == (tested.predicted == tested.label);
+        let seen = record.plain.len();
+        let changed = seen - record.plain.iter().zip(tested).filter(same).count();
+        if changed * TOLERATED <= seen.max(TOLERATED) {
+            return Ok(());
+        }
+        let TrialKey { recipe, seed, .. } = self.trial.key.clone();
+        Err(AnalysisError::Changed { recipe, seed, changed, images: seen })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_taken_evenly() {
+        assert_eq!(evenly(3, 0), [0, 1, 2]);
+        assert_eq!(evenly(3, 7), [0, 1, 2]);
+        assert_eq!(evenly(10, 4), [0, 2, 5, 7]);
+    }
+
+    #[test]
+    fn of_equal_logits_the_first_counts() {
+        assert_eq!((highest(&[1.0, 3.0, 3.0]), highest(&[2.0])), (1, 0));
+    }
+
+    #[test]
+    fn images_are_shown_plain_then_damaged_then_covered() {
+        let all = Shown::all();
+        assert_eq!(all.len(), 1 + 13 * 5 + 7);
+        assert_eq!((all[0], all[5]), (Shown::Plain, Shown::Damaged(Corruption::GaussianNoise, 5)));
+        assert_eq!(all.last(), Some(&Shown::Covered(56)));
+    }
+}
