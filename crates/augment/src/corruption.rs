@@ -294,7 +294,7 @@ fn boxes(image: &Pixels, width: usize, height: usize) -> Pixels {
             let high = ((centre + reach + 0.5) as usize).min(from).max(low + 1);
             let mut members = (low..high).filter(|&at| inside(centre, at));
             let first = members.next().unwrap_or(low);
-            first..members.last().unwrap_or(first) + 1
+            first..members.next_back().unwrap_or(first) + 1
         };
         (0..to).map(span).collect()
     };

@@ -454,7 +454,7 @@ words! {
     not_begun: "not begun", "시작 전";
     results_what: "Accuracy on the test images", "시험 이미지 정확도";
     results_elsewhere: "Of every run that was read, {metric}", "읽은 실행마다의 {metric}";
-    trials_elsewhere: "{metric} of every run that was read, in percent. A dash: no run of that seed.", "읽은 모든 실행의 {metric}(퍼센트). 줄표: 그 시드의 실행 없음.";
+    trials_elsewhere: "Of every run that was read: {metric}, in percent. A dash: no run of that seed.", "읽은 모든 실행의 {metric}(퍼센트). 줄표: 그 시드의 실행 없음.";
     trials_caption: "Test top-1 of every planned trial, in percent. A fraction counts the epochs of an unfinished one; a dash: not begun.",
         "계획한 모든 시행의 시험 top-1(퍼센트). 분수는 끝나지 않은 시행의 에폭, 줄표는 시작 전.";
     failed_list: "Failed: {trials}", "실패: {trials}";
@@ -523,7 +523,7 @@ words! {
     m_compared: "Compared", "비교한 값";
     m_source: "Trained", "학습";
     m_source_elsewhere: "elsewhere; read from CSV files", "다른 곳에서. CSV 파일에서 읽음";
-    m_as_given: "as the files give it, one number per run", "파일에 적힌 대로, 실행마다 숫자 하나";
+    m_as_given: "as the files give it", "파일에 적힌 대로";
     m_corrections: "What is corrected, and for what", "무엇을 무엇에 대해 보정하는가";
     m_c_seeds: "<b>Better or worse, over seeds</b>: exact sign-flip permutation, step-down maximum statistic over the {n}; wrong in at most 5&nbsp;% of studies.",
         "<b>나음·나쁨, 시드에 걸쳐</b>: 정확한 부호 뒤집기 순열 검정, {n}에 대한 단계 하강 최대 통계량. 틀리는 연구는 많아야 5&nbsp;%.";

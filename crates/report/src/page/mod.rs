@@ -136,14 +136,15 @@ impl Writer<'_> {
     fn header(&mut self) {
         let (evidence, words) = (self.evidence, self.words);
         let plan = &evidence.plan;
-        let mut facts = vec![
-            format!(
-                "{} × {}",
-                words.count(words.recipes_n, plan.recipes.len()),
-                words.count(words.seeds_n, plan.seeds.len())
-            ),
-            words.count(words.epochs_n, plan.epochs as usize),
-        ];
+        let mut facts = vec![format!(
+            "{} × {}",
+            words.count(words.recipes_n, plan.recipes.len()),
+            words.count(words.seeds_n, plan.seeds.len())
+        )];
+        // Results from elsewhere need not tell of epochs.
+        if plan.epochs > 0 {
+            facts.push(words.count(words.epochs_n, plan.epochs as usize));
+        }
         if let Some(study) = &evidence.study {
             facts.insert(0, escape(&study.model.name));
         }
