@@ -5,8 +5,8 @@ use crate::language::Words;
 use crate::results::Results;
 use bakeoff_stats::Marks;
 use bakeoff_study::records::{
-    DataRecord, Environment, EpochRecord, PlanRecord, RecipeRecord, RobustnessRecord, TestRecord, TrialKey,
-    TrialStatus,
+    DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, RecipeRecord, RobustnessRecord, TestRecord,
+    TrialKey, TrialStatus,
 };
 use bakeoff_study::{Prediction, Preview, RunFolder, StudyConfig};
 use std::borrow::Cow;
@@ -103,6 +103,8 @@ pub(crate) struct Evidence {
     pub(crate) previews: Vec<Preview>,
     /// What networks made of damaged test images, as far as anybody looked.
     pub(crate) robustness: Vec<RobustnessRecord>,
+    /// Class activation maps, likewise.
+    pub(crate) maps: Vec<MapsRecord>,
     /// What could not be read or does not fit together: whole sentences.
     pub(crate) warnings: Vec<String>,
 }
@@ -128,7 +130,7 @@ impl Evidence {
         let data = lenient(run.data(), &mut warnings);
         let environment = lenient(run.environment(), &mut warnings);
         let mut trials = Vec::with_capacity(plan.trials.len());
-        let mut robustness = Vec::new();
+        let (mut robustness, mut maps) = (Vec::new(), Vec::new());
         for key in &plan.trials {
             let (state, epochs) = match run.trial(key) {
                 Err(error) => (State::Failed { reason: error.to_string(), epoch: None }, Vec::new()),
@@ -141,6 +143,7 @@ impl Evidence {
                         ));
                     }
                     robustness.extend(lenient(run.robustness(&trial), &mut warnings));
+                    maps.extend(lenient(run.maps(&trial), &mut warnings));
                     let state = match trial.record.as_ref().map(|record| &record.status) {
                         None => State::Planned,
                         Some(TrialStatus::Running) => State::Running,
@@ -171,6 +174,7 @@ impl Evidence {
             trials,
             previews,
             robustness,
+            maps,
             warnings,
         })
     }
@@ -229,6 +233,7 @@ impl Evidence {
             environment: None,
             previews: Vec::new(),
             robustness: Vec::new(),
+            maps: Vec::new(),
             warnings: results.warnings.iter().cloned().chain(results.unpaired(baseline)).collect(),
         }
     }

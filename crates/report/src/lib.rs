@@ -22,6 +22,7 @@ mod figures;
 pub mod insight;
 mod korean;
 mod language;
+mod maps;
 mod mlflow;
 mod moment;
 mod outline;
@@ -161,7 +162,9 @@ pub fn write_results(
 pub fn live_page(run: &RunFolder, language: Language) -> Result<String, ReportError> {
     let evidence = evidence::Evidence::read(run)?;
     let assessment = summary::assess(&evidence)?;
-    Ok(page::document(&evidence, &assessment, &page::Options { language, live: true }))
+    // A page that is made anew every few seconds does not open the data set each time.
+    let thumbnails = thumbnails::Thumbnails::default();
+    Ok(page::document(&evidence, &assessment, &thumbnails, &page::Options { language, live: true }))
 }
 
 /// How far a run is, in one line: for the page that is served while trials go on, and for terminals.
@@ -240,12 +243,16 @@ fn write_evidence(
 
     let page = out.join("report.html");
     let options = page::Options { language, live: false };
-    write_bytes(&page, page::document(evidence, &assessment, &options).as_bytes())?;
+    let thumbnails = thumbnails::Thumbnails::read(evidence, insight);
+    write_bytes(&page, page::document(evidence, &assessment, &thumbnails, &options).as_bytes())?;
 
     let folder = out.join("figures");
     make_folder(&folder)?;
     let mut figures = Vec::new();
-    for (name, drawing) in figures::files(evidence, &assessment, confusion.as_ref(), words) {
+    let maps =
+        maps::figure(evidence, &thumbnails, words).map(|drawing| ("activation-maps".to_owned(), drawing));
+    let files = figures::files(evidence, &assessment, confusion.as_ref(), words);
+    for (name, drawing) in files.into_iter().chain(maps) {
         for (extension, bytes) in [("svg", drawing.file().into_bytes()), ("png", drawing.png()?)] {
             let path = folder.join(format!("{name}.{extension}"));
             write_bytes(&path, &bytes)?;

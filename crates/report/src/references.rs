@@ -31,6 +31,8 @@ enum When {
     Looks,
     /// Damaged test images were looked at.
     Damaged,
+    /// Class activation maps were made.
+    Maps,
     /// A transform, mixer, optimiser, schedule or network whose name is or starts with one of these.
     Named(&'static [&'static str]),
 }
@@ -57,7 +59,7 @@ const fn article(
     Reference { key, kind: "article", authors, title, venue, year, when }
 }
 
-use When::{Always, Confidence, Damaged, Images, Looks, Named};
+use When::{Always, Confidence, Damaged, Images, Looks, Maps, Named};
 
 const REFERENCES: &[Reference] = &[
     article(
@@ -147,6 +149,14 @@ const REFERENCES: &[Reference] = &[
         "Advances in Neural Information Processing Systems 34",
         2021,
         Damaged,
+    ),
+    paper(
+        "zhou2016",
+        "Zhou, Bolei and Khosla, Aditya and Lapedriza, Agata and Oliva, Aude and Torralba, Antonio",
+        "Learning Deep Features for Discriminative Localization",
+        "IEEE Conference on Computer Vision and Pattern Recognition",
+        2016,
+        Maps,
     ),
     paper(
         "guo2017calibration",
@@ -374,6 +384,7 @@ pub(crate) fn used(evidence: &Evidence) -> Vec<&'static Reference> {
         Confidence => confidence,
         Looks => evidence.plan.until_decided.is_some(),
         Damaged => !evidence.robustness.is_empty(),
+        Maps => !evidence.maps.is_empty(),
         Named(list) => list.iter().any(|name| named(name)),
     };
     REFERENCES.iter().filter(wanted).collect()

@@ -23,7 +23,7 @@ pub(crate) fn recipe_name(evidence: &Evidence, recipe: &str) -> String {
     format!("<span class=\"dot\" style=\"--k:var(--{class})\"></span>{}", bdi(recipe))
 }
 
-fn recipe(evidence: &Evidence, name: &str) -> Cell {
+pub(crate) fn recipe(evidence: &Evidence, name: &str) -> Cell {
     Cell::text(name).html(recipe_name(evidence, name))
 }
 
@@ -289,6 +289,7 @@ pub(crate) fn all(
         vec![results(evidence, assessment, words), trials(evidence, words), cost(evidence, words)];
     tables.extend(confusion.map(|confusion| confused_pairs(evidence, confusion, words)));
     tables.extend(insight::all(evidence, &assessment.summary, words));
+    tables.extend(crate::maps::table(evidence, words));
     tables.extend(robustness::all(evidence, assessment.summary.insight.robustness.as_ref(), words));
     tables
 }

@@ -2,9 +2,10 @@
 
 use crate::evidence::Evidence;
 use crate::insight::{FlippedImage, Insight, RecipeInsight};
+use crate::maps::uri;
 use crate::tables::insight::with_classes;
 use bakeoff_data::{Dataset, RgbImage};
-use base64::Engine;
+use bakeoff_study::records::MapsRecord;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, crop_imm, resize};
 use std::collections::{BTreeMap, HashMap};
@@ -20,6 +21,8 @@ const MOST: usize = 72;
 #[derive(Debug, Default)]
 pub(crate) struct Thumbnails {
     pictures: BTreeMap<String, Vec<u8>>,
+    /// Those of which there are maps, as the networks are shown them.
+    as_shown: BTreeMap<String, Vec<u8>>,
 }
 
 /// The images of a recipe that a page shows: those that become wrong, those that become right.
@@ -30,16 +33,16 @@ pub(crate) fn shown(recipe: &RecipeInsight, recipes: usize) -> [Vec<&FlippedImag
 }
 
 impl Thumbnails {
-    /// Of the images that change. None where the data set is gone, or is another one by now.
+    /// Of the images that change, and of those with maps. None where the data set is gone, or is another one by now.
     pub(crate) fn read(evidence: &Evidence, insight: &Insight) -> Self {
         let recipes = with_classes(evidence, insight);
         let mut wanted: Vec<&FlippedImage> =
             recipes.iter().flat_map(|r| shown(r, recipes.len())).flatten().collect();
         wanted.sort_by(|a, b| a.image.cmp(&b.image));
         wanted.dedup_by(|a, b| a.image == b.image);
-        let Some(study) = evidence.study.as_ref().filter(|_| !wanted.is_empty()) else {
-            return Self::default();
-        };
+        let mapped = evidence.maps.first();
+        let any = !wanted.is_empty() || mapped.is_some();
+        let Some(study) = evidence.study.as_ref().filter(|_| any) else { return Self::default() };
         let Ok(dataset) = Dataset::open(&study.data.source()) else { return Self::default() };
         let places: HashMap<&str, usize> =
             dataset.samples().iter().enumerate().map(|(at, sample)| (sample.id.as_str(), at)).collect();
@@ -51,7 +54,30 @@ impl Thumbnails {
             }
             Some((flip.image.clone(), thumbnail(&*dataset.load(at).ok()?)?))
         };
-        Self { pictures: wanted.iter().filter_map(picture).collect() }
+        let as_shown = |record: &MapsRecord| -> BTreeMap<String, Vec<u8>> {
+            let shown = record.maps.iter().filter_map(|map| {
+                let at = *places.get(map.image.as_str())?;
+                let class = dataset.classes().get(dataset.samples()[at].label);
+                let known = evidence.data.as_ref()?.classes.get(map.label as usize);
+                let picture = record.picture(map, &dataset, at).filter(|_| class == known)?;
+                Some((map.image.clone(), thumbnail(&picture)?))
+            });
+            shown.collect()
+        };
+        Self {
+            as_shown: mapped.map(as_shown).unwrap_or_default(),
+            pictures: wanted.iter().filter_map(picture).collect(),
+        }
+    }
+
+    /// An image as the networks are shown it: JPEG.
+    pub(crate) fn as_shown(&self, image: &str) -> Option<&[u8]> {
+        self.as_shown.get(image).map(Vec::as_slice)
+    }
+
+    /// Name of its definition.
+    pub(crate) fn place_as_shown(&self, image: &str) -> Option<String> {
+        self.as_shown.keys().position(|id| id == image).map(|at| format!("shown{at}"))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -65,12 +91,14 @@ impl Thumbnails {
 
     /// The pictures as definitions that the page refers to.
     pub(crate) fn definitions(&self, html: &mut String) {
-        for (at, jpeg) in self.pictures.values().enumerate() {
-            let data = base64::engine::general_purpose::STANDARD.encode(jpeg);
-            let _ = writeln!(
-                html,
-                "<image id=\"th{at}\" width=\"100\" height=\"100\" preserveAspectRatio=\"none\" href=\"data:image/jpeg;base64,{data}\"/>"
-            );
+        for (name, pictures) in [("th", &self.pictures), ("shown", &self.as_shown)] {
+            for (at, jpeg) in pictures.values().enumerate() {
+                let _ = writeln!(
+                    html,
+                    "<image id=\"{name}{at}\" width=\"100\" height=\"100\" preserveAspectRatio=\"none\" href=\"{}\"/>",
+                    uri("jpeg", jpeg)
+                );
+            }
         }
     }
 }

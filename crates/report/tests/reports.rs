@@ -555,6 +555,28 @@ fn damaged_images_are_told_where_somebody_looked_and_asked_for_where_nobody_did(
 }
 
 #[test]
+fn maps_are_drawn_over_their_images_or_told_where_these_are_gone() {
+    let fake = Fake { previews: false, robustness: |_, _| true, seeds: 2, epochs: 2, ..Fake::new() };
+    let (_, told) = report("maps-told", &fake);
+    assert!(
+        told.contains("<section id=\"maps\"") && told.contains("the table tells where each map is highest")
+    );
+    assert!(!told.contains("href=\"#shown"));
+    let (drawn, page) = report("maps-drawn", &Fake { photographs: true, ..fake });
+    // Four images and five recipes; pictures and veils are in the page once, and both languages refer to them.
+    assert_eq!(page.matches("<image id=\"shown").count(), 4);
+    assert_eq!(page.matches("<image id=\"veil").count(), 20);
+    assert_eq!(page.matches("<use href=\"#veil").count(), 40);
+    for text in ["right, 25 % sure", "Japanese spaniel; its class: 25 %", "Learning Deep Features"] {
+        assert!(page.contains(text), "{text}");
+    }
+    let folder = drawn.page.parent().unwrap();
+    let table = std::fs::read_to_string(folder.join("tables/activation-maps.csv")).unwrap();
+    assert!(table.lines().count() == 21 && table.contains("% from the left"), "{table}");
+    assert!(folder.join("figures/activation-maps.png").is_file());
+}
+
+#[test]
 fn networks_that_were_looked_at_otherwise_are_left_out_and_one_recipe_alone_is_no_comparison() {
     let some = Fake { previews: false, robustness: |recipe, seed| recipe == 0 || seed < 3, ..Fake::new() };
     let run = some.write(&folder("robustness-some"));

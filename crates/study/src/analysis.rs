@@ -1,25 +1,27 @@
-//! After the last test: how the trained networks do on damaged and on partly hidden test images, and which part of an image
-//! they rest on.
+//! After the last test: how the trained networks do on damaged and on partly hidden test images, and where in an image they find
+//! its class.
 //!
 //! It looks at finished trials and chooses nothing: no verdict depends on it, and no result of a trial is touched. What is random is
 //! a function of the damage and the image's place in the test split, so all networks are shown the same pixels. The record of a trial
 //! stands in its folder and grows batch by batch; looking again goes on where it was.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bakeoff_augment::corruption::{CELLS, Corruption, CorruptionSet, SEVERITIES, occluded};
 use bakeoff_augment::{BatchError, NetworkInput, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig};
-use bakeoff_data::{DataError, Dataset};
+use bakeoff_data::{DataError, Dataset, RgbImage};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Trainable, Weights};
 use rayon::prelude::*;
 
 use crate::config::StudyConfig;
-use crate::feed::{FeedError, evaluation_pixels, prefetch};
+use crate::feed::{FeedError, evaluation, evaluation_pixels, prefetch};
 use crate::files::{WriteError, write_json};
-use crate::records::{CorruptionRecord, OcclusionRecord, Right, RobustnessRecord, TrialKey};
+use crate::records::{
+    CorruptionRecord, MapRecord, MapsRecord, OcclusionRecord, Right, RobustnessRecord, TrialKey,
+};
 use crate::{FolderError, Prediction, RunFolder, Trial};
 
 /// What is looked at.
@@ -31,13 +33,15 @@ pub struct AnalysisOptions {
     pub seeds: usize,
     /// Recipes besides the baseline; none for all.
     pub recipes: Vec<String>,
+    /// Test images of which class activation maps are made, of as many classes, with the networks of the first seed.
+    pub maps: usize,
     /// Threads; 0 for as many as the machine has. Results do not depend on it.
     pub threads: usize,
 }
 
 impl Default for AnalysisOptions {
     fn default() -> Self {
-        Self { images: 500, seeds: 0, recipes: Vec::new(), threads: 0 }
+        Self { images: 500, seeds: 0, recipes: Vec::new(), maps: 6, threads: 0 }
     }
 }
 
@@ -185,6 +189,7 @@ fn batch(study: &StudyConfig) -> usize {
 struct Network {
     model: Model,
     weights: Weights,
+    preprocess: Preprocess,
     pipeline: Pipeline,
 }
 
@@ -204,10 +209,8 @@ impl Network {
             return Err(wrong("it is of another trial".to_owned()));
         }
         let model = Model::by_name(text("model")?, classes.len(), image)?;
-        let recipe = RecipeConfig { name: "evaluation".to_owned(), transforms: Vec::new(), mix: None };
-        let pipeline = Pipeline::new(&recipe, &preprocess, image)
-            .map_err(|errors| wrong(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-        Ok(Self { model, weights, pipeline })
+        let pipeline = evaluating(&preprocess, image).map_err(wrong)?;
+        Ok(Self { model, weights, preprocess, pipeline })
     }
 
     fn session(&self, study: &StudyConfig, threads: usize) -> Result<Session, NnError> {
@@ -219,6 +222,25 @@ impl Network {
             trainable: Trainable::All,
         };
         Session::new(&self.model, &self.weights, config)
+    }
+}
+
+/// Preprocessing alone.
+fn evaluating(preprocess: &Preprocess, image: usize) -> Result<Pipeline, String> {
+    let recipe = RecipeConfig { name: "evaluation".to_owned(), transforms: Vec::new(), mix: None };
+    Pipeline::new(&recipe, preprocess, image)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+impl MapsRecord {
+    /// A test image as the networks are shown it, before normalisation, in 256 levels. `None` where it cannot be read, or
+    /// `sample` is another one.
+    #[must_use]
+    pub fn picture(&self, map: &MapRecord, dataset: &Dataset, sample: usize) -> Option<RgbImage> {
+        let pipeline = evaluating(&self.preprocess, self.side).ok()?;
+        dataset.samples().get(sample).filter(|listed| listed.id == map.image)?;
+        let pixels = pipeline.eval_image(&*dataset.load(sample).ok()?);
+        RgbImage::new(pixels.width(), pixels.height(), pixels.to_bytes())
     }
 }
 
@@ -265,6 +287,17 @@ fn trials(run: &RunFolder, options: &AnalysisOptions) -> Result<(Vec<Trial>, Vec
     Ok((found, without))
 }
 
+/// Places in the test split of the images whose maps are made: of classes spread evenly, each one's first. No network has a say in it.
+fn mapped(test: &[Prediction], wanted: usize) -> Vec<usize> {
+    let mut first: BTreeMap<u32, usize> = BTreeMap::new();
+    for (place, prediction) in test.iter().enumerate() {
+        first.entry(prediction.label).or_insert(place);
+    }
+    let first: Vec<usize> = first.into_values().collect();
+    let classes = if wanted == 0 { Vec::new() } else { evenly(first.len(), wanted) };
+    classes.into_iter().map(|class| first[class]).collect()
+}
+
 /// The test images looked at.
 struct Images {
     /// Place of each in the test split, which addresses what is random.
@@ -276,10 +309,9 @@ struct Images {
 }
 
 impl Images {
-    fn choose(test: &[Prediction], dataset: &Dataset, wanted: usize) -> Result<Self, AnalysisError> {
+    fn new(test: &[Prediction], dataset: &Dataset, places: Vec<usize>) -> Result<Self, AnalysisError> {
         let known: HashMap<&str, usize> =
             dataset.samples().iter().enumerate().map(|(at, sample)| (sample.id.as_str(), at)).collect();
-        let places = evenly(test.len(), wanted);
         let sample = |place: &usize| {
             let Prediction { image, label, .. } = &test[*place];
             let found = known.get(image.as_str()).copied();
@@ -309,15 +341,19 @@ pub fn analyse(
     dataset.set_cache(study.data.cache.saturating_mul(1 << 20));
     let mut analysis = Analysis { without_weights, ..Analysis::default() };
     let all = Shown::all().len();
-    let mut images = None;
+    let mut chosen = None;
+    let first_seed = trials.first().map(|trial| trial.key.seed);
     for (number, trial) in trials.iter().enumerate() {
         if stop.load(Ordering::Relaxed) {
             break;
         }
         let Some(test) = run.predictions(trial)? else { continue };
-        let images = match &mut images {
-            Some(images) => images,
-            none => none.insert(Images::choose(&test, &dataset, options.images)?),
+        let (images, maps) = match &mut chosen {
+            Some(chosen) => chosen,
+            none => none.insert((
+                Images::new(&test, &dataset, evenly(test.len(), options.images))?,
+                Images::new(&test, &dataset, mapped(&test, options.maps))?,
+            )),
         };
         analysis.images = images.places.len();
         let network = Network::read(trial)?;
@@ -326,6 +362,9 @@ pub fn analyse(
             progress(number * each + judged, trials.len() * each);
         };
         let sitting = Sitting { trial, network: &network, test: &test, images, dataset: &dataset };
+        if first_seed == Some(trial.key.seed) && !maps.places.is_empty() {
+            sitting.map(run, maps, &study, options.threads)?;
+        }
         if sitting.run(run, &study, options.threads, stop, &told)? {
             analysis.trials += 1;
         }
@@ -417,6 +456,44 @@ impl Sitting<'_> {
         Ok(true)
     }
 
+    /// Writes the class activation maps, where they are not there yet.
+    fn map(
+        &self,
+        run: &RunFolder,
+        images: &Images,
+        study: &StudyConfig,
+        threads: usize,
+    ) -> Result<(), AnalysisError> {
+        let tested: Vec<&Prediction> = images.places.iter().map(|&place| &self.test[place]).collect();
+        let same =
+            |record: &MapsRecord| record.maps.iter().map(|m| &m.image).eq(tested.iter().map(|t| &t.image));
+        if run.maps(self.trial)?.is_some_and(|record| same(&record)) {
+            return Ok(());
+        }
+        let Network { pipeline, preprocess, .. } = self.network;
+        let mut session = self.network.session(study, threads)?;
+        let mut maps = Vec::with_capacity(tested.len());
+        for (samples, tested) in images.samples.chunks(batch(study)).zip(tested.chunks(batch(study))) {
+            let input = evaluation(self.dataset, pipeline, samples)?;
+            let classes: Vec<usize> = tested.iter().map(|t| t.label as usize).collect();
+            let found = session.class_activation_maps(input.values(), &classes)?;
+            let size = (found.rows * found.columns).max(1);
+            maps.extend(tested.iter().zip(found.values.chunks(size)).map(|(tested, values)| MapRecord {
+                image: tested.image.clone(),
+                label: tested.label,
+                predicted: tested.predicted,
+                probability: tested.probability,
+                rows: found.rows,
+                columns: found.columns,
+                values: values.to_vec(),
+            }));
+        }
+        let TrialKey { recipe, seed, id } = self.trial.key.clone();
+        let record =
+            MapsRecord { recipe, seed, id, preprocess: preprocess.clone(), side: pipeline.image(), maps };
+        Ok(write_json(&run.maps_path(&self.trial.key), &record)?)
+    }
+
     /// Whether each of some images is judged rightly, by how they are shown; `None` where it was stopped.
     fn judge(
         &self,
@@ -473,6 +550,25 @@ mod tests {
         assert_eq!(evenly(3, 0), [0, 1, 2]);
         assert_eq!(evenly(3, 7), [0, 1, 2]);
         assert_eq!(evenly(10, 4), [0, 2, 5, 7]);
+    }
+
+    #[test]
+    fn maps_are_of_the_first_image_of_classes_spread_evenly() {
+        let test: Vec<Prediction> = [2, 0, 0, 1, 2, 5]
+            .into_iter()
+            .map(|label| Prediction {
+                image: String::new(),
+                label,
+                predicted: 0,
+                probability: 0.0,
+                rank: 1,
+                confidence: None,
+                sum_of_squares: None,
+            })
+            .collect();
+        assert_eq!(mapped(&test, 9), [1, 3, 0, 5]);
+        assert_eq!(mapped(&test, 2), [1, 0]);
+        assert_eq!(mapped(&test, 0), [0; 0]);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::config::StudyConfig;
 use crate::predictions::{self, Prediction};
 use crate::records::{
-    DataRecord, Environment, EpochRecord, PlanRecord, PreviewRecord, RobustnessRecord, TrialKey, TrialRecord,
-    TrialStatus,
+    DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, TrialKey,
+    TrialRecord, TrialStatus,
 };
 
 /// A run folder, or something in it, that cannot be read.
@@ -221,6 +221,19 @@ impl RunFolder {
     /// robustness.json is damaged.
     pub fn robustness(&self, trial: &Trial) -> Result<Option<RobustnessRecord>, FolderError> {
         let record: Option<RobustnessRecord> = read_json_if_there(&self.robustness_path(&trial.key))?;
+        Ok(record.filter(|record| trial.test().is_some() && record.id == trial.key.id))
+    }
+
+    pub(crate) fn maps_path(&self, key: &TrialKey) -> PathBuf {
+        self.trial_folder(&key.recipe, key.seed).join("maps.json")
+    }
+
+    /// The class activation maps of a finished trial's network; `None` where there are none.
+    ///
+    /// # Errors
+    /// maps.json is damaged.
+    pub fn maps(&self, trial: &Trial) -> Result<Option<MapsRecord>, FolderError> {
+        let record: Option<MapsRecord> = read_json_if_there(&self.maps_path(&trial.key))?;
         Ok(record.filter(|record| trial.test().is_some() && record.id == trial.key.id))
     }
 

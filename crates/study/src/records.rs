@@ -16,8 +16,10 @@
 //! RUN/trials/<recipe>/seed-<n>/predictions.parquet                        test images: image, label, predicted, probability, rank, class names,
 //!                                confidence, sum of squared probabilities
 //! RUN/trials/<recipe>/seed-<n>/robustness.json   [`RobustnessRecord`], where somebody looked
+//! RUN/trials/<recipe>/seed-<n>/maps.json   [`MapsRecord`], likewise, of one seed
 //! ```
 
+use bakeoff_augment::Preprocess;
 use bakeoff_augment::corruption::{Corruption, CorruptionSet};
 use serde::{Deserialize, Serialize};
 
@@ -379,4 +381,40 @@ impl RobustnessRecord {
         let parts = [&mut self.plain].into_iter().chain(corruptions).chain(occlusion);
         parts.zip(right).for_each(|(part, more)| part.0.extend(more));
     }
+}
+
+/// Where in some test images a trial's network finds their class: class activation maps (Zhou et al. 2016).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MapsRecord {
+    /// Recipe name.
+    pub recipe: String,
+    /// Seed.
+    pub seed: u64,
+    /// Content address of the trial.
+    pub id: String,
+    /// From a photograph to what the network is shown …
+    pub preprocess: Preprocess,
+    /// … and how many pixels wide and high that is.
+    pub side: usize,
+    /// One per image.
+    pub maps: Vec<MapRecord>,
+}
+
+/// The class activation map of one test image: the last feature map summed over channels, each times its weight for the image's class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MapRecord {
+    /// Sample id.
+    pub image: String,
+    /// Its class, which the map is of: an index into the data record's classes.
+    pub label: u32,
+    /// What the network took it for.
+    pub predicted: u32,
+    /// Softmax probability of its class.
+    pub probability: f64,
+    /// Rows of the map.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+    /// Row by row; their mean is the class's logit, less the bias.
+    pub values: Vec<f32>,
 }

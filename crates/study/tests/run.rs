@@ -637,7 +637,7 @@ fn a_look_at_damaged_images_repeats_to_the_bit_and_changes_no_trial() {
     let go_on = AtomicBool::new(false);
     let look = |threads, seeds, recipes: &[&str], stop: &AtomicBool, progress: &dyn Fn(usize, usize)| {
         let recipes = recipes.iter().map(|&name| name.to_owned()).collect();
-        let options = AnalysisOptions { images: 11, seeds, recipes, threads };
+        let options = AnalysisOptions { images: 11, seeds, recipes, maps: 2, threads };
         analyse(&RunFolder::open(&path).unwrap(), &options, stop, progress)
     };
     // Stopped before any trial is finished: there is nothing to look at.
@@ -663,6 +663,26 @@ fn a_look_at_damaged_images_repeats_to_the_bit_and_changes_no_trial() {
         assert_eq!((record.corruptions.len(), record.occlusion.len()), (65, 7));
     }
     assert_eq!(whole.len(), 4);
+
+    // Maps of the first image of each class, under the networks of the first seed.
+    let folder = RunFolder::open(&path).unwrap();
+    let plan = Plan::new(&study).unwrap();
+    for trial in folder.trials().unwrap() {
+        let maps = folder.maps(&trial).unwrap();
+        assert_eq!(maps.is_some(), trial.key.seed == 1);
+        let Some(record) = maps else { continue };
+        assert_eq!(record.maps.iter().map(|map| map.label).collect::<Vec<_>>(), [0, 1]);
+        for map in &record.maps {
+            assert!(map.rows > 0 && map.values.len() == map.rows * map.columns);
+            assert!(map.values.iter().all(|value| value.is_finite()));
+            let at = plan.dataset().samples().iter().position(|sample| sample.id == map.image).unwrap();
+            assert_eq!(record.picture(map, plan.dataset(), at).unwrap().width(), 16);
+            assert!(
+                record.picture(map, plan.dataset(), at + 1).is_none(),
+                "another image is no picture of it"
+            );
+        }
+    }
 
     // Looked at again: nothing is done twice.
     let judged = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! `bakeoff analyse`: how the trained networks do on damaged and on partly hidden test images.
+//! `bakeoff analyse`: how the trained networks do on damaged and on partly hidden test images, and where they look.
 
 use std::path::PathBuf;
 
@@ -12,11 +12,11 @@ use crate::exit::{Exit, note, out};
 use crate::progress::Bar;
 use crate::table::Table;
 
-/// Show the networks of a run test images that are damaged (ImageNet-C's corruptions, five severities) or partly hidden, and
-/// write the report again.
+/// Show the networks of a run test images that are damaged (ImageNet-C's corruptions, five severities) or partly hidden, see
+/// where they look (class activation maps), and write the report again.
 ///
 /// It looks at finished trials with the weights that were tested, trains nothing and changes no verdict. What it saw stands in the
-/// trials' folders (robustness.json). Interrupt it whenever you like: the same command goes on.
+/// trials' folders (robustness.json, maps.json). Interrupt it whenever you like: the same command goes on.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The run folder.
@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// A recipe to look at besides the baseline [default: all]. May be repeated.
     #[arg(long, value_name = "RECIPE")]
     recipe: Vec<String>,
+    /// Test images of which class activation maps are made, with the networks of the first seed.
+    #[arg(long, default_value_t = AnalysisOptions::default().maps)]
+    maps: usize,
     /// Threads (default: all cores). Results do not depend on it.
     #[arg(long)]
     threads: Option<usize>,
@@ -51,6 +54,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         images: arguments.images,
         seeds: arguments.seeds.unwrap_or(0) as usize,
         recipes: arguments.recipe,
+        maps: arguments.maps,
         threads: super::threads(arguments.threads)?,
     };
     let stop = super::stop_on_interrupt(STOPPING)?;

@@ -7,6 +7,7 @@ mod classes;
 mod confusion;
 mod cost;
 mod learning;
+mod maps;
 mod method;
 mod pairs;
 mod pictures;
@@ -40,9 +41,9 @@ pub(crate) struct Options {
 }
 
 /// What goes into the page once, whatever the language.
-struct Shared {
+struct Shared<'a> {
     album: Album,
-    thumbnails: Thumbnails,
+    thumbnails: &'a Thumbnails,
     confusion: Option<Confusion>,
 }
 
@@ -51,7 +52,7 @@ struct Writer<'a> {
     html: String,
     evidence: &'a Evidence,
     assessment: &'a Assessment,
-    shared: &'a Shared,
+    shared: &'a Shared<'a>,
     words: &'static Words,
     figures: usize,
     tables: usize,
@@ -184,6 +185,7 @@ impl Writer<'_> {
         self.changes();
         self.calibration();
         self.robustness();
+        self.maps();
         self.cost();
         self.trials();
         self.method();
@@ -212,10 +214,13 @@ fn json(value: &serde_json::Value) -> String {
 }
 
 /// The whole page.
-pub(crate) fn document(evidence: &Evidence, assessment: &Assessment, options: &Options) -> String {
+pub(crate) fn document(
+    evidence: &Evidence,
+    assessment: &Assessment,
+    thumbnails: &Thumbnails,
+    options: &Options,
+) -> String {
     let insight = &assessment.summary.insight;
-    // A page that is made anew every few seconds does not open the data set each time.
-    let thumbnails = if options.live { Thumbnails::default() } else { Thumbnails::read(evidence, insight) };
     let shared =
         Shared { album: Album::new(&evidence.previews), thumbnails, confusion: Confusion::count(evidence) };
     let connect = if options.live { "; connect-src 'self'" } else { "" };
@@ -246,6 +251,7 @@ pub(crate) fn document(evidence: &Evidence, assessment: &Assessment, options: &O
     html.push_str("<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\" focusable=\"false\"><defs>\n");
     shared.album.definitions(&mut html);
     shared.thumbnails.definitions(&mut html);
+    crate::maps::definitions(evidence, &mut html);
     html.push_str("</defs></svg>\n");
     for language in Language::ALL {
         let writer = Writer {

@@ -177,6 +177,32 @@ impl Fake {
         }
     }
 
+    /// A bump of another place for every recipe, on the first image of four classes.
+    fn maps(&self, recipe: usize, seed: u64) -> serde_json::Value {
+        let name = &self.recipes[recipe].name;
+        let maps = (0..4u64).map(|image| {
+            let bump = |k: usize| {
+                let (x, y) = ((k % 4) as f64, (k / 4) as f64);
+                let centre =
+                    [4.0 * noise(&[19, image, recipe as u64]), 4.0 * noise(&[20, image, recipe as u64])];
+                3.0 - (x - centre[0]).powi(2) - (y - centre[1]).powi(2)
+            };
+            serde_json::json!({
+                "image": self.test_image(image),
+                "label": image,
+                "predicted": if recipe == 0 { image + 1 } else { image },
+                "probability": 0.25 + 0.1 * image as f64,
+                "rows": 4,
+                "columns": 4,
+                "values": (0..16).map(bump).collect::<Vec<_>>(),
+            })
+        });
+        let maps: Vec<_> = maps.collect();
+        serde_json::json!({
+            "recipe": name, "seed": seed, "id": format!("{name}-{seed}"), "preprocess": {}, "side": self.image, "maps": maps,
+        })
+    }
+
     fn test_image(&self, image: u64) -> String {
         if !self.photographs {
             return format!("test/{image:05}.jpg");
@@ -426,6 +452,10 @@ impl Fake {
                         if (self.robustness)(index, seed) {
                             let record = self.robustness(index, seed);
                             files::write_json(&folder.join("robustness.json"), &record).unwrap();
+                            if seed == 1 {
+                                files::write_json(&folder.join("maps.json"), &self.maps(index, seed))
+                                    .unwrap();
+                            }
                         }
                         (TrialStatus::Finished { test, seconds: 62.0 + index as f64 }, self.epochs)
                     }
