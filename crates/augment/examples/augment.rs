@@ -10,7 +10,10 @@
 use std::error::Error;
 use std::path::Path;
 
-use bakeoff_augment::{Builtin, Pipeline, Pixels, Preprocess, RecipeConfig, Targets, builtin};
+use bakeoff_augment::{
+    ActivationMaps, Answers, Builtin, Mixed, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig, Targets,
+    builtin,
+};
 use bakeoff_data::{DeclaredSplit, GeneratedConfig, RgbImage, decode_file};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 
@@ -70,11 +73,35 @@ fn generated(image: usize, count: usize) -> Vec<RgbImage> {
     (0..count).map(|number| world.render(DeclaredSplit::Train, number)).collect()
 }
 
-/// By more than a level of 255 on average.
-fn differ(a: Option<Pixels>, b: Option<Pixels>) -> bool {
+/// By more than so many levels of 255 on average.
+fn differ(a: Option<Pixels>, b: Option<Pixels>, levels: f32) -> bool {
     let (Some(a), Some(b)) = (a, b) else { return false };
     let total: f32 = a.values().iter().zip(b.values()).map(|(a, b)| (a - b).abs()).sum();
-    total > a.values().len() as f32 / 255.0
+    total > levels * a.values().len() as f32 / 255.0
+}
+
+/// There is no network here to be asked: what differs from the mean colour of the image stands in for what one would see.
+fn stand_in(batch: &PixelBatch) -> Answers {
+    let (width, height) = (batch.width(), batch.height());
+    let (rows, columns) = (height.min(8), width.min(8));
+    let (mut values, mut gradient) = (Vec::new(), Vec::new());
+    for image in batch.values().chunks_exact(width * height * 3) {
+        let pixels = image.as_chunks::<3>().0;
+        let mean = [0, 1, 2].map(|c| pixels.iter().map(|pixel| pixel[c]).sum::<f32>() / pixels.len() as f32);
+        let differences: Vec<[f32; 3]> =
+            pixels.iter().map(|pixel| [0, 1, 2].map(|c| (pixel[c] - mean[c]).powi(2))).collect();
+        let mut map = vec![0.0; rows * columns];
+        for (at, difference) in differences.iter().enumerate() {
+            let (x, y) = (at % width, at / width);
+            map[y * rows / height * columns + x * columns / width] += difference.iter().sum::<f32>();
+        }
+        values.extend(map);
+        gradient.extend(differences.into_iter().flatten());
+    }
+    Answers {
+        activation_maps: Some(ActivationMaps { rows, columns, values }),
+        input_gradient: Some(gradient),
+    }
 }
 
 /// Augments, prints what was done, writes the sheet.
@@ -93,17 +120,24 @@ fn sheet(
     let (epoch, batch) = (0, 0);
 
     let originals = pipeline.eval_batch(&photographs)?;
-    // A picture in which nothing happens explains nothing: the first seed that changes three images of four.
+    // A picture in which nothing happens, or one image simply takes another's place, explains nothing: the first seed that changes
+    // three images of four.
     let changed = |seed: u64| {
         let mut pixels = pipeline.train_batch(&photographs, seed, epoch, &ids).ok()?;
         let mut targets = Targets::one_hot(&labels, n).ok()?;
-        pipeline.mix(&mut pixels, &mut targets, seed, epoch, batch, &ids).ok()?;
-        Some((0..n).filter(|&i| differ(originals.image(i), pixels.image(i))).count())
+        let answers = stand_in(&pixels);
+        let mixed = pipeline.mix_with(&mut pixels, &mut targets, seed, epoch, batch, &ids, &answers).ok()?;
+        let changes = |i: usize, mixed: &Mixed| {
+            let partner = mixed.partner == i || differ(originals.image(mixed.partner), pixels.image(i), 5.0);
+            differ(originals.image(i), pixels.image(i), 1.0) && partner
+        };
+        Some(mixed.iter().enumerate().filter(|(i, mixed)| changes(*i, mixed)).count())
     };
     let seed = (2..100).find(|&seed| changed(seed).is_some_and(|count| 4 * count >= 3 * n)).unwrap_or(2);
     let mut pixels = pipeline.train_batch(&photographs, seed, epoch, &ids)?;
     let mut targets = Targets::one_hot(&labels, n)?;
-    let mixed = pipeline.mix(&mut pixels, &mut targets, seed, epoch, batch, &ids)?;
+    let answers = stand_in(&pixels);
+    let mixed = pipeline.mix_with(&mut pixels, &mut targets, seed, epoch, batch, &ids, &answers)?;
 
     let mut lines = vec![format!("{}:", recipe.name)];
     lines.extend(pipeline.describe().into_iter().map(|line| format!("  {line}")));
@@ -115,7 +149,10 @@ fn sheet(
         } else {
             format!("label {:.3} of {i} and {:.3} of {}", mix.lambda, 1.0 - mix.lambda, mix.partner)
         };
-        let pasted = mix.pasted.map_or(String::new(), |b| format!(", box {b:?}"));
+        let mut pasted = mix.pasted.map_or(String::new(), |b| format!(", box {b:?}"));
+        if mix.weight != 1.0 {
+            pasted.push_str(&format!(", weight {:.3}", mix.weight));
+        }
         lines.push(format!("  image {i}: values {low:.3} to {high:.3}, {label}{pasted}"));
     }
     eprintln!("{}", lines.join("\n"));

@@ -68,7 +68,9 @@ pub use error::{RecipeError, RecipeProblem};
 pub use jitter::{ColourJitter, Grey, Spread};
 pub use jpeg::Jpeg;
 pub use levels::Interpolation;
-pub use mixer::{Each, LambdaMode, Mixed, Mixer, Partner, Thumbnail, TimmMode};
+pub use mixer::{
+    ActivationMaps, Answers, Each, LambdaMode, Mixed, Mixer, Partner, Questions, Thumbnail, TimmMode,
+};
 pub use noise::GaussianNoise;
 pub use photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
 pub use pipeline::{Fetch, Pipeline};

@@ -4,9 +4,13 @@ mod boxes;
 mod catalogue;
 mod check;
 mod config;
+mod cut;
 mod masks;
+mod puzzle;
+mod questions;
 mod resample;
 mod saliency;
+mod semantic;
 mod wording;
 
 use std::sync::Arc;
@@ -19,6 +23,9 @@ use crate::{BatchError, PixelBatch, Targets};
 use boxes::{BoxDraw, area, share_outside};
 pub(crate) use catalogue::mixers;
 pub use config::{Each, LambdaMode, Mixer, Partner, Thumbnail, TimmMode};
+use puzzle::{Piece, Puzzle};
+pub use questions::{ActivationMaps, Answers, Questions};
+use semantic::Evidence;
 
 /// What happened to one image of a batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,13 +42,15 @@ pub struct Mixed {
     /// Where it was mixed: 0 the pixels; k > 0 nowhere yet: the activations after the network's k-th stage are to be mixed
     /// by lambda.
     pub stage: usize,
+    /// How much the image counts in the loss; 1 but for SnapMix.
+    pub weight: f32,
 }
 
 impl Mixed {
     /// The image at `index` stays as it is.
     #[must_use]
     pub fn unmixed(index: usize) -> Self {
-        Self { partner: index, lambda: 1.0, pasted: None, mask: None, stage: 0 }
+        Self { partner: index, lambda: 1.0, pasted: None, mask: None, stage: 0, weight: 1.0 }
     }
 }
 
@@ -85,7 +94,7 @@ pub(crate) fn partners(mode: Partner, paired: bool, n: usize, address: &Address)
 }
 
 /// How an image's pixels change.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Way {
     /// They do not.
     Keep,
@@ -95,6 +104,10 @@ enum Way {
     Window,
     /// The box is filled with all of the partner, shrunk.
     Whole,
+    /// The box is filled with another box of the partner, resized.
+    Resized([usize; 4]),
+    /// It is put together from blocks of both.
+    Puzzle(Arc<Puzzle>),
 }
 
 /// What happens to an image, with all that is needed to do it.
@@ -118,6 +131,11 @@ enum Draw {
     Box { lambda: f64, pasted: [usize; 4], way: Way },
     /// A mask; lambda as drawn.
     Mask { lambda: f64, mask: Vec<f32> },
+    /// A box of the partner, `cut`, to be pasted over another; labels by what the network sees in them, and whether the image
+    /// counts accordingly.
+    Semantic { pasted: [usize; 4], cut: [usize; 4], weighted: bool },
+    /// Blocks a side and lambda; the mask follows from the images.
+    Blocks { side: usize, lambda: f64, settings: puzzle::Settings },
 }
 
 /// What a drawing mixer sees.
@@ -196,7 +214,52 @@ impl Mixer {
             Self::ManifoldMixup { probability, lambda, partner, .. } => {
                 common("mix/manifold-mixup", probability, lambda, partner, true)
             }
+            Self::Snapmix { probability, lambda, partner, .. } => {
+                common("mix/snapmix", probability, lambda, partner, true)
+            }
+            Self::Puzzlemix { probability, lambda, partner, .. } => {
+                common("mix/puzzlemix", probability, lambda, partner, true)
+            }
             Self::OneOf { .. } => None,
+        }
+    }
+
+    /// What it may want to know of the network.
+    #[must_use]
+    pub fn questions(&self) -> Questions {
+        match self {
+            Self::Snapmix { .. } => Questions { activation_maps: true, ..Questions::default() },
+            Self::Puzzlemix { .. } => Questions { input_gradient: true, ..Questions::default() },
+            Self::OneOf { mixers, .. } => {
+                mixers.iter().map(Self::questions).fold(Questions::default(), Questions::or)
+            }
+            _ => Questions::default(),
+        }
+    }
+
+    /// What it wants to know of a batch: nothing where the draws leave every image alone.
+    pub(crate) fn questions_of(&self, address: &Address) -> Questions {
+        let questions = self.questions();
+        let n = address.ids.len();
+        if n < 2 || !questions.any() {
+            return Questions::default();
+        }
+        match (self, self.common()) {
+            (Self::OneOf { mixers, .. }, _) => {
+                let chosen = self.chosen(address);
+                let asking = mixers.iter().enumerate().filter(|(number, _)| chosen.contains(&Some(*number)));
+                asking.map(|(_, mixer)| mixer.questions_of(address)).fold(Questions::default(), Questions::or)
+            }
+            (_, Some(Common { operation, probability, mode, .. })) => {
+                let mixes = match mode {
+                    LambdaMode::PerBatch => address.of_batch(operation).coin(probability),
+                    LambdaMode::PerImage | LambdaMode::PerPair => {
+                        (0..n).any(|index| address.of_image(operation, index).coin(probability))
+                    }
+                };
+                if mixes { questions } else { Questions::default() }
+            }
+            (_, None) => Questions::default(),
         }
     }
 
@@ -296,15 +359,43 @@ impl Mixer {
                 let [x, y] = [stream.below(width - w + 1), stream.below(height - h + 1)];
                 Draw::Box { lambda: 1.0 - share, pasted: [x, y, x + w, y + h], way: Way::Whole }
             }
+            Self::Snapmix { alpha, weighted, .. } => {
+                let lambdas = [stream.beta(alpha, alpha), stream.beta(alpha, alpha)];
+                let [pasted, cut] = lambdas.map(|lambda| {
+                    let side = (1.0 - lambda).sqrt();
+                    let draw = BoxDraw { sides: [side, side], centre: centre(stream, scene) };
+                    boxes::around(width, height, draw)
+                });
+                Draw::Semantic { pasted, cut, weighted }
+            }
+            Self::Puzzlemix {
+                alpha,
+                ref block_num,
+                n_labels,
+                beta,
+                gamma,
+                eta,
+                neigh_size,
+                transport,
+                t_eps,
+                t_size,
+                ..
+            } => {
+                let lambda = stream.beta(alpha, alpha);
+                let side = block_num.get(stream.below(block_num.len())).copied().unwrap_or(1);
+                let transport = transport.then_some((t_eps, t_size));
+                let settings = puzzle::Settings { n_labels, beta, gamma, eta, neigh_size, transport };
+                Draw::Blocks { side, lambda, settings }
+            }
             // Chosen before anything is drawn.
             Self::OneOf { .. } => Draw::Blend { lambda: 1.0 },
         }
     }
 
     /// Draws what happens to every image of a batch.
-    fn plan(&self, batch: &PixelBatch, address: &Address) -> Vec<Planned> {
+    fn plan(&self, batch: &PixelBatch, address: &Address, answers: &Answers) -> Vec<Planned> {
         let n = address.ids.len();
-        let Some(common) = self.common() else { return self.plan_one_of(batch, address) };
+        let Some(common) = self.common() else { return self.plan_one_of(batch, address, answers) };
         if let Self::Timm { off_epoch, .. } = *self
             && off_epoch != 0
             && address.epoch >= off_epoch
@@ -339,32 +430,72 @@ impl Mixer {
                 .collect(),
         };
         let stage = self.stage(address);
-        let plan = |(index, (partner, draw)): (usize, (usize, Option<Arc<Draw>>))| {
-            let Some(draw) = draw.filter(|_| own || partner != index) else { return Planned::unmixed(index) };
+        let known = Known::of(self, batch, &draws, answers);
+        let plan = |index: usize| {
+            let partner = partners[index];
+            let Some(draw) = draws[index].as_deref().filter(|_| own || partner != index) else {
+                return Planned::unmixed(index);
+            };
             let of = |lambda: f64, pasted, mask, way| Planned {
-                mixed: Mixed { partner, lambda: if own { 1.0 } else { lambda as f32 }, pasted, mask, stage },
+                mixed: Mixed {
+                    partner,
+                    lambda: if own { 1.0 } else { lambda as f32 },
+                    pasted,
+                    mask,
+                    stage,
+                    weight: 1.0,
+                },
                 way: if stage == 0 { way } else { Way::Keep },
             };
-            match &*draw {
+            match draw {
                 Draw::Blend { lambda } => of(*lambda, None, None, Way::Blend),
                 Draw::Box { lambda, pasted, way } => {
                     let outside = share_outside(*pasted, batch.width(), batch.height());
                     let lambda = if correct { outside } else { *lambda };
-                    of(lambda, (area(*pasted) > 0).then_some(*pasted), None, *way)
+                    of(lambda, (area(*pasted) > 0).then_some(*pasted), None, way.clone())
                 }
                 Draw::Mask { lambda, mask } => {
                     let lambda = if correct { 1.0 - masks::mean(mask) } else { *lambda };
                     of(lambda, None, Some(mask.as_slice().into()), Way::Blend)
                 }
+                // Nothing to paste, or nowhere.
+                Draw::Semantic { pasted, cut, .. } if area(*pasted) == 0 || area(*cut) == 0 => {
+                    Planned::unmixed(index)
+                }
+                Draw::Semantic { pasted, cut, weighted } => {
+                    let (evidence, size) = (&known.evidence, [batch.width(), batch.height()]);
+                    let of_image = |index: usize| evidence.get(index).and_then(Option::as_ref);
+                    let [kept, brought] =
+                        semantic::shares(of_image(index), of_image(partner), *pasted, *cut, size);
+                    let weight = kept + brought;
+                    // Nothing of either is seen: the area says what of each there is, though it counts for nothing.
+                    let outside = share_outside(*pasted, batch.width(), batch.height());
+                    let lambda = if weight > 0.0 { kept / weight } else { outside };
+                    let mut planned = of(lambda, Some(*pasted), None, Way::Resized(*cut));
+                    if *weighted {
+                        planned.mixed.weight = weight as f32;
+                    }
+                    planned
+                }
+                Draw::Blocks { side, lambda, settings } => {
+                    let piece = |index: usize| Piece {
+                        pixels: batch.image_values(index),
+                        saliency: known.saliency.get(index).map(Vec::as_slice),
+                    };
+                    let size = [batch.width(), batch.height()];
+                    let puzzle = Puzzle::new(piece(index), piece(partner), size, *side, *lambda, settings);
+                    let mask = Arc::clone(&puzzle.mask);
+                    of(1.0 - masks::mean(&mask), None, Some(mask), Way::Puzzle(Arc::new(puzzle)))
+                }
             }
         };
-        partners.into_iter().zip(draws).enumerate().map(plan).collect()
+        (0..n).into_par_iter().map(plan).collect()
     }
 
-    /// Chooses among mixers and lets each plan for the images it was chosen for.
-    fn plan_one_of(&self, batch: &PixelBatch, address: &Address) -> Vec<Planned> {
+    /// Which of several mixers is chosen for each image.
+    fn chosen(&self, address: &Address) -> Vec<Option<usize>> {
         let n = address.ids.len();
-        let Self::OneOf { mixers, weights, probability, each } = self else { return Vec::new() };
+        let Self::OneOf { mixers, weights, probability, each } = self else { return vec![None; n] };
         let choose = |mut stream: Stream| -> Option<usize> {
             if !stream.coin(*probability) {
                 return None;
@@ -377,22 +508,57 @@ impl Mixer {
                 at < 0.0
             })
         };
-        let chosen: Vec<Option<usize>> = match each {
+        match each {
             Each::Batch => vec![choose(address.of_batch("mix/one-of")); n],
             Each::Image => (0..n).map(|index| choose(address.of_image("mix/one-of", index))).collect(),
-        };
-        let mut result: Vec<Planned> = (0..n).map(Planned::unmixed).collect();
+        }
+    }
+
+    /// Lets each mixer plan for the images it was chosen for.
+    fn plan_one_of(&self, batch: &PixelBatch, address: &Address, answers: &Answers) -> Vec<Planned> {
+        let chosen = self.chosen(address);
+        let mut result: Vec<Planned> = (0..chosen.len()).map(Planned::unmixed).collect();
+        let Self::OneOf { mixers, .. } = self else { return result };
         for (number, mixer) in mixers.iter().enumerate() {
             if !chosen.contains(&Some(number)) {
                 continue;
             }
-            for (index, planned) in mixer.plan(batch, address).into_iter().enumerate() {
+            for (index, planned) in mixer.plan(batch, address, answers).into_iter().enumerate() {
                 if chosen[index] == Some(number) {
                     result[index] = planned;
                 }
             }
         }
         result
+    }
+}
+
+/// What the network's answers mean, image by image; empty where nobody asked or nothing was answered.
+#[derive(Default)]
+struct Known {
+    /// SnapMix: where the image's class is seen.
+    evidence: Vec<Option<Evidence>>,
+    /// PuzzleMix: saliency of each pixel.
+    saliency: Vec<Vec<f64>>,
+}
+
+impl Known {
+    fn of(mixer: &Mixer, batch: &PixelBatch, draws: &[Option<Arc<Draw>>], answers: &Answers) -> Self {
+        let mut known = Self::default();
+        if draws.iter().all(Option::is_none) {
+            return known;
+        }
+        match (mixer, &answers.activation_maps, &answers.input_gradient) {
+            (Mixer::Snapmix { .. }, Some(maps), _) => {
+                let of = |index| Evidence::of(maps, index, batch.width(), batch.height());
+                known.evidence = (0..batch.len()).into_par_iter().map(of).collect();
+            }
+            (Mixer::Puzzlemix { .. }, _, Some(gradient)) => {
+                known.saliency = gradient.par_chunks_exact(batch.image_len()).map(puzzle::saliency).collect();
+            }
+            _ => {}
+        }
+        known
     }
 }
 
@@ -450,28 +616,36 @@ fn blend(batch: &mut PixelBatch, mixes: &[Planned]) {
     }
 }
 
-/// What goes into each image's box, read while no image has changed yet.
+/// What goes into each image's box, or in place of the whole image; read while no image has changed yet.
 fn patches(batch: &PixelBatch, mixes: &[Planned]) -> Vec<Vec<f32>> {
     let (width, height) = (batch.width(), batch.height());
-    let patch = |planned: &Planned| {
-        let Some([x0, y0, x1, y1]) = planned.mixed.pasted else { return Vec::new() };
+    let patch = |(index, planned): (usize, &Planned)| {
         let image = batch.image_values(planned.mixed.partner);
+        if let Way::Puzzle(puzzle) = &planned.way {
+            return puzzle.assemble(batch.image_values(index), image);
+        }
+        let Some([x0, y0, x1, y1]) = planned.mixed.pasted else { return Vec::new() };
+        let size = [x1 - x0, y1 - y0];
         match planned.way {
-            Way::Whole => resample::nearest(image, [width, height], [x1 - x0, y1 - y0]),
-            Way::Keep | Way::Blend | Way::Window => {
+            Way::Whole => resample::nearest(image, [width, height], size),
+            Way::Resized(cut) => resample::corner_aligned(image, width, cut, size),
+            Way::Keep | Way::Blend | Way::Window | Way::Puzzle(_) => {
                 let rows = image.chunks_exact(width * 3).take(y1).skip(y0);
                 rows.flat_map(|row| &row[x0 * 3..x1 * 3]).copied().collect()
             }
         }
     };
-    mixes.iter().map(patch).collect()
+    mixes.par_iter().enumerate().map(patch).collect()
 }
 
-/// Fills every image's box.
+/// Fills every image's box, or replaces it.
 fn paste(batch: &mut PixelBatch, mixes: &[Planned], patches: &[Vec<f32>]) {
     let (width, image_len) = (batch.width(), batch.image_len());
     let images = batch.values_mut().chunks_exact_mut(image_len);
     for ((image, planned), patch) in images.zip(mixes).zip(patches) {
+        if let Way::Puzzle(_) = planned.way {
+            image.copy_from_slice(patch);
+        }
         let Some([x0, y0, x1, y1]) = planned.mixed.pasted else { continue };
         let rows = image.chunks_exact_mut(width * 3).take(y1).skip(y0);
         for (row, patch) in rows.zip(patch.chunks_exact((x1 - x0) * 3)) {
@@ -494,6 +668,7 @@ pub(crate) fn mix(
     batch: &mut PixelBatch,
     targets: &mut Targets,
     address: &Address,
+    answers: &Answers,
 ) -> Result<Vec<Mixed>, BatchError> {
     if batch.len() != targets.len() || batch.len() != address.ids.len() {
         return Err(BatchError::LengthsDiffer {
@@ -502,7 +677,8 @@ pub(crate) fn mix(
             ids: address.ids.len(),
         });
     }
-    let mixes = mixer.plan(batch, address);
+    answers.check(batch)?;
+    let mixes = mixer.plan(batch, address, answers);
     apply(batch, targets, &mixes);
     Ok(mixes.into_iter().map(|planned| planned.mixed).collect())
 }
@@ -527,7 +703,7 @@ mod tests {
     /// What a mixer plans for grey images.
     fn plan(mixer: &Mixer, width: usize, height: usize, address: &Address) -> Vec<Mixed> {
         let batch = PixelBatch::from_parts(width, height, vec![0.5; address.ids.len() * width * height * 3]);
-        mixer.plan(&batch, address).into_iter().map(|planned| planned.mixed).collect()
+        mixer.plan(&batch, address, &Answers::default()).into_iter().map(|planned| planned.mixed).collect()
     }
 
     #[test]
@@ -573,10 +749,9 @@ mod tests {
                         partner: count(&case["partner"][i]),
                         lambda: number(&case["lambda"][i]) as f32,
                         pasted: case["boxes"].get(i).map(counts),
-                        mask: None,
-                        stage: 0,
+                        ..Mixed::unmixed(i)
                     },
-                    way,
+                    way: way.clone(),
                 })
                 .collect();
             let mut batch = PixelBatch::from_parts(width, height, floats(&fixture["images"]));
@@ -759,7 +934,7 @@ mod tests {
         let mut batch = PixelBatch::from_parts(1, 1, vec![0.0; 6]);
         let mut targets = Targets::one_hot(&[0, 0], 1).unwrap();
         let mixer = mixup(LambdaMode::PerImage, Partner::Roll, 1.0);
-        let error = mix(&mixer, &mut batch, &mut targets, &address(&[1])).unwrap_err();
+        let error = mix(&mixer, &mut batch, &mut targets, &address(&[1]), &Answers::default()).unwrap_err();
         assert_eq!(error, BatchError::LengthsDiffer { images: 2, targets: 2, ids: 1 });
     }
 
@@ -932,7 +1107,7 @@ mod tests {
             let address = Address { batch, ..address(&ids) };
             let lambda = if batch % 2 == 0 { LambdaMode::PerBatch } else { LambdaMode::PerImage };
             let (mut after, mut targets) = (pixels.clone(), Targets::one_hot(&[0, 1, 2], 3).unwrap());
-            let mixes = mix(&mixer(lambda), &mut after, &mut targets, &address).unwrap();
+            let mixes = mix(&mixer(lambda), &mut after, &mut targets, &address, &Answers::default()).unwrap();
             assert!(mixes.iter().all(|m| m.stage == mixes[0].stage));
             counts[mixes[0].stage] += 1;
             // Labels are mixed wherever it happens, pixels only at stage 0.
@@ -967,7 +1142,7 @@ mod tests {
             partner: Partner::Reverse,
             correct_label: true,
         };
-        let planned = mixer.plan(&batch, &address(&[0, 1]));
+        let planned = mixer.plan(&batch, &address(&[0, 1]), &Answers::default());
         // Half of the area.
         let sides = [0.5f64.sqrt(); 2];
         let expected = boxes::around(width, height, BoxDraw { sides, centre: partner });

@@ -4,7 +4,7 @@ use bakeoff_data::{Patch, Region, Resample, RgbImage, View};
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
-use crate::mixer::{self, Address};
+use crate::mixer::{self, Address, Answers, Questions};
 use crate::operation::{Centre, Operation};
 use crate::{
     BatchError, Mixed, Mixer, NetworkInput, Normalisation, PixelBatch, Pixels, Preprocess, RecipeConfig,
@@ -438,9 +438,14 @@ impl Pipeline {
         Ok(PixelBatch::from_parts(self.image, self.image, values))
     }
 
-    /// Mixes a batch and its targets in place; without a mixer everything stays as it is. One record per image.
-    ///
-    /// Draws for one image are a function of (seed, epoch, its id), those for the whole batch of (seed, epoch, `batch`).
+    /// What [`Pipeline::mix_with`] wants to know of the network about a batch. Most mixers ask nothing.
+    #[must_use]
+    pub fn questions(&self, seed: u64, epoch: u32, batch: u64, ids: &[u64]) -> Questions {
+        let mixer = self.mixer.as_ref();
+        mixer.map_or(Questions::default(), |mixer| mixer.questions_of(&Address { seed, epoch, batch, ids }))
+    }
+
+    /// [`Pipeline::mix_with`] where nobody can be asked.
     pub fn mix(
         &self,
         pixels: &mut PixelBatch,
@@ -450,8 +455,26 @@ impl Pipeline {
         batch: u64,
         ids: &[u64],
     ) -> Result<Vec<Mixed>, BatchError> {
+        self.mix_with(pixels, targets, seed, epoch, batch, ids, &Answers::default())
+    }
+
+    /// Mixes a batch and its targets in place; without a mixer everything stays as it is. One record per image.
+    ///
+    /// Draws for one image are a function of (seed, epoch, its id), those for the whole batch of (seed, epoch, `batch`). `answers`
+    /// are the network's, about the same images before they are mixed: see [`Pipeline::questions`].
+    #[allow(clippy::too_many_arguments)] // the same as of `mix`, and one more
+    pub fn mix_with(
+        &self,
+        pixels: &mut PixelBatch,
+        targets: &mut Targets,
+        seed: u64,
+        epoch: u32,
+        batch: u64,
+        ids: &[u64],
+        answers: &Answers,
+    ) -> Result<Vec<Mixed>, BatchError> {
         match &self.mixer {
-            Some(mixer) => mixer::mix(mixer, pixels, targets, &Address { seed, epoch, batch, ids }),
+            Some(mixer) => mixer::mix(mixer, pixels, targets, &Address { seed, epoch, batch, ids }, answers),
             None => Ok((0..targets.len()).map(Mixed::unmixed).collect()),
         }
     }

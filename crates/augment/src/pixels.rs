@@ -105,6 +105,18 @@ pub enum BatchError {
         /// Number of classes.
         classes: usize,
     },
+    /// What the network is said to have answered is not about this batch.
+    #[error(
+        "{got} values of {what} do not belong to this batch, which has {expected}; ask the network about its unmixed images"
+    )]
+    AnswerLength {
+        /// What was answered.
+        what: &'static str,
+        /// How many values it should have.
+        expected: usize,
+        /// How many it has.
+        got: usize,
+    },
     /// Images, targets and sample ids do not belong together.
     #[error(
         "{images} images, {targets} targets and {ids} sample ids do not make one batch; give as many of each"

@@ -16,7 +16,7 @@ pub struct Builtin {
 
 macro_rules! shipped {
     ($name:literal) => {
-        include_str!(concat!("../../../recipes/", $name, ".md"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/", $name, ".md"))
     };
 }
 pub(crate) use shipped;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use bakeoff_augment::{
-    BatchError, Each, LambdaMode, Mixed, Mixer, Partner, Pipeline, PixelBatch, Pixels, Preprocess,
-    RecipeConfig, Resize, Targets, Thumbnail, TimmMode, Transform, builtin,
+    ActivationMaps, Answers, BatchError, Each, LambdaMode, Mixed, Mixer, Partner, Pipeline, PixelBatch,
+    Pixels, Preprocess, Questions, RecipeConfig, Resize, Targets, Thumbnail, TimmMode, Transform, builtin,
 };
 use bakeoff_data::{Region, RgbImage};
 use proptest::prelude::*;
@@ -140,6 +140,39 @@ fn mixer() -> impl Strategy<Value = Mixer> {
                 partner
             }
         ),
+        (alpha(), any::<bool>(), common()).prop_map(
+            |(alpha, weighted, (probability, (lambda, partner), _))| {
+                Mixer::Snapmix { alpha, probability, lambda, partner, weighted }
+            }
+        ),
+        (
+            (alpha(), prop::collection::vec(1..9usize, 1..3), 2..5usize),
+            (0.0..3.0, 0.0..=1.0, 0.0..1.0, 1..5usize),
+            (any::<bool>(), 0.0..2.0, prop::option::of(1..4usize)),
+            common(),
+        )
+            .prop_map(
+                |(
+                    (alpha, block_num, n_labels),
+                    (beta, gamma, eta, neigh_size),
+                    (transport, t_eps, t_size),
+                    (probability, (lambda, partner), _),
+                )| Mixer::Puzzlemix {
+                    alpha,
+                    block_num,
+                    n_labels,
+                    beta,
+                    gamma,
+                    eta,
+                    neigh_size,
+                    transport,
+                    t_eps,
+                    t_size,
+                    probability,
+                    lambda,
+                    partner,
+                }
+            ),
     ];
     let several = (prop::collection::vec((one.clone(), 0.1..2.0), 1..4), probability(), any::<bool>());
     let one_of = several.prop_map(|(parts, probability, weighted)| {
@@ -266,18 +299,36 @@ proptest! {
     fn every_mixer_gives_distributions_and_reads_unmixed_partners(
         (images, labels, classes) in batch(),
         mixer in mixer(),
+        answered in any::<bool>(),
         (seed, epoch, number) in (any::<u64>(), any::<u32>(), any::<u64>()),
     ) {
         let pipeline = Pipeline::new(&recipe(Vec::new(), Some(mixer.clone())), &Preprocess::default(), 8).unwrap();
         let ids: Vec<u64> = (0..images.len() as u64).map(|i| i * 31 + 5).collect();
+        let numbers = |count: usize| (0..count).map(|i| (i * 7919 % 1013) as f32 / 500.0 - 1.0).collect::<Vec<f32>>();
+        let (rows, columns) = (2, 3);
+        let answers = if answered {
+            let values = numbers(images.len() * rows * columns);
+            Answers {
+                activation_maps: Some(ActivationMaps { rows, columns, values }),
+                input_gradient: Some(numbers(images.len() * images[0].values().len())),
+            }
+        } else {
+            Answers::default()
+        };
         let run = || {
             let mut pixels = PixelBatch::stack(images.clone()).unwrap();
             let mut targets = Targets::one_hot(&labels, classes).unwrap();
-            let mixed = pipeline.mix(&mut pixels, &mut targets, seed, epoch, number, &ids).unwrap();
+            let mixed = pipeline.mix_with(&mut pixels, &mut targets, seed, epoch, number, &ids, &answers).unwrap();
             (pixels, targets, mixed)
         };
         let (pixels, targets, mixes) = run();
         prop_assert_eq!(&run(), &(pixels.clone(), targets.clone(), mixes.clone()));
+        // Who asks nothing hears nothing.
+        if !pipeline.questions(seed, epoch, number, &ids).any() {
+            let (mut same, mut label) = (PixelBatch::stack(images.clone()).unwrap(), Targets::one_hot(&labels, classes).unwrap());
+            let unasked = pipeline.mix(&mut same, &mut label, seed, epoch, number, &ids).unwrap();
+            prop_assert_eq!((&same, &label, &unasked), (&pixels, &targets, &mixes));
+        }
         prop_assert_eq!(mixes.len(), images.len());
         // A mixer whose label need not follow what can be seen.
         let free = |mixer: &Mixer| {
@@ -290,18 +341,27 @@ proptest! {
                     | Mixer::Saliencymix { correct_label: false, .. }
                     | Mixer::Gridmix { correct_label: false, .. }
                     | Mixer::CutThumbnail { .. }
+                    | Mixer::Snapmix { .. }
             )
         };
-        // A mixer that pastes the partner's own pixels in their place.
-        let shrinks = |mixer: &Mixer| matches!(mixer, Mixer::Resizemix { .. } | Mixer::CutThumbnail { .. });
+        // A mixer that moves pixels or resizes them.
+        let shrinks = |mixer: &Mixer| {
+            matches!(
+                mixer,
+                Mixer::Resizemix { .. } | Mixer::CutThumbnail { .. } | Mixer::Snapmix { .. } | Mixer::Puzzlemix { .. }
+            )
+        };
+        let weighs = |mixer: &Mixer| matches!(mixer, Mixer::Snapmix { weighted: true, .. });
         let any_of = |test: &dyn Fn(&Mixer) -> bool| match &mixer {
             Mixer::OneOf { mixers, .. } => mixers.iter().any(test),
             mixer => test(mixer),
         };
-        let (free, shrinks) = (any_of(&free), any_of(&shrinks));
-        for (i, Mixed { partner, lambda, pasted, mask, stage }) in mixes.iter().enumerate() {
+        let (free, shrinks, weighs) = (any_of(&free), any_of(&shrinks), any_of(&weighs));
+        for (i, Mixed { partner, lambda, pasted, mask, stage, weight }) in mixes.iter().enumerate() {
             let (partner, lambda) = (*partner, *lambda);
             prop_assert!((0.0..=1.0).contains(&lambda));
+            let heaviest = if weighs && partner != i { 2.0 } else { 1.0 };
+            prop_assert!((2.0 - heaviest..=heaviest).contains(weight));
             let row = targets.row(i).unwrap();
             prop_assert!(row.iter().all(|&share| (0.0..=1.0).contains(&share)));
             prop_assert!((row.iter().sum::<f32>() - 1.0).abs() <= 1e-6, "{:?}", row);
@@ -317,11 +377,11 @@ proptest! {
             prop_assert_eq!(*stage, if partner == i { 0 } else { mixes.iter().map(|m| m.stage).max().unwrap() });
             let blends = |lambda: f32, a: f32, b: f32| lambda * a + (1.0 - lambda) * b;
             let boxed = pasted.is_some() || any_of(&|mixer| matches!(mixer, Mixer::Cutmix { .. } | Mixer::CutmixNotebook { .. }
-                | Mixer::Timm { .. } | Mixer::Resizemix { .. } | Mixer::Saliencymix { .. } | Mixer::CutThumbnail { .. }));
+                | Mixer::Timm { .. } | Mixer::Resizemix { .. } | Mixer::Saliencymix { .. } | Mixer::CutThumbnail { .. } | Mixer::Snapmix { .. }));
             for y in 0..height {
                 for x in 0..width {
                     let inside = pasted.is_some_and(|[x0, y0, x1, y1]| (x0..x1).contains(&x) && (y0..y1).contains(&y));
-                    if inside && shrinks {
+                    if (inside || mask.is_some()) && shrinks {
                         continue;
                     }
                     for c in 0..3 {
@@ -362,6 +422,97 @@ proptest! {
     }
 }
 
+/// A recipe of one mixer.
+fn mixing(mixer: Mixer) -> Pipeline {
+    Pipeline::new(&recipe(Vec::new(), Some(mixer)), &Preprocess::default(), 8).unwrap()
+}
+
+/// The mixers that ask the network, as they ship.
+fn asking() -> [Pipeline; 2] {
+    ["snapmix", "puzzlemix"].map(|name| {
+        let shipped = builtin(8).into_iter().find(|recipe| recipe.config.name == name);
+        mixing(shipped.and_then(|recipe| recipe.config.mix).unwrap())
+    })
+}
+
+#[test]
+fn mixers_ask_only_about_batches_they_mix_and_answers_about_others_are_refused() {
+    let [maps, gradient] =
+        [true, false].map(|maps| Questions { activation_maps: maps, input_gradient: !maps });
+    let [snapmix, puzzlemix] = asking();
+    for (pipeline, question) in [(&snapmix, maps), (&puzzlemix, gradient)] {
+        assert_eq!(pipeline.questions(1, 0, 0, &[3, 4]), question);
+        assert!(!pipeline.questions(1, 0, 0, &[3]).any(), "nobody to meet");
+        let mixer = pipeline.mixer().unwrap().clone();
+        let rest = Mixer::Cutmix {
+            alpha: 1.0,
+            probability: 1.0,
+            lambda: LambdaMode::PerBatch,
+            partner: Partner::Roll,
+            correct_label: true,
+        };
+        let one_of = mixing(Mixer::OneOf {
+            mixers: vec![rest, mixer],
+            weights: Vec::new(),
+            probability: 0.8,
+            each: Each::Batch,
+        });
+        let asked = (0..2000).filter(|&batch| one_of.questions(1, 0, batch, &[3, 4]) == question).count();
+        let silent = (0..2000).filter(|&batch| !one_of.questions(1, 0, batch, &[3, 4]).any()).count();
+        // Two batches of five; standard deviation 22.
+        assert!(asked.abs_diff(800) < 110 && asked + silent == 2000, "{asked}");
+    }
+    let images = vec![Pixels::new(2, 2, vec![0.5; 12]).unwrap(); 2];
+    let refused = |answers: Answers| {
+        let (mut pixels, mut targets) =
+            (PixelBatch::stack(images.clone()).unwrap(), Targets::one_hot(&[0, 1], 2).unwrap());
+        snapmix.mix_with(&mut pixels, &mut targets, 1, 0, 0, &[3, 4], &answers).unwrap_err().to_string()
+    };
+    let maps = ActivationMaps { rows: 2, columns: 2, values: vec![0.0; 4] };
+    let error = refused(Answers { activation_maps: Some(maps), ..Answers::default() });
+    assert!(
+        error.contains("4 values of activation maps do not belong to this batch, which has 8"),
+        "{error}"
+    );
+    let error = refused(Answers { input_gradient: Some(vec![0.0; 5]), ..Answers::default() });
+    assert!(error.contains("5 values of input gradient"), "{error}");
+}
+
+#[test]
+fn a_box_that_hides_all_the_evidence_takes_the_label() {
+    let [snapmix, _] = asking();
+    let images =
+        vec![Pixels::new(8, 8, vec![0.25; 192]).unwrap(), Pixels::new(8, 8, vec![0.75; 192]).unwrap()];
+    let (mut hidden, mut kept) = (0, 0);
+    for batch in 0..200 {
+        let (mut pixels, mut targets) =
+            (PixelBatch::stack(images.clone()).unwrap(), Targets::one_hot(&[0, 1], 2).unwrap());
+        // Everything is seen in the corner at the upper left, of both images.
+        let mut values = vec![0.0; 2 * 64];
+        (values[0], values[64]) = (1.0, 1.0);
+        let answers = Answers {
+            activation_maps: Some(ActivationMaps { rows: 8, columns: 8, values }),
+            ..Answers::default()
+        };
+        let mixed = snapmix.mix_with(&mut pixels, &mut targets, 1, 0, batch, &[0, 1], &answers).unwrap();
+        let Some([x0, y0, ..]) = mixed[0].pasted else { continue };
+        let covered = x0 == 0 && y0 == 0;
+        // The partner's box held the corner, too, or nothing.
+        let brought = mixed[0].weight > if covered { 0.5 } else { 1.5 };
+        let expected = match (covered, brought) {
+            (false, true) => (0.5, 2.0),
+            (false, false) => (1.0, 1.0),
+            (true, true) => (0.0, 1.0),
+            (true, false) => (mixed[0].lambda, 0.0),
+        };
+        assert_eq!((mixed[0].lambda, mixed[0].weight), expected, "{mixed:?}");
+        assert_eq!(targets.row(0).unwrap(), [mixed[0].lambda, 1.0 - mixed[0].lambda]);
+        hidden += usize::from(covered);
+        kept += usize::from(!covered);
+    }
+    assert!(hidden > 10 && kept > 10, "{hidden} {kept}");
+}
+
 #[test]
 fn a_batch_is_the_same_on_any_number_of_threads() {
     let bytes = |n: usize, salt: usize| (0..n).map(|i| ((i * 31 + salt * 7) % 256) as u8).collect::<Vec<_>>();
@@ -384,6 +535,24 @@ fn a_batch_is_the_same_on_any_number_of_threads() {
     assert_eq!(one, on(5));
     for (i, photograph) in photographs.iter().enumerate() {
         assert_eq!(one.image(i).unwrap(), pipeline.train_image(*photograph, 3, 1, ids[i]));
+    }
+    let numbers =
+        |count: usize| (0..count).map(|i| (i * 31 % 1013) as f32 / 500.0 - 1.0).collect::<Vec<f32>>();
+    let answers = Answers {
+        activation_maps: Some(ActivationMaps { rows: 2, columns: 2, values: numbers(9 * 4) }),
+        input_gradient: Some(numbers(9 * 16 * 16 * 3)),
+    };
+    for mixing in asking() {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (mut pixels, mut targets) =
+                (one.clone(), Targets::one_hot(&[0, 1, 2, 0, 1, 2, 0, 1, 2], 3).unwrap());
+            let mixed =
+                pool.install(|| mixing.mix_with(&mut pixels, &mut targets, 3, 1, 0, &ids, &answers).unwrap());
+            assert_ne!(pixels, one);
+            (pixels, targets, mixed)
+        };
+        assert_eq!(on(1), on(3));
     }
 }
 

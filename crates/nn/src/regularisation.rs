@@ -17,6 +17,9 @@ pub enum Regularisation<'a> {
         /// Finite, not negative.
         weight: f64,
     },
+    /// Each image's cross-entropy counts this much in the mean over the batch (SnapMix: Huang et al., AAAI 2021). Finite, not
+    /// negative.
+    Weights(&'a [f32]),
 }
 
 /// Views of an image that a Jensen–Shannon divergence compares.
@@ -167,7 +170,7 @@ mod tests {
         for Case { classes, weight, smoothing, logits, targets, loss, gradient } in cases {
             let mut ours = vec![0.0; logits.len()];
             let first = &logits[..targets.len()];
-            let entropy = crate::kernels::cross_entropy(classes, first, &targets, smoothing, &mut ours);
+            let entropy = crate::kernels::cross_entropy(classes, first, &targets, smoothing, None, &mut ours);
             let total = entropy + jensen_shannon(classes, &logits, weight, &mut ours);
             assert!((total - loss).abs() < 1e-8 * loss.abs(), "{total}, PyTorch's {loss}");
             for (ours, theirs) in ours.iter().zip(&gradient) {

@@ -212,6 +212,8 @@ struct Goal<'a> {
     hidden_mix: Option<HiddenMix<'a>>,
     /// Weight of the Jensen–Shannon divergence among three views.
     divergence: Option<f64>,
+    /// How much each image counts; all the same where absent.
+    weights: Option<&'a [f32]>,
     gradients: Gradients,
 }
 
@@ -600,6 +602,19 @@ impl Session {
         let n = self.images(images)?;
         let mut rows = n;
         let mut divergence = None;
+        let mut weights = None;
+        if let Regularisation::Weights(of_images) = regularisation {
+            if of_images.len() != n {
+                let expected = format!("one for each of {n} images");
+                return Err(NnError::Length { what: "weights", expected, got: of_images.len() });
+            }
+            if let Some(weight) = of_images.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
+                return Err(NnError::Configuration(format!(
+                    "{weight} is no weight of an image; use 0 or more"
+                )));
+            }
+            weights = Some(of_images);
+        }
         if let Regularisation::JensenShannon { weight } = regularisation {
             if !n.is_multiple_of(VIEWS) {
                 let expected = format!("{VIEWS} views of each image");
@@ -612,7 +627,7 @@ impl Session {
         }
         self.check_targets(rows, targets)?;
         let (hidden_mix, program, which) = match regularisation {
-            Regularisation::None | Regularisation::JensenShannon { .. } => {
+            Regularisation::None | Regularisation::JensenShannon { .. } | Regularisation::Weights(_) => {
                 (None, self.state.training.clone(), Use::Training)
             }
             Regularisation::HiddenMix(mix) => {
@@ -644,7 +659,7 @@ impl Session {
         }
         if let Some(program) = program {
             let gradients = update.map_or(Gradients::Keep, Gradients::Move);
-            let goal = Goal { targets, label_smoothing, hidden_mix, divergence, gradients };
+            let goal = Goal { targets, label_smoothing, hidden_mix, divergence, weights, gradients };
             self.kernels.within(&mut |kernels| {
                 loss = state.run(&program, which, kernels, n, images, Some(goal));
             });
@@ -1055,11 +1070,12 @@ impl State {
                 mix.backward(len, gradient, output);
             }
             Instruction::Loss { logits, gradient } => {
-                let Goal { targets, label_smoothing, divergence, .. } = goal?;
+                let Goal { targets, label_smoothing, divergence, weights, .. } = goal?;
                 let ([logits], [gradient]) = self.arena.pieces([place(logits)], [place(gradient)]);
                 let classes =
                     if divergence.is_some() { VIEWS * targets.len() / n } else { targets.len() / n };
-                let mut loss = kernels::cross_entropy(classes, logits, targets, label_smoothing, gradient);
+                let mut loss =
+                    kernels::cross_entropy(classes, logits, targets, label_smoothing, weights, gradient);
                 if let Some(weight) = divergence {
                     gradient[targets.len()..n * classes].fill(0.0);
                     loss += jensen_shannon(classes, &logits[..n * classes], weight, gradient);

@@ -345,6 +345,7 @@ words! {
     augmented_of: "{image}, augmented{partner}; label {labels}", "{image}, 증강{partner}; 레이블 {labels}";
     mixed_with: ", mixed with {partner}", ", {partner}와 섞음";
     after_stage: " inside, stage {stage}", " (신경망 단계 {stage})";
+    weight_in_loss: ", weight {weight}", ", 가중치 {weight}";
     range_inside: "Pixel values {low} to {high} (nominal 0 to 1).", "픽셀값 {low}–{high} (정상 범위 0–1).";
     range_beyond: "Pixel values {low} to {high}: beyond the nominal 0 to 1, pictures are clipped to show them.", "픽셀값 {low}–{high}: 정상 범위 0–1을 벗어나며, 보여 주려고 잘랐습니다.";
 

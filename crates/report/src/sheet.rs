@@ -106,7 +106,9 @@ pub(crate) fn share_text(share: f64) -> String {
 /// One line about an example besides its labels.
 pub(crate) fn lambda_text(example: &PreviewExample, words: &Words) -> Option<String> {
     let place = example.stage.map_or(String::new(), |stage| fill(words.after_stage, &[("stage", &stage)]));
-    example.lambda.map(|lambda| format!("λ = {lambda:.2}{place}"))
+    let weight = |weight: f64| fill(words.weight_in_loss, &[("weight", &format!("{weight:.2}"))]);
+    let weight = example.weight.map_or(String::new(), weight);
+    example.lambda.map(|lambda| format!("λ = {lambda:.2}{place}{weight}"))
 }
 
 /// One line on the range of pixel values.
@@ -241,6 +243,7 @@ mod tests {
             pasted: Some([2, 2, 8, 8]),
             mask: None,
             stage: None,
+            weight: Some(1.274),
             range: Some([-0.1, 1.0]),
         }
     }
@@ -271,7 +274,7 @@ mod tests {
         let svg = contact_sheet(&record(vec![example()]), folder.path()).file();
         assert_eq!(svg.matches("<image").count(), 2);
         for text in [
-            "λ = 0.64",
+            "λ = 0.64, weight 1.27",
             "64\u{a0}%",
             "36\u{a0}%",
             "&lt;b&gt;",

@@ -2,9 +2,11 @@
 
 use std::sync::mpsc::sync_channel;
 
-use bakeoff_augment::{BatchError, Mixed, Mixer, NetworkInput, Pipeline, PixelBatch, Targets};
+use bakeoff_augment::{
+    ActivationMaps, Answers, BatchError, Mixed, Mixer, NetworkInput, Pipeline, PixelBatch, Questions, Targets,
+};
 use bakeoff_data::{Dataset, ImageError, Patch, Region};
-use bakeoff_nn::{HiddenMix, Regularisation};
+use bakeoff_nn::{HiddenMix, NnError, Regularisation, Session};
 use bakeoff_random::Stream;
 
 use crate::config::Sampling;
@@ -52,6 +54,28 @@ fn sample_of(place: u64) -> usize {
     (place & ((1 << REPEATED) - 1)) as usize
 }
 
+/// A batch before it is mixed.
+pub(crate) struct Unmixed {
+    pub(crate) samples: Vec<usize>,
+    /// Places of the order.
+    ids: Vec<u64>,
+    epoch: u32,
+    step: usize,
+    pixels: PixelBatch,
+    labels: Vec<usize>,
+    targets: Targets,
+    /// What the mixer wants to know of the network.
+    questions: Questions,
+}
+
+/// What comes out of the queue of batches.
+pub(crate) enum Batch {
+    /// The network can be trained on it.
+    Ready(Ready),
+    /// The network is to be asked first, about these.
+    Asking(Box<Unmixed>, NetworkInput),
+}
+
 /// A batch as the recipe made it, before normalisation.
 pub(crate) struct Raw {
     pub(crate) samples: Vec<usize>,
@@ -67,6 +91,8 @@ pub(crate) struct Ready {
     hidden: Option<Hidden>,
     /// Weight of the divergence among the views of an image.
     consistency: Option<f64>,
+    /// How much each image counts, where not all count the same.
+    weights: Option<Vec<f32>>,
 }
 
 /// What a mixer left to the network: partners and own shares after a stage.
@@ -90,12 +116,13 @@ impl Hidden {
 impl Ready {
     /// What the network does besides.
     pub(crate) fn regularisation(&self) -> Regularisation<'_> {
-        match (&self.hidden, self.consistency) {
-            (Some(Hidden { stage, partners, lambdas }), _) => {
+        match (&self.hidden, self.consistency, &self.weights) {
+            (Some(Hidden { stage, partners, lambdas }), ..) => {
                 Regularisation::HiddenMix(HiddenMix { stage: *stage, partners, lambdas })
             }
-            (None, Some(weight)) => Regularisation::JensenShannon { weight },
-            (None, None) => Regularisation::None,
+            (None, Some(weight), _) => Regularisation::JensenShannon { weight },
+            (None, None, Some(weights)) => Regularisation::Weights(weights),
+            (None, None, None) => Regularisation::None,
         }
     }
 }
@@ -162,25 +189,91 @@ impl Feed<'_> {
         order.chunks(self.batch.max(1)).nth(step).unwrap_or_default()
     }
 
-    /// Augmented and mixed, not normalised.
-    pub(crate) fn raw(&self, order: &[u64], epoch: u32, step: usize) -> Result<Raw, FeedError> {
-        let ids = self.places(order, step);
+    /// Augmented, not mixed.
+    pub(crate) fn unmixed(&self, order: &[u64], epoch: u32, step: usize) -> Result<Unmixed, FeedError> {
+        let ids = self.places(order, step).to_vec();
         let samples: Vec<usize> = ids.iter().map(|&place| sample_of(place)).collect();
         let labels: Vec<usize> = samples.iter().map(|&sample| self.dataset.samples()[sample].label).collect();
         let fetch =
             |i: usize, region: &mut dyn FnMut(usize, usize) -> Region| load(self.dataset, samples[i], region);
-        let mut pixels = self.pipeline.train_batch_from(&fetch, self.seed, epoch, ids)?;
-        let mut targets = Targets::one_hot(&labels, self.dataset.classes().len())?;
-        let mixed = self.pipeline.mix(&mut pixels, &mut targets, self.seed, epoch, step as u64, ids)?;
+        let pixels = self.pipeline.train_batch_from(&fetch, self.seed, epoch, &ids)?;
+        let targets = Targets::one_hot(&labels, self.dataset.classes().len())?;
+        let questions = self.pipeline.questions(self.seed, epoch, step as u64, &ids);
+        Ok(Unmixed { samples, ids, epoch, step, pixels, labels, targets, questions })
+    }
+
+    /// Mixed with the help of the network's answers, not normalised.
+    pub(crate) fn mixed(&self, unmixed: Unmixed, answers: &Answers) -> Result<Raw, FeedError> {
+        let Unmixed { samples, ids, epoch, step, mut pixels, mut targets, .. } = unmixed;
+        let (pipeline, seed) = (self.pipeline, self.seed);
+        let mixed = pipeline.mix_with(&mut pixels, &mut targets, seed, epoch, step as u64, &ids, answers)?;
         Ok(Raw { samples, pixels, targets, mixed })
     }
 
-    /// Ready for the network.
-    pub(crate) fn ready(&self, order: &[u64], epoch: u32, step: usize) -> Result<Ready, FeedError> {
-        let raw = self.raw(order, epoch, step)?;
+    /// Ready for the network, or for the questions there are.
+    pub(crate) fn batch(&self, order: &[u64], epoch: u32, step: usize) -> Result<Batch, FeedError> {
+        let unmixed = self.unmixed(order, epoch, step)?;
+        if unmixed.asks() {
+            let input = unmixed.input(self.pipeline);
+            return Ok(Batch::Asking(Box::new(unmixed), input));
+        }
+        Ok(Batch::Ready(self.normalised(self.mixed(unmixed, &Answers::default())?)))
+    }
+
+    /// Mixed, if it was not yet, and ready.
+    pub(crate) fn ready(&self, batch: Batch, answers: &Answers) -> Result<Ready, FeedError> {
+        match batch {
+            Batch::Ready(ready) => Ok(ready),
+            Batch::Asking(unmixed, _) => Ok(self.normalised(self.mixed(*unmixed, answers)?)),
+        }
+    }
+
+    fn normalised(&self, raw: Raw) -> Ready {
         let (hidden, consistency) = (Hidden::of(&raw.mixed), self.pipeline.consistency());
-        let images = self.pipeline.normalise(raw.pixels);
-        Ok(Ready { images, targets: raw.targets, hidden, consistency })
+        let weights: Vec<f32> = raw.mixed.iter().map(|mixed| mixed.weight).collect();
+        Ready {
+            images: self.pipeline.normalise(raw.pixels),
+            targets: raw.targets,
+            hidden,
+            consistency,
+            weights: weights.iter().any(|&weight| weight != 1.0).then_some(weights),
+        }
+    }
+}
+
+impl Batch {
+    /// The network's answers, as it is now, to what the mixer wants to know.
+    pub(crate) fn answers(&self, network: &mut Session) -> Result<Answers, NnError> {
+        match self {
+            Self::Ready(_) => Ok(Answers::default()),
+            Self::Asking(unmixed, input) => unmixed.answers(input, network),
+        }
+    }
+}
+
+impl Unmixed {
+    /// Whether the mixer wants to know something.
+    pub(crate) fn asks(&self) -> bool {
+        self.questions.any()
+    }
+
+    /// The images as the network takes them.
+    pub(crate) fn input(&self, pipeline: &Pipeline) -> NetworkInput {
+        pipeline.normalise(self.pixels.clone())
+    }
+
+    /// What the network says about its `input`.
+    pub(crate) fn answers(&self, input: &NetworkInput, network: &mut Session) -> Result<Answers, NnError> {
+        let mut answers = Answers::default();
+        if self.questions.activation_maps {
+            let maps = network.class_activation_maps(input.values(), &self.labels)?;
+            let (rows, columns, values) = (maps.rows, maps.columns, maps.values);
+            answers.activation_maps = Some(ActivationMaps { rows, columns, values });
+        }
+        if self.questions.input_gradient {
+            answers.input_gradient = Some(network.input_gradient(input.values(), self.targets.values())?);
+        }
+        Ok(answers)
     }
 }
 
@@ -296,6 +389,48 @@ mod tests {
         let mut all: Vec<u64> = train.iter().map(|&sample| sample as u64).collect();
         all.sort_unstable();
         assert_eq!(shuffled, all);
+    }
+
+    #[test]
+    fn answers_of_the_network_decide_how_a_batch_is_mixed() {
+        let config = SourceConfig { generated: Some(GeneratedConfig::default()), ..SourceConfig::default() };
+        let dataset = Dataset::open(&config).unwrap();
+        // Of several classes.
+        let all = dataset.samples().len();
+        let train: Vec<usize> = (0..all).step_by(all / 6).take(6).collect();
+        let model = bakeoff_nn::Model::by_name("resnet-tiny", dataset.classes().len(), 32).unwrap();
+        let session = bakeoff_nn::SessionConfig {
+            batch: 6,
+            backend: bakeoff_nn::BackendKind::Cpu,
+            threads: 1,
+            train: true,
+            trainable: bakeoff_nn::Trainable::All,
+        };
+        let mut network = Session::new(&model, &bakeoff_nn::Weights::initial(&model, 1), session).unwrap();
+        for (name, weighs) in [("snapmix", true), ("puzzlemix", false), ("cutmix", false)] {
+            let shipped = bakeoff_augment::builtin(32).into_iter().find(|recipe| recipe.config.name == name);
+            let mut recipe = shipped.unwrap().config;
+            // By saliency alone: a network at its beginning has little to say against the prior.
+            if let Some(Mixer::Puzzlemix { n_labels, beta, eta, .. }) = &mut recipe.mix {
+                (*n_labels, *beta, *eta) = (2, 0.0, 0.0);
+            }
+            let pipeline = Pipeline::new(&recipe, &Preprocess::default(), 32).unwrap();
+            let sampling = Sampling::Shuffled;
+            let feed =
+                Feed { dataset: &dataset, pipeline: &pipeline, seed: 1, batch: 6, train: &train, sampling };
+            let order = feed.order(0);
+            let mut made = [true, false].map(|asking| {
+                let batch = feed.batch(&order, 0, 0).unwrap();
+                assert_eq!(matches!(batch, Batch::Asking(..)), name != "cutmix");
+                let answers = if asking { batch.answers(&mut network).unwrap() } else { Answers::default() };
+                feed.ready(batch, &answers).unwrap()
+            });
+            // What a network at its beginning sees is not the same everywhere.
+            let [asked, unasked] = &mut made;
+            let same = asked.images == unasked.images && asked.targets == unasked.targets;
+            assert_eq!(same, name == "cutmix", "{name}");
+            assert_eq!(matches!(asked.regularisation(), Regularisation::Weights(_)), weighs, "{name}");
+        }
     }
 
     #[test]

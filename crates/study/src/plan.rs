@@ -1,8 +1,9 @@
 //! What a study would do, resolved: its data set opened, its trials listed, each with the address of its content.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use bakeoff_augment::{Pipeline, RecipeConfig};
+use bakeoff_augment::{Answers, Mixer, Pipeline, Questions, RecipeConfig};
 use bakeoff_data::{DataError, Dataset, DeclaredSplit, Splits};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Weights};
 use serde::Serialize;
@@ -155,9 +156,17 @@ impl Plan {
         let evaluated = f64::from(train.epochs)
             * (splits.validation.len() + sampled(splits.train.len())) as f64
             + splits.test.len() as f64;
-        let trained = f64::from(train.epochs) * splits.train.len() as f64 * mean_views(study);
-        let flops = trials as f64
-            * (trained * self.model.flops(true) as f64 + evaluated * self.model.flops(false) as f64);
+        let trained = f64::from(train.epochs) * splits.train.len() as f64;
+        let [training, inference] = [true, false].map(|training| self.model.flops(training) as f64);
+        // Maps are a forward pass; a gradient of the input is one forward and one back.
+        let of_recipe = |pipeline: &Pipeline| {
+            let Questions { activation_maps, input_gradient } = questions(pipeline);
+            let passes = f64::from(u8::from(activation_maps)) + 2.0 * f64::from(u8::from(input_gradient));
+            pipeline.views() as f64 * training + passes * inference
+        };
+        let recipes = study.pipelines().len().max(1) as f64;
+        let of_recipes = study.pipelines().iter().map(of_recipe).sum::<f64>() / recipes;
+        let flops = trials as f64 * (trained * of_recipes + evaluated * inference);
         let tensors: usize = self.model.parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
         let weights = 4 * tensors as u64;
         // Each trial leaves its weights; the one that runs has a checkpoint twice (old and new) with velocities too.
@@ -178,8 +187,8 @@ impl Plan {
         })
     }
 
-    /// [`Plan::estimate`] with the speed of a few real steps on real images: every recipe's batches and the network's
-    /// training and evaluation steps are timed for about `seconds` in all.
+    /// [`Plan::estimate`] with the speed of a few real steps on real images: every recipe's batches, a training step of every kind
+    /// that the recipes need, and evaluation are timed, the steps for about `seconds` in all.
     ///
     /// # Errors
     /// The data set cannot be split, an image of the first batch cannot be read, or there is no memory for the network.
@@ -195,9 +204,15 @@ impl Plan {
         let mut session = Session::fresh(&self.model, seed, session)?;
         let step = crate::trial::step_config(study, 0, estimate.steps_per_epoch);
 
-        let (mut feeding, mut batches) = (0.0, 0usize);
-        let (mut order, mut ready) = (None, None);
-        for pipeline in study.pipelines() {
+        let kinds: Vec<Kind> = study.pipelines().iter().map(Kind::of).collect();
+        let distinct: HashSet<Kind> = kinds.iter().copied().collect();
+        // One share for evaluation, and one for what the network is asked besides.
+        let kinds_asking = distinct.iter().filter(|kind| kind.questions.any()).count();
+        let each = seconds / (distinct.len() + kinds_asking + 1) as f64;
+        let mut timed: HashMap<Kind, [f64; 2]> = HashMap::new();
+        let (mut feeding, mut training) = (0.0, 0.0);
+        let (mut order, mut shown) = (None, None);
+        for (pipeline, mut kind) in study.pipelines().iter().zip(kinds) {
             let feed = Feed {
                 dataset: &self.dataset,
                 pipeline,
@@ -215,39 +230,49 @@ impl Plan {
             if order.is_empty() {
                 return Ok(estimate);
             }
+            // A mixer may ask about some batches only: one of those is timed, and counted as often as there are such.
+            let asking: Vec<u32> =
+                (0..LOTS).filter(|&epoch| pipeline.questions(seed, epoch, 0, order).any()).collect();
+            let epoch = asking.first().copied().unwrap_or(0);
             // The first look decodes and warms the caches; images that stay in memory are not decoded again.
-            feed.ready(order, 0, 0)?;
+            feed.batch(order, epoch, 0)?;
             let start = Instant::now();
-            ready = Some(feed.ready(order, 0, 0)?);
-            feeding += start.elapsed().as_secs_f64();
-            batches += 1;
-        }
-        let Some(ready) = ready else { return Ok(estimate) };
-        let time = |session: &mut Session, training: bool| -> Result<f64, NnError> {
-            let mut best = f64::INFINITY;
-            let start = Instant::now();
-            for round in 0.. {
-                let begin = Instant::now();
-                if training {
-                    let (images, targets) = (ready.images.values(), ready.targets.values());
-                    session.train_step_with(images, targets, &step, ready.regularisation())?;
-                } else {
-                    session.infer(ready.images.values())?;
-                }
-                if round > 0 {
-                    best = best.min(begin.elapsed().as_secs_f64());
-                }
-                if round > 1 && start.elapsed().as_secs_f64() > seconds / 2.0 {
-                    break;
-                }
+            let batch = feed.batch(order, epoch, 0)?;
+            feeding += start.elapsed().as_secs_f64() / order.len() as f64;
+            if asking.is_empty() {
+                kind.questions = Questions::default();
             }
-            Ok(best)
-        };
-        let images = ready.targets.len() as f64;
-        let shown = ready.images.batch() as f64;
-        let training = time(&mut session, true)? / shown * mean_views(study);
-        let inference = time(&mut session, false)? / shown;
-        let feeding = feeding / (batches.max(1) as f64 * images);
+            let [asked, stepped] = match timed.get(&kind) {
+                Some(seconds) => *seconds,
+                None => {
+                    let mut answers = Answers::default();
+                    let mut asked = 0.0;
+                    if kind.questions.any() {
+                        asked = best_of(each, || {
+                            answers = batch.answers(&mut session)?;
+                            Ok(())
+                        })?;
+                    }
+                    let start = Instant::now();
+                    let ready = feed.ready(batch, &answers)?;
+                    asked += start.elapsed().as_secs_f64();
+                    let stepped = best_of(each, || {
+                        let (images, targets) = (ready.images.values(), ready.targets.values());
+                        session.train_step_with(images, targets, &step, ready.regularisation()).map(drop)
+                    })?;
+                    shown = Some(ready);
+                    timed.insert(kind, [asked, stepped]);
+                    [asked, stepped]
+                }
+            };
+            let often = asking.len() as f64 / f64::from(LOTS);
+            training += (stepped + often * asked) / order.len() as f64;
+        }
+        let Some(shown) = shown else { return Ok(estimate) };
+        let inference = best_of(each, || session.infer(shown.images.values()).map(drop))?;
+        let inference = inference / shown.images.batch() as f64;
+        let recipes = study.pipelines().len().max(1) as f64;
+        let (training, feeding) = (training / recipes, feeding / recipes);
         let evaluated = (estimate.validation + sampled(estimate.train)) as f64;
         // Images are prepared beside the network's work, but on the same cores.
         let epoch = estimate.train as f64 * (training + feeding) + evaluated * (inference + feeding);
@@ -259,10 +284,47 @@ impl Plan {
     }
 }
 
-/// Views of an image that a step trains on, the mean over the recipes.
-fn mean_views(study: &Study) -> f64 {
-    let views: usize = study.pipelines().iter().map(Pipeline::views).sum();
-    views as f64 / study.pipelines().len().max(1) as f64
+/// Batches looked at to see how often a mixer asks the network.
+const LOTS: u32 = 64;
+
+/// What a training step has to do. Recipes of one kind cost the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Kind {
+    views: usize,
+    hidden: bool,
+    questions: Questions,
+}
+
+impl Kind {
+    fn of(pipeline: &Pipeline) -> Self {
+        Self {
+            views: pipeline.views(),
+            hidden: !hidden_stages(pipeline).is_empty(),
+            questions: questions(pipeline),
+        }
+    }
+}
+
+/// What a recipe may want to know of the network.
+fn questions(pipeline: &Pipeline) -> Questions {
+    pipeline.mixer().map(Mixer::questions).unwrap_or_default()
+}
+
+/// Seconds of the quickest of several goes, the first of which does not count, in about `seconds`.
+fn best_of(seconds: f64, mut go: impl FnMut() -> Result<(), NnError>) -> Result<f64, NnError> {
+    let mut best = f64::INFINITY;
+    let start = Instant::now();
+    for round in 0.. {
+        let begin = Instant::now();
+        go()?;
+        if round > 0 {
+            best = best.min(begin.elapsed().as_secs_f64());
+        }
+        if round > 1 && start.elapsed().as_secs_f64() > seconds {
+            break;
+        }
+    }
+    Ok(best)
 }
 
 /// Adds a seed for some of the recipes, in study order. `shared` is the plan's.

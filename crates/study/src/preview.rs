@@ -3,8 +3,9 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use bakeoff_augment::{Pipeline, Pixels};
+use bakeoff_augment::{Answers, Pipeline, Pixels};
 use bakeoff_data::{Dataset, ImageError, Splits};
+use bakeoff_nn::{NnError, Session, SessionConfig};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use crate::feed::{Feed, FeedError};
@@ -14,6 +15,7 @@ use crate::observer::{Event, Observer};
 use crate::plan::{Plan, PlanError};
 use crate::records::{LabelShare, PreviewExample, PreviewRecord};
 use crate::study::Study;
+use crate::trial::first_session;
 
 /// Pictures that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +51,7 @@ pub fn preview(study: &Study, out: &Path, count: usize, seed: u64) -> Result<Vec
     let mut usable = vec![true; dataset.samples().len()];
     loop {
         let splits = split(study, dataset, seed, &usable)?;
-        match write(study, dataset, &splits, out, count, seed) {
+        match write(study, &plan, &splits, out, count, seed) {
             // Nothing was inspected, so a broken image is met here. Without it the batch is another, as in a run.
             Err(PreviewError::Feed(FeedError::Image { id, source })) => {
                 let broken = dataset.samples().iter().position(|sample| sample.id == id);
@@ -75,7 +77,7 @@ pub(crate) fn write_all(
     let seed = study.seeds().first().copied().unwrap_or(0);
     let splits = split(study, &plan.dataset, seed, usable)?;
     let out = folder.path().join("preview");
-    for preview in write(study, &plan.dataset, &splits, &out, count, seed)? {
+    for preview in write(study, plan, &splits, &out, count, seed)? {
         observer.event(Event::Previewed { recipe: &preview.record.recipe });
     }
     Ok(())
@@ -85,14 +87,45 @@ fn split(study: &Study, dataset: &Dataset, seed: u64, usable: &[bool]) -> Result
     Ok(dataset.splits(&study.config.data.splits(), seed, usable).map_err(PlanError::from)?)
 }
 
+/// The network as a seed's trials begin, made when a mixer wants to know something of it.
+struct Beginner<'a> {
+    study: &'a Study,
+    plan: &'a Plan,
+    batch: usize,
+    seed: u64,
+    session: Option<Session>,
+}
+
+impl Beginner<'_> {
+    fn session(&mut self) -> Result<&mut Session, NnError> {
+        match self.session {
+            Some(ref mut session) => Ok(session),
+            None => {
+                let (model, train) = (&self.plan.model, &self.study.config.train);
+                let config = SessionConfig {
+                    batch: self.batch,
+                    backend: train.backend,
+                    threads: rayon::current_num_threads(),
+                    train: true,
+                    trainable: train.trainable,
+                };
+                Ok(self.session.insert(first_session(self.study, model, self.seed, config)?))
+            }
+        }
+    }
+}
+
 fn write(
     study: &Study,
-    dataset: &Dataset,
+    plan: &Plan,
     splits: &Splits,
     out: &Path,
     count: usize,
     seed: u64,
 ) -> Result<Vec<Preview>, PreviewError> {
+    let dataset = &plan.dataset;
+    let batch = study.config.train.batch.min(splits.train.len()).max(1);
+    let mut network = Beginner { study, plan, batch, seed, session: None };
     let mut previews = Vec::new();
     for (recipe, pipeline) in study.config.recipe.iter().zip(study.pipelines()) {
         let train = &study.config.train;
@@ -105,7 +138,7 @@ fn write(
             sampling: train.sampling,
         };
         let folder = out.join(&recipe.name);
-        let record = recipe_preview(&feed, &recipe.name, &folder, count)?;
+        let record = recipe_preview(&feed, &mut network, &recipe.name, &folder, count)?;
         previews.push(Preview { record, folder });
     }
     Ok(previews)
@@ -114,6 +147,7 @@ fn write(
 /// As many batches as it takes to show `count` images, or one epoch.
 fn recipe_preview(
     feed: &Feed<'_>,
+    network: &mut Beginner<'_>,
     recipe: &str,
     folder: &Path,
     count: usize,
@@ -126,7 +160,14 @@ fn recipe_preview(
         if examples.len() >= count {
             break;
         }
-        let raw = feed.raw(&order, 0, step)?;
+        let unmixed = feed.unmixed(&order, 0, step)?;
+        let answers = if unmixed.asks() {
+            let session = network.session().map_err(PlanError::from)?;
+            unmixed.answers(&unmixed.input(feed.pipeline), session).map_err(PlanError::from)?
+        } else {
+            Answers::default()
+        };
+        let raw = feed.mixed(unmixed, &answers)?;
         range = widened(range, raw.pixels.values());
         // Of several views the first is the image without what they are compared by, the second the one to be seen.
         let shown = if feed.pipeline.views() > 1 { raw.samples.len() } else { 0 };
@@ -170,6 +211,7 @@ fn recipe_preview(
                 pasted: mixed.pasted,
                 mask,
                 stage: (mixed.stage > 0).then_some(mixed.stage),
+                weight: (mixed.weight != 1.0).then_some(f64::from(mixed.weight)),
                 range: Some(widened(NOTHING, pixels.values())),
             });
         }

@@ -248,6 +248,9 @@ pub struct PreviewExample {
     /// Mixers that may leave mixing to the network: after which of its stages; absent where the pixels are mixed, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<usize>,
+    /// How much the image counts in the loss; absent where it counts once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
     /// Smallest and largest pixel value of the result.
     #[serde(default)]
     pub range: Option<[f64; 2]>,

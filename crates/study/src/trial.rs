@@ -148,6 +148,19 @@ pub(crate) fn step_config(study: &Study, step: u64, steps_per_epoch: usize) -> S
     }
 }
 
+/// The network as a seed's trials begin.
+pub(crate) fn first_session(
+    study: &Study,
+    model: &Model,
+    seed: u64,
+    config: SessionConfig,
+) -> Result<Session, NnError> {
+    match study.weights() {
+        Some(start) => Session::new(model, &start.weights.adapt(model, seed)?.0, config),
+        None => Session::fresh(model, seed, config),
+    }
+}
+
 /// Trains, evaluates and tests one trial, or goes on with it. Its folder is brought to the end that is returned, except that
 /// a failure is the caller's to record.
 pub(crate) fn run(
@@ -258,7 +271,7 @@ impl Sitting<'_> {
             if order.0 != epoch {
                 order = (epoch, feed.order(epoch));
             }
-            pool.install(|| feed.ready(&order.1, epoch, step))
+            pool.install(|| feed.batch(&order.1, epoch, step))
         };
         prefetch(AHEAD, places, make, |batches| -> Result<(), Trouble> {
             while self.state.epochs < self.epochs() {
@@ -272,6 +285,8 @@ impl Sitting<'_> {
                         .next()
                         .ok_or_else(|| Trouble::Fail("preparing images broke off".into()))??;
                     self.state.waiting_seconds += begin.elapsed().as_secs_f64();
+                    let answers = batch.answers(&mut session)?;
+                    let batch = pool.install(|| feed.ready(batch, &answers))?;
                     let at = u64::from(self.state.epochs) * steps as u64 + self.state.step as u64;
                     let step = step_config(self.bench.study, at, steps);
                     let (images, targets) = (batch.images.values(), batch.targets.values());
@@ -330,12 +345,7 @@ impl Sitting<'_> {
                 self.state = state;
                 session
             }
-            None => match bench.study.weights() {
-                Some(start) => {
-                    Session::new(bench.model, &start.weights.adapt(bench.model, self.key.seed)?.0, config)?
-                }
-                None => Session::fresh(bench.model, self.key.seed, config)?,
-            },
+            None => first_session(bench.study, bench.model, self.key.seed, config)?,
         };
         session.plan_hidden_mixes(&hidden_stages(self.pipeline))?;
         // Epochs after the checkpoint are trained again, to the same numbers: their lines must not stand twice. Lines are

@@ -176,20 +176,26 @@ fn study_of(recipe: &str, overrides: &[&str]) -> Study {
         .unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// Recipes that need the network, and the same ones without it.
-const INSIDE: [[&str; 2]; 2] = [
+/// Recipes that need the network, and nearly the same ones that train to other bits.
+const INSIDE: [[&str; 2]; 4] = [
     [
         "mix = { kind = \"manifold-mixup\", stages = [1, 3] }",
         "mix = { kind = \"manifold-mixup\", stages = [0] }",
     ],
     ["transforms = [{ kind = \"augmix\", consistency = 12.0 }]", "transforms = [{ kind = \"augmix\" }]"],
+    ["mix = { kind = \"snapmix\" }", "mix = { kind = \"snapmix\", weighted = false }"],
+    [
+        "mix = { kind = \"puzzlemix\", n_labels = 2, beta = 0.0, eta = 0.0, t_eps = 0.1 }",
+        "mix = { kind = \"puzzlemix\", n_labels = 2, beta = 0.0, eta = 0.0, transport = false }",
+    ],
 ];
 
 #[test]
 fn recipes_that_need_the_network_give_the_same_bits_on_any_threads_and_after_interruptions() {
     for [inside, outside] in INSIDE {
         let folder = tempfile::tempdir().unwrap();
-        let sets = ["compare.seeds=1", "train.epochs=2"];
+        // Large enough for a map of several cells.
+        let sets = ["compare.seeds=1", "train.epochs=2", "train.image=32"];
         let study = study_of(inside, &sets);
         let straight = folder.path().join("straight");
         go(&study, &straight, &Silent, &options(1, 1)).unwrap();
@@ -223,6 +229,36 @@ fn a_preview_tells_what_is_mixed_inside_the_network() {
         assert!(original == augmented, "its pixels are left alone");
     }
     assert!(previews[1].record.examples.iter().any(|example| example.labels.len() == 2));
+}
+
+#[test]
+fn a_preview_asks_the_network_as_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let preview_of = |recipe: &str, seed: u64| {
+        let study = study_of(recipe, &["train.image=32"]);
+        let path = folder.path().join(seed.to_string());
+        preview(&study, &path, 7, seed).unwrap().swap_remove(1)
+    };
+    let of_seeds: Vec<_> = (1..4).map(|seed| preview_of(INSIDE[2][0], seed)).collect();
+    let mixed: Vec<_> = of_seeds
+        .iter()
+        .flat_map(|preview| &preview.record.examples)
+        .filter_map(|example| Some((example.lambda?, example.pasted?, example.weight)))
+        .collect();
+    // By what is seen, not by area: one box for a batch, another share for every image.
+    let differs = mixed.iter().filter(|(lambda, [x0, y0, x1, y1], _)| {
+        let area = ((x1 - x0) * (y1 - y0)) as f64 / (32.0 * 32.0);
+        (1.0 - lambda - area).abs() > 0.01
+    });
+    assert!(mixed.len() > 7 && differs.count() > mixed.len() / 2, "{mixed:?}");
+    assert!(mixed.iter().any(|(.., weight)| weight.is_some_and(|weight| (weight - 1.0).abs() > 0.01)));
+    let puzzle = preview_of(INSIDE[3][0], 1);
+    let masks = puzzle.record.examples.iter().filter_map(|example| example.mask.as_ref());
+    let masks: Vec<_> = masks.map(|name| fs::read(puzzle.folder.join(name)).unwrap()).collect();
+    assert!(
+        masks.len() > 1 && masks.iter().any(|mask| *mask != masks[0]),
+        "each image has a mask of its own"
+    );
 }
 
 /// Copies the disk as it is at some events of a run: what a crash at that moment leaves behind.

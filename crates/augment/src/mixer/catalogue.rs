@@ -1,13 +1,7 @@
 //! Recipes of a single mixer, each beside its method card.
 
-use crate::recipe::Builtin;
+use crate::recipe::{Builtin, shipped};
 use crate::{Each, LambdaMode, Mixer, Partner, RecipeConfig, Thumbnail, TimmMode};
-
-macro_rules! card {
-    ($name:literal) => {
-        include_str!(concat!("../../../../recipes/", $name, ".md"))
-    };
-}
 
 /// One recipe for every mixer whose card is its own, with its paper's defaults.
 pub(crate) fn mixers() -> Vec<Builtin> {
@@ -24,22 +18,22 @@ pub(crate) fn mixers() -> Vec<Builtin> {
         recipe(
             "another image, shrunk and pasted whole, labels by area",
             Mixer::Resizemix { scale: [0.1, 0.8], alpha: None, probability, lambda, partner, correct_label },
-            card!("resizemix"),
+            shipped!("resizemix"),
         ),
         recipe(
             "blobs of another image, labels by area",
             Mixer::Fmix { alpha, decay: 3.0, max_soft: 0.0, probability, lambda, partner, correct_label },
-            card!("fmix"),
+            shipped!("fmix"),
         ),
         recipe(
             "another image fades in around a point, labels by the mask",
             Mixer::Smoothmix { sigma: [0.25, 0.5], probability, lambda, partner },
-            card!("smoothmix"),
+            shipped!("smoothmix"),
         ),
         recipe(
             "a box around another image's most salient pixel, labels by area",
             Mixer::Saliencymix { alpha, probability, lambda, partner, correct_label },
-            card!("saliencymix"),
+            shipped!("saliencymix"),
         ),
         recipe(
             "a grid of holes onto another image, labels by area",
@@ -54,7 +48,7 @@ pub(crate) fn mixers() -> Vec<Builtin> {
                 partner,
                 correct_label,
             },
-            card!("gridmix"),
+            shipped!("gridmix"),
         ),
         recipe(
             "a thumbnail of another image, a quarter of the label",
@@ -67,7 +61,7 @@ pub(crate) fn mixers() -> Vec<Builtin> {
                 partner,
                 correct_label: false,
             },
-            card!("cut-thumbnail"),
+            shipped!("cut-thumbnail"),
         ),
         recipe(
             "MixUp of the pixels or inside the network",
@@ -78,7 +72,31 @@ pub(crate) fn mixers() -> Vec<Builtin> {
                 lambda: LambdaMode::PerBatch,
                 partner,
             },
-            card!("manifold-mixup"),
+            shipped!("manifold-mixup"),
+        ),
+        recipe(
+            "a box of another image over another box, labels by what the network sees",
+            Mixer::Snapmix { alpha: 5.0, probability, lambda: LambdaMode::PerBatch, partner, weighted: true },
+            shipped!("snapmix"),
+        ),
+        recipe(
+            "salient blocks of both images, chosen and moved by the network's gradient",
+            Mixer::Puzzlemix {
+                alpha,
+                block_num: vec![2, 4, 8, 16],
+                n_labels: 3,
+                beta: 1.2,
+                gamma: 0.5,
+                eta: 0.2,
+                neigh_size: 4,
+                transport: true,
+                t_eps: 0.8,
+                t_size: None,
+                probability,
+                lambda: LambdaMode::PerBatch,
+                partner,
+            },
+            shipped!("puzzlemix"),
         ),
         recipe(
             "timm's switch between MixUp and CutMix",
@@ -92,12 +110,12 @@ pub(crate) fn mixers() -> Vec<Builtin> {
                 correct_label,
                 off_epoch: 0,
             },
-            card!("timm"),
+            shipped!("timm"),
         ),
         recipe(
             "MixUp or CutMix for each batch, equally often",
             Mixer::OneOf { mixers: vec![mixup, cutmix], weights: Vec::new(), probability, each: Each::Batch },
-            card!("one-of"),
+            shipped!("one-of"),
         ),
     ]
 }

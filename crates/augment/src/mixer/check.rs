@@ -52,6 +52,7 @@ impl Mixer {
         let mut options = Options { path, check };
         match *self {
             Self::Cutmix { alpha, probability, lambda, partner, .. }
+            | Self::Snapmix { alpha, probability, lambda, partner, .. }
             | Self::Saliencymix { alpha, probability, lambda, partner, .. }
             | Self::Mixup { alpha, probability, lambda, partner } => {
                 options.alpha(alpha);
@@ -128,6 +129,53 @@ impl Mixer {
                     let key = options.key(&format!("stages[{index}]"));
                     options.check.within(key, stage as f64, 0.0..=16.0, allowed);
                 }
+                options.probability("probability", probability);
+                options.pairs(lambda, partner);
+            }
+            Self::Puzzlemix {
+                alpha,
+                ref block_num,
+                n_labels,
+                beta,
+                gamma,
+                eta,
+                neigh_size,
+                transport: _,
+                t_eps,
+                t_size,
+                probability,
+                lambda,
+                partner,
+            } => {
+                options.alpha(alpha);
+                if block_num.is_empty() {
+                    let key = options.key("block_num");
+                    options.check.add(key, RecipeProblem::MixesNothing);
+                }
+                for (index, &blocks) in block_num.iter().enumerate() {
+                    let key = options.key(&format!("block_num[{index}]"));
+                    options.check.within(
+                        key,
+                        blocks as f64,
+                        1.0..=16.0,
+                        "a number of blocks, between 1 and 16",
+                    );
+                }
+                let pixels = "a number of pixels, between 1 and 1024";
+                options.check.within(options.key("n_labels"), n_labels as f64, 2.0..=4.0, "2, 3 or 4");
+                options.check.within(options.key("neigh_size"), neigh_size as f64, 1.0..=1024.0, pixels);
+                if let Some(size) = t_size {
+                    options.check.within(options.key("t_size"), size as f64, 1.0..=1024.0, pixels);
+                }
+                for (key, weight) in [("beta", beta), ("eta", eta), ("t_eps", t_eps)] {
+                    options.check.within(
+                        options.key(key),
+                        weight,
+                        0.0..=100.0,
+                        "a weight, between 0 and 100",
+                    );
+                }
+                options.check.within(options.key("gamma"), gamma, 0.0..=1.0, "a weight, between 0 and 1");
                 options.probability("probability", probability);
                 options.pairs(lambda, partner);
             }

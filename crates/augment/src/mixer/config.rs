@@ -335,6 +335,80 @@ pub enum Mixer {
         #[serde(default)]
         partner: Partner,
     },
+    /// Huang et al. 2021: a box of the partner, resized and pasted over another box; each image's label has the share of what the
+    /// network sees of its class inside and outside the boxes, and the image counts in the loss as much as both shares together.
+    Snapmix {
+        /// Above 0 (0.001 to 1e6); both boxes have sides × sqrt(1 − lambda), each by a lambda of its own.
+        #[serde(default = "five")]
+        #[schemars(range(min = 0.001, max = 1e6))]
+        alpha: f64,
+        /// Share of batches (per-batch lambda) or images that are mixed, in [0, 1].
+        #[serde(default = "one")]
+        #[schemars(range(min = 0.0, max = 1.0))]
+        probability: f64,
+        /// How often the boxes are drawn.
+        #[serde(default = "per_batch")]
+        lambda: LambdaMode,
+        /// Who meets whom.
+        #[serde(default)]
+        partner: Partner,
+        /// `false`: every image counts once in the loss, its two shares scaled to sum to one.
+        #[serde(default = "yes")]
+        weighted: bool,
+    },
+    /// Kim, Choo & Song 2020: blocks of both images, chosen by minimising an energy of saliency (the loss's gradient), smoothness
+    /// and lambda, salient blocks moved to where they stay visible; labels by the mask's mean.
+    Puzzlemix {
+        /// Above 0 (0.001 to 1e6).
+        #[serde(default = "one")]
+        #[schemars(range(min = 0.001, max = 1e6))]
+        alpha: f64,
+        /// Blocks along each side of the mask, equally often; in [1, 16].
+        #[serde(default = "puzzle_blocks")]
+        #[schemars(length(min = 1), inner(range(min = 1, max = 16)))]
+        block_num: Vec<usize>,
+        /// Levels of the mask, in [2, 4].
+        #[serde(default = "three_labels")]
+        #[schemars(range(min = 2, max = 4))]
+        n_labels: usize,
+        /// Weight of label smoothness, in [0, 100].
+        #[serde(default = "puzzle_beta")]
+        #[schemars(range(min = 0.0, max = 100.0))]
+        beta: f64,
+        /// Weight of data smoothness, relative to `beta`, in [0, 1].
+        #[serde(default = "half")]
+        #[schemars(range(min = 0.0, max = 1.0))]
+        gamma: f64,
+        /// Weight of the prior that the mask's mean be lambda, in [0, 100].
+        #[serde(default = "fifth")]
+        #[schemars(range(min = 0.0, max = 100.0))]
+        eta: f64,
+        /// Side in pixels of the cells whose colours are compared where blocks meet, in [1, 1024].
+        #[serde(default = "four")]
+        #[schemars(range(min = 1, max = 1024))]
+        neigh_size: usize,
+        /// Whether salient blocks move to where the mask shows them.
+        #[serde(default = "yes")]
+        transport: bool,
+        /// What moving costs, in [0, 100].
+        #[serde(default = "most")]
+        #[schemars(range(min = 0.0, max = 100.0))]
+        t_eps: f64,
+        /// Side in pixels of the blocks that move, in [1, 1024]; absent, or larger than the mask's: the mask's blocks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(range(min = 1, max = 1024))]
+        t_size: Option<usize>,
+        /// Share of batches (per-batch lambda) or images that are mixed, in [0, 1].
+        #[serde(default = "one")]
+        #[schemars(range(min = 0.0, max = 1.0))]
+        probability: f64,
+        /// How often lambda and the number of blocks are drawn.
+        #[serde(default = "per_batch")]
+        lambda: LambdaMode,
+        /// Who meets whom.
+        #[serde(default)]
+        partner: Partner,
+    },
     /// One of several mixers, chosen by weight.
     OneOf {
         /// Each with its own options.
@@ -369,6 +443,8 @@ impl Mixer {
             Self::Gridmix { .. } => "gridmix",
             Self::CutThumbnail { .. } => "cut-thumbnail",
             Self::ManifoldMixup { .. } => "manifold-mixup",
+            Self::Snapmix { .. } => "snapmix",
+            Self::Puzzlemix { .. } => "puzzlemix",
             Self::OneOf { .. } => "one-of",
         }
     }
@@ -397,6 +473,24 @@ impl Mixer {
 
 fn two() -> f64 {
     2.0
+}
+fn five() -> f64 {
+    5.0
+}
+fn puzzle_blocks() -> Vec<usize> {
+    vec![2, 4, 8, 16]
+}
+fn three_labels() -> usize {
+    3
+}
+fn puzzle_beta() -> f64 {
+    1.2
+}
+fn fifth() -> f64 {
+    0.2
+}
+fn four() -> usize {
+    4
 }
 fn manifold_stages() -> Vec<usize> {
     vec![0, 1, 2]

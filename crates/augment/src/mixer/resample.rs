@@ -1,4 +1,6 @@
-//! A shrunken copy of an image, to be pasted into another.
+//! A copy of an image, or of a part of it, at another size, to be pasted into another.
+
+use super::boxes::area;
 
 /// All of an interleaved RGB image at another size, each pixel the nearest one by PyTorch's `interpolate(mode =
 /// "nearest")`, which ResizeMix and Cut-Thumbnail were published with: floor(target · from / to), in f32.
@@ -21,10 +23,44 @@ pub(crate) fn nearest(
     values
 }
 
+/// A part of an interleaved RGB image of `width` columns at another size, by PyTorch's `interpolate(mode = "bilinear",
+/// align_corners = True)`, which SnapMix was published with: corners fall on corners.
+pub(crate) fn corner_aligned(
+    image: &[f32],
+    width: usize,
+    part @ [x0, y0, x1, y1]: [usize; 4],
+    [to_width, to_height]: [usize; 2],
+) -> Vec<f32> {
+    if area(part) == 0 {
+        return Vec::new();
+    }
+    // The two pixels each one lies between, and the second one's share.
+    let between = |target: usize, from: usize, to: usize| {
+        let scale = if to > 1 { (from - 1) as f32 / (to - 1) as f32 } else { 0.0 };
+        let at = target as f32 * scale;
+        let first = (at as usize).min(from - 1);
+        (first, (first + 1).min(from - 1), at - first as f32)
+    };
+    let mut values = Vec::with_capacity(to_width * to_height * 3);
+    for y in 0..to_height {
+        let (above, below, down) = between(y, y1 - y0, to_height);
+        let [above, below] =
+            [above, below].map(|row| &image[((y0 + row) * width + x0) * 3..][..(x1 - x0) * 3]);
+        for x in 0..to_width {
+            let (left, right, along) = between(x, x1 - x0, to_width);
+            values.extend((0..3).map(|c| {
+                let across = |row: &[f32]| (1.0 - along) * row[left * 3 + c] + along * row[right * 3 + c];
+                (1.0 - down) * across(above) + down * across(below)
+            }));
+        }
+    }
+    values
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{count, counts, floats, list, read};
+    use crate::fixture::{assert_close, count, counts, floats, list, read};
 
     #[test]
     fn an_image_is_shrunk_as_pytorchs_nearest_shrinks_it() {
@@ -39,5 +75,18 @@ mod tests {
                 case["size"]
             );
         }
+    }
+
+    #[test]
+    fn a_part_is_resized_as_pytorch_does_with_corners_aligned() {
+        let fixture = &read("snapmix.json")["parts"];
+        let image = floats(&fixture["image"]);
+        for case in list(&fixture["cases"]) {
+            let part =
+                corner_aligned(&image, count(&fixture["width"]), counts(&case["cut"]), counts(&case["size"]));
+            // A few roundings of values below one, and of positions below ten.
+            assert_close(&part, &floats(&case["result"]), 2e-6, &case["cut"].to_string());
+        }
+        assert!(corner_aligned(&image, count(&fixture["width"]), [2, 1, 2, 4], [3, 3]).is_empty());
     }
 }

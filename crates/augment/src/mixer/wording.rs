@@ -190,6 +190,48 @@ impl Mixer {
                     end(partner, lambda, probability)
                 )
             }
+            Self::Snapmix { alpha, probability, lambda, partner, weighted } => format!(
+                "SnapMix: two boxes {}, each with sides × sqrt(1 − its lambda ~ Beta({alpha}, {alpha})) around a uniform centre; the \
+                 partner's in the one, resized, fills the other; label shares by what the network's class activation maps hold \
+                 outside and inside, {}; {}",
+                once(lambda),
+                if weighted {
+                    "their sum being the image's weight in the loss"
+                } else {
+                    "scaled to sum to one"
+                },
+                end(partner, lambda, probability)
+            ),
+            Self::Puzzlemix {
+                alpha,
+                ref block_num,
+                n_labels,
+                beta,
+                gamma,
+                eta,
+                neigh_size,
+                transport,
+                t_eps,
+                t_size,
+                probability,
+                lambda,
+                partner,
+            } => {
+                let blocks: Vec<String> = block_num.iter().map(|n| format!("{n}×{n}")).collect();
+                let moved = match (transport, t_size) {
+                    (false, _) => "blocks stay where they are".to_owned(),
+                    (true, None) => format!("salient blocks move at a cost of {t_eps}"),
+                    (true, Some(size)) => format!("salient blocks of {size} px move at a cost of {t_eps}"),
+                };
+                format!(
+                    "PuzzleMix: lambda ~ Beta({alpha}, {alpha}) and one of {} blocks {}; a mask of {n_labels} levels that keeps what is \
+                     salient by the loss's gradient (smoothness beta {beta}, gamma {gamma}, cells of {neigh_size} px; prior eta \
+                     {eta}); {moved}; label shares by the mask's mean; {}",
+                    blocks.join(", "),
+                    once(lambda),
+                    end(partner, lambda, probability)
+                )
+            }
             Self::OneOf { ref mixers, ref weights, probability, each } => {
                 let total: f64 = weights.iter().sum();
                 let parts: Vec<String> = mixers

@@ -229,21 +229,27 @@ pub(crate) fn log_softmax(logits: &[f32]) -> impl Iterator<Item = f64> {
 }
 
 /// Mean cross-entropy of soft targets with label smoothing, and its gradient with respect to the logits:
-/// PyTorch's `CrossEntropyLoss` with class probabilities (t' = (1 − s)·t + s/classes; loss = −Σ t'·log softmax / n).
+/// PyTorch's `CrossEntropyLoss` with class probabilities (t' = (1 − s)·t + s/classes; loss = −Σ w·t'·log softmax / n, w being an
+/// image's weight, one where there are none).
 pub(crate) fn cross_entropy(
     classes: usize,
     logits: &[f32],
     targets: &[f32],
     smoothing: f64,
+    weights: Option<&[f32]>,
     grad: &mut [f32],
 ) -> f64 {
     let n = targets.len() / classes;
     let mut loss = 0.0;
-    for ((logits, targets), grad) in
-        logits.chunks_exact(classes).zip(targets.chunks_exact(classes)).zip(grad.chunks_exact_mut(classes))
+    for (row, ((logits, targets), grad)) in logits
+        .chunks_exact(classes)
+        .zip(targets.chunks_exact(classes))
+        .zip(grad.chunks_exact_mut(classes))
+        .enumerate()
     {
         let log_probabilities = log_softmax(logits);
-        let smooth = |t: f32| f64::from(t) * (1.0 - smoothing) + smoothing / classes as f64;
+        let weight = weights.map_or(1.0, |weights| f64::from(weights[row]));
+        let smooth = |t: f32| weight * (f64::from(t) * (1.0 - smoothing) + smoothing / classes as f64);
         let mass: f64 = targets.iter().map(|&t| smooth(t)).sum();
         for ((log_probability, &target), grad) in log_probabilities.zip(targets).zip(grad) {
             // A target of exactly zero contributes nothing, also where its log-probability overflows.

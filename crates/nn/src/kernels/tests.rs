@@ -462,7 +462,7 @@ fn cross_entropy_and_its_gradient_follow_the_definition() {
     // PyTorch: CrossEntropyLoss(label_smoothing=0.1)([[1, 2, 3], [0, 0, 0]], [[0.3, 0.7, 0], [0, 0, 1]]) computed by hand in f64.
     let (logits, targets) = ([1.0, 2.0, 3.0, 0.0, 0.0, 0.0], [0.3, 0.7, 0.0, 0.0, 0.0, 1.0]);
     let mut grad = [0.0; 6];
-    let loss = cross_entropy(3, &logits, &targets, 0.1, &mut grad);
+    let loss = cross_entropy(3, &logits, &targets, 0.1, None, &mut grad);
     let sum = (1f64.exp() + 2f64.exp() + 3f64.exp()).ln();
     let third = 0.1 / 3.0;
     let first = (0.27 + third) * (sum - 1.0) + (0.63 + third) * (sum - 2.0) + third * (sum - 3.0);
@@ -473,12 +473,19 @@ fn cross_entropy_and_its_gradient_follow_the_definition() {
         let at = |delta: f32| {
             let mut logits = logits;
             logits[i] += delta;
-            cross_entropy(3, &logits, &targets, 0.1, &mut [0.0; 6])
+            cross_entropy(3, &logits, &targets, 0.1, None, &mut [0.0; 6])
         };
         let slope = (at(epsilon) - at(-epsilon)) / (2.0 * f64::from(epsilon));
         assert!((slope - f64::from(grad[i])).abs() < 2e-5, "{i}: {slope} {}", grad[i]);
     }
-    assert!(cross_entropy(2, &[f32::NAN, 0.0], &[1.0, 0.0], 0.0, &mut [0.0; 2]).is_nan());
+    // Weights multiply an image's part of both.
+    let mut weighted = [0.0; 6];
+    let twice = cross_entropy(3, &logits, &targets, 0.1, Some(&[2.0, 0.5]), &mut weighted);
+    assert!((twice - (2.0 * first + 0.5 * 3f64.ln()) / 2.0).abs() < 1e-6, "{twice}");
+    for (i, (weighted, plain)) in weighted.iter().zip(&grad).enumerate() {
+        assert!((weighted - if i < 3 { 2.0 } else { 0.5 } * plain).abs() < 1e-6, "{i}");
+    }
+    assert!(cross_entropy(2, &[f32::NAN, 0.0], &[1.0, 0.0], 0.0, None, &mut [0.0; 2]).is_nan());
     // A huge logit neither overflows nor turns the zero target's share into NaN.
-    assert_eq!(cross_entropy(2, &[3e38, -3e38], &[1.0, 0.0], 0.0, &mut [0.0; 2]), 0.0);
+    assert_eq!(cross_entropy(2, &[3e38, -3e38], &[1.0, 0.0], 0.0, None, &mut [0.0; 2]), 0.0);
 }

@@ -107,6 +107,7 @@ impl Session {
             label_smoothing: 0.0,
             hidden_mix: None,
             divergence: None,
+            weights: None,
             gradients: Gradients::Discard,
         };
         let mut loss = f64::NAN;

@@ -74,6 +74,30 @@ fn gradients_of_the_divergence_among_views_match_finite_differences() {
     check_gradients(6, 5e-4, Regularisation::JensenShannon { weight: 12.0 });
 }
 
+#[test]
+fn gradients_of_weighted_images_match_finite_differences() {
+    check_gradients(4, 2e-3, Regularisation::Weights(&[1.5, 0.0, 0.7, 1.0]));
+}
+
+#[test]
+fn weights_of_images_multiply_their_losses_and_one_is_nothing_new() {
+    let model = Model::by_name("resnet-tiny", 3, 32).unwrap();
+    let (images, targets) = batch(&model, 3, 1);
+    let mut session = session(&model, BackendKind::Cpu, 3, 2);
+    let plain = session.backward(&images, &targets, 0.1).unwrap();
+    let gradients = session.gradients().unwrap();
+    let mut weighted =
+        |weights: &[f32]| session.backward_with(&images, &targets, 0.1, Regularisation::Weights(weights));
+    assert!((weighted(&[2.0, 2.0, 2.0]).unwrap() - 2.0 * plain).abs() < 1e-9);
+    assert_eq!(weighted(&[0.0; 3]).unwrap(), 0.0);
+    assert!(weighted(&[1.0, 1.0]).unwrap_err().to_string().starts_with("weights"));
+    for wrong in [-0.5, f32::NAN, f32::INFINITY] {
+        assert!(weighted(&[1.0, wrong, 1.0]).unwrap_err().to_string().contains("is no weight of an image"));
+    }
+    assert_eq!(weighted(&[1.0; 3]).unwrap(), plain);
+    assert!(session.gradients().unwrap() == gradients);
+}
+
 fn check_gradients(n: usize, length: f64, regularisation: Regularisation) {
     let model = tiny(3);
     let (images, mut targets) = batch(&model, n, 1);

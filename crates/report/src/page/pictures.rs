@@ -223,6 +223,7 @@ mod tests {
             pasted: None,
             mask: Some("mask.png".into()),
             stage: None,
+            weight: None,
             range: None,
         };
         let record = PreviewRecord {

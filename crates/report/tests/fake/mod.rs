@@ -293,6 +293,7 @@ impl Fake {
                 pasted,
                 mask: None,
                 stage: None,
+                weight: None,
                 range: None,
             }
         });
