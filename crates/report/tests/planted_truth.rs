@@ -66,7 +66,7 @@ fn recipes_that_blur_what_carries_the_label_are_found_worse() {
 }
 
 /// Repeats a world; `repetition` gives other seeds and other pictures.
-fn repeat(text: &str, carries: &str) {
+fn repeat(text: &str, carries: &str, others: &[&str]) {
     let repetitions: u64 =
         std::env::var("BAKEOFF_REPETITIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     let mut missed = Vec::new();
@@ -77,6 +77,7 @@ fn repeat(text: &str, carries: &str) {
             format!("data.generated.seed={repetition}"),
             format!("compare.seeds=[{}]", seeds.join(", ")),
         ];
+        let overrides = [&overrides[..], &others.iter().map(ToString::to_string).collect::<Vec<_>>()].concat();
         let (world, summary) = summary(text, &overrides);
         let wrong = disagreements(&world, &summary);
         for line in summary.verdict_lines() {
@@ -91,17 +92,18 @@ fn repeat(text: &str, carries: &str) {
 #[test]
 #[ignore = "about two minutes on two cores"]
 fn the_demo_finds_what_was_planted() {
-    repeat(DEMO, "[\"shape\", \"colour\"]");
+    repeat(DEMO, "[\"shape\", \"colour\"]", &[]);
 }
 
 #[test]
 #[ignore = "about a minute on two cores"]
 fn mirroring_is_worse_where_handedness_carries_the_label() {
-    repeat(&planted_recipes(), "[\"shape\", \"handedness\"]");
+    repeat(&planted_recipes(), "[\"shape\", \"handedness\"]", &[]);
 }
 
 #[test]
 #[ignore = "about a minute on two cores"]
 fn neither_is_worse_where_both_are_nuisance() {
-    repeat(&planted_recipes(), "[\"shape\", \"texture\"]");
+    // In the demo's twelve epochs some trials have not yet seen that texture tells anything: they scatter by many points.
+    repeat(&planted_recipes(), "[\"shape\", \"texture\"]", &["train.epochs=24"]);
 }
