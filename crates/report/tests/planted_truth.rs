@@ -77,7 +77,8 @@ fn repeat(text: &str, carries: &str, others: &[&str]) {
             format!("data.generated.seed={repetition}"),
             format!("compare.seeds=[{}]", seeds.join(", ")),
         ];
-        let overrides = [&overrides[..], &others.iter().map(ToString::to_string).collect::<Vec<_>>()].concat();
+        let overrides =
+            [&overrides[..], &others.iter().map(ToString::to_string).collect::<Vec<_>>()].concat();
         let (world, summary) = summary(text, &overrides);
         let wrong = disagreements(&world, &summary);
         for line in summary.verdict_lines() {
