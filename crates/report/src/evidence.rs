@@ -88,6 +88,16 @@ impl Trial {
             _ => None,
         }
     }
+
+    /// Where a test image stands in the test split; `None` where nobody knows.
+    pub(crate) fn place(&self, image: &str) -> Option<usize> {
+        match &self.state {
+            State::Finished { predictions, .. } => {
+                predictions.as_ref()?.iter().position(|p| p.image == image)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a run folder holds.

@@ -155,8 +155,12 @@ impl Side<'_> {
 
     fn robustness(&self, name: &str, severities: &[u8]) -> Option<RecipeRobustness> {
         let first = self.own.first()?;
-        let mut kinds: Vec<Corruption> = first.corruptions.iter().map(|part| part.corruption).collect();
-        kinds.dedup();
+        let mut kinds: Vec<Corruption> = Vec::new();
+        for part in &first.corruptions {
+            if !kinds.contains(&part.corruption) {
+                kinds.push(part.corruption);
+            }
+        }
         let all = |record: &RobustnessRecord| damaged(record, |_, _| true);
         let errors: Vec<Option<Table>> = kinds.iter().map(|&kind| self.error(kind)).collect();
         let mut corruptions = Vec::new();
@@ -207,19 +211,10 @@ impl Side<'_> {
 
 /// Records that can be compared: whole, and of the same images and damage as the first. What is left out is said in `warnings`.
 pub(crate) fn comparable<'a>(evidence: &'a Evidence, warnings: &mut Vec<String>) -> Records<'a> {
-    let whole: Records<'_> = evidence.robustness.iter().filter(|r| r.is_whole() && r.is_even()).collect();
-    let alike = |a: &RobustnessRecord, b: &RobustnessRecord| {
-        let kinds = |r: &RobustnessRecord| -> Vec<(Corruption, u8)> {
-            r.corruptions.iter().map(|part| (part.corruption, part.severity)).collect()
-        };
-        let hidden =
-            |r: &RobustnessRecord| r.occlusion.iter().map(|p| p.hidden.to_bits()).collect::<Vec<_>>();
-        (a.images, a.of, a.severities) == (b.images, b.of, b.severities)
-            && kinds(a) == kinds(b)
-            && hidden(a) == hidden(b)
-    };
+    let whole: Records<'_> =
+        evidence.robustness.iter().filter(|r| r.images > 0 && r.is_whole() && r.is_even()).collect();
     // What most networks were looked at with; of several the first.
-    let votes = |record: &RobustnessRecord| whole.iter().filter(|other| alike(record, other)).count();
+    let votes = |record: &RobustnessRecord| whole.iter().filter(|other| record.is_like(other)).count();
     let Some(model) = whole.iter().rev().max_by_key(|record| votes(record)).copied() else {
         if !evidence.robustness.is_empty() {
             warnings.push(
@@ -228,7 +223,7 @@ pub(crate) fn comparable<'a>(evidence: &'a Evidence, warnings: &mut Vec<String>)
         }
         return Vec::new();
     };
-    let kept: Records<'_> = whole.into_iter().filter(|record| alike(record, model)).collect();
+    let kept: Records<'_> = whole.into_iter().filter(|record| record.is_like(model)).collect();
     let left = evidence.robustness.len() - kept.len();
     if left > 0 {
         warnings.push(format!(

@@ -100,6 +100,8 @@ fn chart_rules(resolve: impl Fn(&'static str, &'static str) -> String) -> String
          .fig .cut-light{{fill:none;stroke:#ffffff;stroke-width:1.5;stroke-dasharray:4 3}}\
          .fig .mask-dark{{fill:none;stroke:#000000;stroke-width:1.6;stroke-opacity:.6}}\
          .fig .mask-light{{fill:none;stroke:#ffffff;stroke-width:.7}}\
+         .fig .half-dark{{fill:none;stroke:#000000;stroke-width:3.2;stroke-opacity:.65;stroke-linecap:round}}\
+         .fig .half-light{{fill:none;stroke:#ffffff;stroke-width:1.4;stroke-linecap:round}}\
          .fig .share-a{{fill:{soft}}}.fig .share-b{{fill:{rule}}}",
     );
     for c in SERIES.iter().chain(

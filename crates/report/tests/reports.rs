@@ -565,15 +565,21 @@ fn maps_are_drawn_over_their_images_or_told_where_these_are_gone() {
     let (drawn, page) = report("maps-drawn", &Fake { photographs: true, ..fake });
     // Four images and five recipes; pictures and veils are in the page once, and both languages refer to them.
     assert_eq!(page.matches("<image id=\"shown").count(), 4);
-    assert_eq!(page.matches("<image id=\"veil").count(), 20);
+    assert_eq!(page.matches("<g id=\"veil").count(), 20);
     assert_eq!(page.matches("<use href=\"#veil").count(), 40);
-    for text in ["right, 25 % sure", "Japanese spaniel; its class: 25 %", "Learning Deep Features"] {
+    for text in
+        ["right, 25 % sure", "taken for Japanese spaniel", "its class: 25 %", "Learning Deep Features"]
+    {
         assert!(page.contains(text), "{text}");
     }
     let folder = drawn.page.parent().unwrap();
     let table = std::fs::read_to_string(folder.join("tables/activation-maps.csv")).unwrap();
     assert!(table.lines().count() == 21 && table.contains("% from the left"), "{table}");
     assert!(folder.join("figures/activation-maps.png").is_file());
+    // One image damaged in every way, and as it is.
+    assert_eq!(page.matches("<image id=\"dam").count(), 30);
+    assert_eq!(page.matches("<use href=\"#dam").count(), 2 * 30);
+    assert!(!told.contains("#dam"));
 }
 
 #[test]
@@ -628,4 +634,75 @@ fn a_run_until_decided_says_where_every_recipe_stands() {
     // Without the declaration there is nothing to add to.
     let fixed = Fake { previews: false, ..Fake::new() }.write(&folder("fixed"));
     assert!(bakeoff_report::open_recipes(&fixed.plan().unwrap(), &fixed).unwrap().is_empty());
+}
+
+#[test]
+fn records_written_by_hand_are_left_out_or_drawn_as_far_as_they_go() {
+    let fake = Fake {
+        previews: false,
+        robustness: |_, _| true,
+        seeds: 2,
+        epochs: 1,
+        photographs: true,
+        test_images: 20,
+        ..Fake::new()
+    };
+    let run = fake.write(&folder("by-hand"));
+    let file = |recipe: &str, seed: u64, name: &str| run.trial_folder(recipe, seed).join(name);
+    let edit = |recipe: &str, seed: u64, name: &str, change: &dyn Fn(&mut serde_json::Value)| {
+        let path = file(recipe, seed, name);
+        let mut value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        change(&mut value);
+        std::fs::write(&path, value.to_string()).unwrap();
+    };
+    let recipes: Vec<String> = run.plan().unwrap().recipes.into_iter().map(|recipe| recipe.name).collect();
+    // Maps of two seeds: all are of the one that most recipes have.
+    for recipe in &recipes {
+        std::fs::copy(file(recipe, 1, "maps.json"), file(recipe, 2, "maps.json")).unwrap();
+        edit(recipe, 2, "maps.json", &|maps| {
+            maps["seed"] = 2.into();
+            maps["id"] = format!("{recipe}-2").into();
+        });
+    }
+    recipes[1..].iter().for_each(|recipe| std::fs::remove_file(file(recipe, 1, "maps.json")).unwrap());
+    edit(&recipes[0], 2, "maps.json", &|maps| {
+        maps["maps"][0]["rows"] = (1u64 << 40).into();
+        maps["maps"][1]["label"] = 4_000_000_000u64.into();
+        maps["maps"][2]["probability"] = (-1e300).into();
+        maps["maps"][3]["values"][0] = 3e38.into();
+        maps["side"] = 1_000_000_000u64.into();
+    });
+    let page = |run: &bakeoff_study::RunFolder| {
+        let report = bakeoff_report::write(run, run.path(), Language::English).unwrap();
+        std::fs::read_to_string(report.page).unwrap()
+    };
+    let text = page(&run);
+    assert!(text.contains("of the networks of seed 2"));
+    assert!(!text.contains("NaN") && !text.contains("id=\"veil0-0\"") && text.contains("id=\"veil0-1\""));
+
+    // Every record the same, and odd.
+    let all = |change: &dyn Fn(&mut serde_json::Value)| {
+        for recipe in &recipes {
+            for seed in [1, 2] {
+                edit(recipe, seed, "robustness.json", change);
+            }
+        }
+    };
+    all(&|record| {
+        record["occlusion"][0]["hidden"] = 1e300.into();
+        record["corruptions"][0]["severity"] = 255.into();
+        record["corruptions"].as_array_mut().unwrap().swap(1, 40);
+    });
+    assert!(!page(&run).contains("NaN"));
+    all(&|record| {
+        record["corruptions"] = serde_json::json!([]);
+        record["occlusion"] = serde_json::json!([]);
+    });
+    assert!(!page(&run).contains("NaN"));
+    all(&|record| {
+        record["images"] = 0.into();
+        record["plain"] = "".into();
+    });
+    let summary = bakeoff_report::summarise(&run).unwrap();
+    assert!(summary.insight.robustness.is_none() && page(&run).contains("Nobody has looked yet"));
 }

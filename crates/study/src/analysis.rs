@@ -24,6 +24,9 @@ use crate::records::{
 };
 use crate::{FolderError, Prediction, RunFolder, Trial};
 
+/// Images of which class activation maps are made, at most: a page shows them all, each once for every recipe.
+pub const MOST_MAPS: usize = 24;
+
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnalysisOptions {
@@ -33,7 +36,8 @@ pub struct AnalysisOptions {
     pub seeds: usize,
     /// Recipes besides the baseline; none for all.
     pub recipes: Vec<String>,
-    /// Test images of which class activation maps are made, of as many classes, with the networks of the first seed.
+    /// Test images of which class activation maps are made, of as many classes, with the networks of the first seed; at most
+    /// [`MOST_MAPS`].
     pub maps: usize,
     /// Threads; 0 for as many as the machine has. Results do not depend on it.
     pub threads: usize,
@@ -54,8 +58,8 @@ pub struct Analysis {
     pub left: usize,
     /// Test images looked at.
     pub images: usize,
-    /// Finished trials whose weights are gone.
-    pub without_weights: Vec<TrialKey>,
+    /// Finished trials whose weights or predictions are gone: they cannot be looked at.
+    pub incomplete: Vec<TrialKey>,
 }
 
 /// Why a run cannot be looked at.
@@ -94,6 +98,17 @@ pub enum AnalysisError {
         image: String,
         /// Where the data set was looked for.
         data: PathBuf,
+    },
+    /// A trial was tested on other images than the first one.
+    #[error(
+        "{recipe} seed {seed} was not tested on the same images as the trials before it, so its predictions are not this run's; remove \
+         trials/{recipe}/seed-{seed} and run the study again: it is trained anew, to the same weights"
+    )]
+    OtherImages {
+        /// Recipe.
+        recipe: String,
+        /// Seed.
+        seed: u64,
     },
     /// An image cannot be read now.
     #[error(transparent)]
@@ -141,23 +156,33 @@ const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// Eighths of the image hidden, most of them scattered.
 const HIDDEN: std::ops::RangeInclusive<usize> = 1..=7;
 
-/// How images are shown.
+/// How an image is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
+pub enum Shown {
+    /// As it is.
     Plain,
+    /// Damaged, at a severity of 1 to 5.
     Damaged(Corruption, u8),
-    /// With so many cells covered.
+    /// With so many of its 64 cells covered.
     Covered(usize),
 }
 
 impl Shown {
-    /// In the order of the record.
-    fn all() -> Vec<Self> {
+    /// With so many quarters of it covered.
+    #[must_use]
+    pub fn quarters_hidden(quarters: usize) -> Self {
+        Self::Covered(quarters * CELLS / 4)
+    }
+
+    /// All ways, in the order of the record.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
         let damaged = Corruption::ALL.into_iter().flat_map(|c| SEVERITIES.map(move |s| Self::Damaged(c, s)));
         let covered = HIDDEN.map(|eighths| Self::Covered(eighths * CELLS / 8));
         [Self::Plain].into_iter().chain(damaged).chain(covered).collect()
     }
 
+    /// An image that stands at `place` in the test split, as all networks are shown it.
     fn apply(self, image: &Pixels, place: usize) -> Pixels {
         match self {
             Self::Plain => image.clone(),
@@ -237,18 +262,39 @@ impl MapsRecord {
     /// `sample` is another one.
     #[must_use]
     pub fn picture(&self, map: &MapRecord, dataset: &Dataset, sample: usize) -> Option<RgbImage> {
+        picture(&self.pixels(map, dataset, sample)?)
+    }
+
+    /// [`MapsRecord::picture`] in several of the ways it was shown to them; `place` is the image's in the test split.
+    #[must_use]
+    pub fn pictures(
+        &self,
+        map: &MapRecord,
+        dataset: &Dataset,
+        sample: usize,
+        place: usize,
+        ways: &[Shown],
+    ) -> Option<Vec<RgbImage>> {
+        let pixels = self.pixels(map, dataset, sample)?;
+        ways.iter().map(|shown| picture(&shown.apply(&pixels, place))).collect()
+    }
+
+    fn pixels(&self, map: &MapRecord, dataset: &Dataset, sample: usize) -> Option<Pixels> {
         let pipeline = evaluating(&self.preprocess, self.side).ok()?;
         dataset.samples().get(sample).filter(|listed| listed.id == map.image)?;
-        let pixels = pipeline.eval_image(&*dataset.load(sample).ok()?);
-        RgbImage::new(pixels.width(), pixels.height(), pixels.to_bytes())
+        Some(pipeline.eval_image(&*dataset.load(sample).ok()?))
     }
+}
+
+fn picture(pixels: &Pixels) -> Option<RgbImage> {
+    RgbImage::new(pixels.width(), pixels.height(), pixels.to_bytes())
 }
 
 fn weights_path(trial: &Trial) -> PathBuf {
     trial.folder.join("weights.safetensors")
 }
 
-/// Finished trials that are asked for, and those of them whose weights are gone.
+/// Finished trials that are asked for, and those of them whose weights or predictions are gone.
 fn trials(run: &RunFolder, options: &AnalysisOptions) -> Result<(Vec<Trial>, Vec<TrialKey>), AnalysisError> {
     let plan = run.plan()?;
     if let Some(name) = options.recipes.iter().find(|name| plan.recipes.iter().all(|r| r.name != **name)) {
@@ -265,10 +311,13 @@ fn trials(run: &RunFolder, options: &AnalysisOptions) -> Result<(Vec<Trial>, Vec
             continue;
         }
         let trial = run.trial(key)?;
-        match (trial.test().is_some(), weights_path(&trial).is_file()) {
-            (true, true) => found.push(trial),
-            (true, false) => without.push(key.clone()),
-            (false, _) => {}
+        if trial.test().is_none() {
+            continue;
+        }
+        if weights_path(&trial).is_file() && trial.folder.join("predictions.parquet").is_file() {
+            found.push(trial);
+        } else {
+            without.push(key.clone());
         }
     }
     if found.is_empty() {
@@ -277,9 +326,9 @@ fn trials(run: &RunFolder, options: &AnalysisOptions) -> Result<(Vec<Trial>, Vec
                      the run"
                 .to_owned(),
             Some(TrialKey { recipe, seed, .. }) => format!(
-                "of {} finished trials no weights were kept (weights.safetensors). Remove the trials' folders (the first is \
-                 trials/{recipe}/seed-{seed}) and run the study again: they are trained anew, to the same weights",
-                without.len()
+                "no finished trial of these recipes and seeds has both its weights and its predictions any more (weights.safetensors, \
+                 predictions.parquet). Remove the trials' folders (the first is trials/{recipe}/seed-{seed}) and run the study again: \
+                 they are trained anew, to the same weights"
             ),
         };
         return Err(AnalysisError::Nothing { path: run.path().to_owned(), message });
@@ -294,7 +343,7 @@ fn mapped(test: &[Prediction], wanted: usize) -> Vec<usize> {
         first.entry(prediction.label).or_insert(place);
     }
     let first: Vec<usize> = first.into_values().collect();
-    let classes = if wanted == 0 { Vec::new() } else { evenly(first.len(), wanted) };
+    let classes = if wanted == 0 { Vec::new() } else { evenly(first.len(), wanted.min(MOST_MAPS)) };
     classes.into_iter().map(|class| first[class]).collect()
 }
 
@@ -322,6 +371,15 @@ impl Images {
         let samples = places.iter().map(sample).collect::<Result<_, _>>()?;
         Ok(Self { places, samples, of: test.len() })
     }
+
+    /// Whether a trial was tested on these images, in this order.
+    fn are_those_of(&self, test: &[Prediction], dataset: &Dataset) -> bool {
+        let same = |(&place, &sample): (&usize, &usize)| {
+            let listed = &dataset.samples()[sample];
+            test.get(place).is_some_and(|t| t.image == listed.id && t.label as usize == listed.label)
+        };
+        test.len() == self.of && self.places.iter().zip(&self.samples).all(same)
+    }
 }
 
 /// Looks at the finished trials of a run and leaves `robustness.json` in each one's folder. `progress` is told how many images were
@@ -336,10 +394,10 @@ pub fn analyse(
     progress: &dyn Fn(usize, usize),
 ) -> Result<Analysis, AnalysisError> {
     let study = run.study()?;
-    let (trials, without_weights) = trials(run, options)?;
+    let (trials, incomplete) = trials(run, options)?;
     let mut dataset = Dataset::open(&study.data.source())?;
     dataset.set_cache(study.data.cache.saturating_mul(1 << 20));
-    let mut analysis = Analysis { without_weights, ..Analysis::default() };
+    let mut analysis = Analysis { incomplete, ..Analysis::default() };
     let all = Shown::all().len();
     let mut chosen = None;
     let first_seed = trials.first().map(|trial| trial.key.seed);
@@ -355,6 +413,10 @@ pub fn analyse(
                 Images::new(&test, &dataset, mapped(&test, options.maps))?,
             )),
         };
+        if ![&*images, &*maps].iter().all(|images| images.are_those_of(&test, &dataset)) {
+            let TrialKey { recipe, seed, .. } = trial.key.clone();
+            return Err(AnalysisError::OtherImages { recipe, seed });
+        }
         analysis.images = images.places.len();
         let network = Network::read(trial)?;
         let told = |judged: usize| {
@@ -389,12 +451,6 @@ impl Sitting<'_> {
         let (images, of) = (self.images.places.len(), self.images.of);
         let severities = CorruptionSet::of(self.network.pipeline.image());
         let found = run.robustness(self.trial)?;
-        let same = |r: &RobustnessRecord| {
-            r.images == images && r.of == of && r.severities == severities && r.is_even()
-        };
-        if let Some(record) = found.filter(same) {
-            return Ok(record);
-        }
         let mut record = RobustnessRecord {
             recipe: key.recipe.clone(),
             seed: key.seed,
@@ -418,7 +474,8 @@ impl Sitting<'_> {
                 }
             }
         }
-        Ok(record)
+        // One that was written by hand, or by a version that shows images in other ways, is begun anew.
+        Ok(found.filter(|found| found.is_like(&record) && found.is_even()).unwrap_or(record))
     }
 
     /// Whether the record is whole in the end.

@@ -35,7 +35,7 @@ mod runner;
 mod study;
 mod trial;
 
-pub use analysis::{Analysis, AnalysisError, AnalysisOptions, analyse};
+pub use analysis::{Analysis, AnalysisError, AnalysisOptions, MOST_MAPS, Shown, analyse};
 pub use bakeoff_augment::corruption::{Corruption, CorruptionSet, SEVERITIES};
 pub use bakeoff_nn::Trainable;
 pub use config::{

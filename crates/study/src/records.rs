@@ -371,6 +371,19 @@ impl RobustnessRecord {
         [&self.plain].into_iter().chain(corruptions).chain(occlusion)
     }
 
+    /// The other one is of the same images, damaged and hidden in the same ways and order: the two can be compared part by part.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let ways = |record: &Self| -> Vec<(Corruption, u8)> {
+            record.corruptions.iter().map(|part| (part.corruption, part.severity)).collect()
+        };
+        let hidden =
+            |record: &Self| record.occlusion.iter().map(|part| part.hidden.to_bits()).collect::<Vec<_>>();
+        (self.images, self.of, self.severities) == (other.images, other.of, other.severities)
+            && ways(self) == ways(other)
+            && hidden(self) == hidden(other)
+    }
+
     /// Every part holds as many images.
     #[must_use]
     pub fn is_even(&self) -> bool {

@@ -10,7 +10,7 @@ use bakeoff_nn::Weights;
 use bakeoff_study::records::{EpochRecord, PlanRecord, TrialStatus, UntilDecided};
 use bakeoff_study::{
     AnalysisError, AnalysisOptions, Decide, Event, Observer, Outcome, Plan, Prediction, RunError, RunFolder,
-    RunOptions, Silent, Study, Trial, analyse, preview, run, run_until_decided,
+    RunOptions, Silent, Study, Trial, analyse, preview, run, run_until_decided, write_predictions,
 };
 
 fn study(overrides: &[&str]) -> Study {
@@ -768,8 +768,31 @@ fn a_look_at_damaged_images_repeats_to_the_bit_and_changes_no_trial() {
     assert!(error.to_string().contains("it is of another trial"), "{error}");
     fs::remove_file(trial("mixup", 2)).unwrap();
     let analysis = look(1, 0, &[], &go_on, &|_, _| ()).unwrap();
-    assert_eq!((analysis.trials, analysis.without_weights.len()), (3, 1));
+    assert_eq!((analysis.trials, analysis.left, analysis.incomplete.len()), (3, 0, 1));
     fs::write(trial("mixup", 2), kept).unwrap();
+
+    // Predictions that are gone, and predictions of fewer images.
+    let predictions = trial("mixup", 2).with_file_name("predictions.parquet");
+    let kept = fs::read(&predictions).unwrap();
+    fs::remove_file(&predictions).unwrap();
+    let analysis = look(1, 0, &[], &go_on, &|_, _| ()).unwrap();
+    assert_eq!((analysis.trials, analysis.left, analysis.incomplete.len()), (3, 0, 1));
+    let run_folder = RunFolder::open(&path).unwrap();
+    let mut test = run_folder.predictions(&run_folder.trials().unwrap()[0]).unwrap().unwrap();
+    test.pop();
+    let classes = ["a".to_owned(), "b".to_owned()];
+    write_predictions(&predictions, &test, &classes).unwrap();
+    let error = look(1, 0, &[], &go_on, &|_, _| ()).unwrap_err();
+    assert!(error.to_string().contains("not tested on the same images"), "{error}");
+    fs::write(&predictions, kept).unwrap();
+
+    // A record without one of its parts is no record of these.
+    let text = fs::read_to_string(trial("none", 1).with_file_name("robustness.json")).unwrap();
+    let mut short: serde_json::Value = serde_json::from_str(&text).unwrap();
+    short["corruptions"].as_array_mut().unwrap().remove(7);
+    fs::write(trial("none", 1).with_file_name("robustness.json"), short.to_string()).unwrap();
+    look(1, 0, &[], &go_on, &|_, _| ()).unwrap();
+    assert_eq!(records(), whole);
     let config = fs::read_to_string(path.join("study.json")).unwrap();
     let changed = config.replace("\"test_per_class\": 6", "\"test_per_class\": 5");
     assert_ne!(config, changed);

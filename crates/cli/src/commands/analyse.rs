@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use bakeoff_report::insight::Ranged;
 use bakeoff_report::robustness::{RecipeRobustness, Robustness};
-use bakeoff_stats::wording::{points, signed_points};
-use bakeoff_study::{AnalysisOptions, RunFolder, analyse};
+use bakeoff_stats::wording::{count, points, signed_points};
+use bakeoff_study::{AnalysisOptions, MOST_MAPS, RunFolder, analyse};
 
 use crate::exit::{Exit, note, out};
 use crate::progress::Bar;
@@ -31,8 +31,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "RECIPE")]
     recipe: Vec<String>,
     /// Test images of which class activation maps are made, with the networks of the first seed.
-    #[arg(long, default_value_t = AnalysisOptions::default().maps)]
-    maps: usize,
+    #[arg(long, default_value_t = AnalysisOptions::default().maps as u32, value_parser = clap::value_parser!(u32).range(..=MOST_MAPS as i64))]
+    maps: u32,
     /// Threads (default: all cores). Results do not depend on it.
     #[arg(long)]
     threads: Option<usize>,
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         images: arguments.images,
         seeds: arguments.seeds.unwrap_or(0) as usize,
         recipes: arguments.recipe,
-        maps: arguments.maps,
+        maps: arguments.maps as usize,
         threads: super::threads(arguments.threads)?,
     };
     let stop = super::stop_on_interrupt(STOPPING)?;
@@ -62,17 +62,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let looked = analyse(&folder, &options, stop, &|done, total| bar.show(done, total));
     bar.finish();
     let analysis = looked?;
-    if let Some(first) = analysis.without_weights.first() {
+    if let Some(first) = analysis.incomplete.first() {
         note(format!(
-            "{} finished trials were left out, since their weights are gone (the first is {} seed {}); remove their folders and run \
-             the study again to have them trained anew, to the same weights",
-            analysis.without_weights.len(),
+            "left out, since weights or predictions are gone: {} (the first is {} seed {}); remove their folders and run the study again \
+             to have them trained anew, to the same weights",
+            count(analysis.incomplete.len(), "finished trial"),
             first.recipe,
             first.seed
         ));
     }
     if analysis.left > 0 {
-        note(format!("{} trials are left to look at", analysis.left));
+        note(format!("left to look at: {}; the same command goes on", count(analysis.left, "trial")));
     }
     let report = bakeoff_report::write(&folder, &arguments.run, arguments.lang.into())?;
     let robustness = &report.summary.insight.robustness;

@@ -102,7 +102,8 @@ impl Curves {
             Unit::Plain => (low.max(0.0), high),
         };
         let y = Scale::new([low * factor, high * factor], [floor, top]);
-        let place = |at: f64, value: f64| (x.at(at), y.at(value * factor));
+        // Limits may lie beyond what there can be, as those of an accuracy from few seeds do: bands end at the frame.
+        let place = |at: f64, value: f64| (x.at(at), y.at(value.max(low).min(high) * factor));
 
         d.open_group("y-ticks");
         let (ticks, digits) = y.ticks(((floor - top) / 52.0).round().max(3.0) as usize);
@@ -276,6 +277,18 @@ mod tests {
             .inline("");
         assert_eq!((svg.matches("class=\"band").count(), svg.matches("class=\"line").count()), (2, 2));
         assert!(svg.contains(">none</text>") && svg.contains(">cutmix</text>"));
+    }
+
+    #[test]
+    fn bands_beyond_what_can_be_end_at_the_frame() {
+        let mut wide = series("none", None, &[0.2, 0.3]);
+        wide.points.iter_mut().for_each(|point| (point.low, point.high) = (-4.0, 6.0));
+        let svg = chart(vec![wide]).draw(900.0, 400.0, Language::English.words()).inline("");
+        let band = &svg[svg.find("class=\"band").unwrap()..];
+        let path = &band[band.find("d=\"M").unwrap() + 4..band.find('Z').unwrap()];
+        let heights: Vec<f64> =
+            path.split('L').map(|point| point.split(' ').nth(1).unwrap().parse().unwrap()).collect();
+        assert_eq!(heights, [30.0, 30.0, 358.0, 358.0]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{Writer, put};
 use crate::language::fill;
 use crate::maps;
+use crate::tables::recipe_name;
 use crate::text::{bdi, class_name, escape};
 
 impl Writer<'_> {
@@ -20,7 +21,7 @@ impl Writer<'_> {
             let Some(picture) = self.shared.thumbnails.place_as_shown(mapped.image) else { continue };
             put!(
                 self,
-                "<h4 title=\"{}\">{}</h4>\n<ul class=\"sheet changed\">\n<li><svg viewBox=\"0 0 100 100\" role=\"img\" aria-label=\"{}\"><use href=\"#{picture}\"/></svg><div class=\"row\">{}</div></li>\n",
+                "<h4 title=\"{}\">{}</h4>\n<ul class=\"sheet changed maps\">\n<li><svg viewBox=\"0 0 100 100\" role=\"img\" aria-label=\"{}\"><use href=\"#{picture}\"/></svg><div class=\"row\">{}</div></li>\n",
                 escape(mapped.image),
                 bdi(&class_name(mapped.class)),
                 escape(mapped.image),
@@ -28,18 +29,20 @@ impl Writer<'_> {
             );
             for (number, (record, map)) in mapped.maps.iter().enumerate() {
                 let told = maps::told(evidence, map, words);
-                let label = fill(words.map_of, &[("recipe", &record.recipe), ("told", &told)]);
-                let veil = if maps::veil(map).is_some() {
+                let label = fill(words.map_of, &[("recipe", &record.recipe), ("told", &told.join("; "))]);
+                let veil = if maps::is_drawn(map) {
                     format!("<use href=\"#{}\"/>", maps::place(at, number))
                 } else {
                     String::new()
                 };
+                let lines =
+                    told.iter().map(|line| format!("<div class=\"row taken\">{}</div>", escape(line)));
                 put!(
                     self,
-                    "<li title=\"{0}\"><svg viewBox=\"0 0 100 100\" role=\"img\" aria-label=\"{0}\"><use href=\"#{picture}\"/>{veil}</svg><div class=\"row\"><bdi><b>{1}</b></bdi></div><div class=\"row taken\">{2}</div></li>\n",
+                    "<li title=\"{0}\"><svg viewBox=\"0 0 100 100\" role=\"img\" aria-label=\"{0}\"><use href=\"#{picture}\"/>{veil}</svg><div class=\"row\"><b>{1}</b></div>{2}</li>\n",
                     escape(&label),
-                    escape(&record.recipe),
-                    escape(&told)
+                    recipe_name(evidence, &record.recipe),
+                    lines.collect::<String>()
                 );
             }
             self.html.push_str("</ul>\n");
