@@ -424,8 +424,8 @@ words! {
     occlusion_fold: "In numbers", "숫자로";
     occlusion_table_caption: "Accuracy in percent by the share of the image that is hidden, with uncorrected 95&nbsp;% intervals over seeds and images; below each, its difference from {baseline} in points.",
         "가린 비율에 따른 정확도(퍼센트)와 시드와 이미지에 걸친 95&nbsp;% 구간(보정하지 않음). 아래 줄은 {baseline} 대비 차이(퍼센트포인트).";
-    maps_intro: "Class activation maps (Zhou et al. 2016) of the true class, of the networks of seed {seed}: bright where the last feature map, summed over its channels with the class’s weights, is high, dark where it is low; the line runs where it is half as high as it gets. Each map reaches from its own lowest to its own highest value, so brightness cannot be compared between maps. The {n} images were chosen without asking any network: of classes spread evenly over all, the first test image of each.",
-        "실제 클래스의 클래스 활성화 지도(Zhou 외 2016), 시드 {seed}의 신경망. 마지막 특징 지도를 그 클래스의 가중치로 채널에 걸쳐 더한 값이 높은 곳은 밝고 낮은 곳은 어두우며, 선은 그 가운데 값을 따라갑니다. 지도마다 자기의 가장 낮은 값부터 가장 높은 값까지 쓰므로 지도 사이에 밝기를 비교할 수 없습니다. 이미지 {n}장은 어떤 신경망에도 묻지 않고 골랐습니다. 전체 클래스에서 고르게 뽑은 클래스마다 첫 시험 이미지입니다.";
+    maps_intro: "Class activation maps (Zhou et al. 2016) of the true class, of the networks of seed {seed}: bright where the last feature map, summed over its channels with the class’s weights, is high, dark where it is low. Each map reaches from its own lowest to its own highest value (the line runs halfway between), so brightness cannot be compared between maps. The {n} images were chosen without asking any network: of classes spread evenly over all, the first test image of each.",
+        "실제 클래스의 클래스 활성화 지도(Zhou 외 2016), 시드 {seed}의 신경망. 마지막 특징 지도를 그 클래스의 가중치로 채널에 걸쳐 더한 값이 높은 곳은 밝고 낮은 곳은 어둡습니다. 지도마다 자기의 가장 낮은 값부터 가장 높은 값까지 쓰므로(선은 그 한가운데 값) 지도 사이에 밝기를 비교할 수 없습니다. 이미지 {n}장은 어떤 신경망에도 묻지 않고 골랐습니다. 전체 클래스에서 고르게 뽑은 클래스마다 첫 시험 이미지입니다.";
     maps_title: "Class activation maps of the true class under each recipe", "레시피별 실제 클래스의 활성화 지도";
     maps_no_pictures: "The images could not be read when this page was made; the table tells where each map is highest.",
         "이 페이지를 만들 때 이미지를 읽을 수 없었습니다. 지도마다 가장 높은 곳은 표에 있습니다.";

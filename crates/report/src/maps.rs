@@ -61,7 +61,7 @@ fn shares(map: &MapRecord) -> Option<Vec<f32>> {
 pub(crate) struct Veil {
     /// Black, thin where the map is high: a PNG file.
     png: Vec<u8>,
-    /// Where the map is half as high as it gets: lines [x0, y0, x1, y1] in fractions of the image's sides.
+    /// Where the map is halfway between its lowest and its highest value: lines [x0, y0, x1, y1] in fractions of the image's sides.
     half: Vec<[f64; 4]>,
 }
 
