@@ -380,6 +380,51 @@ fn results_of_another_trainer_are_compared_like_a_study() {
 }
 
 #[test]
+fn several_data_sets_are_compared_together_or_refused() {
+    let project = Project::new();
+    let write = |name: &str, runs: [(&str, [f64; 3]); 2]| {
+        let mut text = String::from("recipe,seed,accuracy\n");
+        for (recipe, values) in runs {
+            for (value, seed) in values.iter().zip(1..) {
+                text.push_str(&format!("{recipe},{seed},{value}\n"));
+            }
+        }
+        fs::write(project.path(name), text).unwrap();
+    };
+    write("pets.csv", [("none", [0.60, 0.62, 0.64]), ("flip", [0.66, 0.66, 0.70])]);
+    write("dogs.csv", [("none", [0.80, 0.82, 0.84]), ("flip", [0.81, 0.83, 0.83])]);
+    let compared =
+        bakeoff(&project).args(["compare", "pets.csv", "dogs.csv", "--json", "--out", "page"]).run();
+    assert_eq!(compared.code, 0, "{compared:?}");
+    let all = compared.json();
+    assert_eq!(all["data_sets"], serde_json::json!(["pets", "dogs"]));
+    let flip = |key: &str| all["recipes"][1][key]["value"].as_f64().unwrap();
+    // Nine pairs of nine, and five of nine; the middle four of six runs, and of six differences.
+    for (key, value) in [("probability_of_improvement", 7.0 / 9.0), ("iqm", 0.75), ("difference", 0.03)] {
+        assert!((flip(key) - value).abs() < 1e-12, "{key}: {}", flip(key));
+    }
+    assert!(fs::read_to_string(project.path("page/report.html")).unwrap().contains("0.78 ["));
+    assert!(compared.stderr.contains("too narrow"), "{compared:?}");
+    let named =
+        bakeoff(&project).args(["compare", "--data-set", "a=pets.csv", "--data-set", "b=dogs.csv"]).run();
+    assert!(named.code == 0 && named.stdout.contains("a         flip"), "{named:?}");
+
+    for (arguments, words) in [
+        (vec!["pets.csv", "pets.csv"], "hold the same results"),
+        (vec!["--data-set", "a=pets.csv"], "one data set, \"a\""),
+        (vec!["pets.csv", "dogs.csv", "--baseline", "nome"], "data set \"pets\""),
+        (vec!["pets.csv", "dogs.csv", "--name", "x"], "--name names one comparison"),
+        (vec!["."], "holds no plan.json"),
+    ] {
+        let refused = bakeoff(&project).args(["compare"]).args(arguments.clone()).run();
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.stderr.contains(words) && refused.stdout.is_empty(), "{arguments:?}: {refused:?}");
+    }
+    let refused = bakeoff(&project).args(["compare", "--data-set", "pets.csv"]).run();
+    assert!(refused.code == 2 && refused.stderr.contains("NAME=FILES"), "{refused:?}");
+}
+
+#[test]
 fn lists_and_cards_are_printed() {
     let project = Project::new();
     let recipes = bakeoff(&project).args(["recipes"]).run();

@@ -579,6 +579,32 @@ words! {
     r_elsewhere: "From the same files the same numbers come out, whatever the machine.", "같은 파일에서는 어떤 기계에서도 같은 수가 나옵니다.";
     r_files: "the files these results were read from", "이 결과를 읽은 파일들";
     r_study_file: "The study file", "연구 파일";
+
+    // Several data sets.
+    data_sets_n: "{n}\u{a0}data set|{n}\u{a0}data sets", "데이터 세트\u{a0}{n}개";
+    runs_n: "{n}\u{a0}run|{n}\u{a0}runs", "실행\u{a0}{n}회";
+    h_data_set: "Data set", "데이터 세트";
+    h_runs: "Runs", "실행";
+    h_mean: "Mean, %", "평균, %";
+    h_iqm: "Interquartile mean, %, 95\u{a0}% interval", "사분위 평균, %, 95\u{a0}% 구간";
+    h_iqm_difference: "Minus {baseline}, 95\u{a0}% interval", "{baseline} 대비 차이, 95\u{a0}% 구간";
+    h_improvement: "P(beats {baseline}), 95\u{a0}% interval", "{baseline}보다 나을 확률, 95\u{a0}% 구간";
+    aggregate_heading: "Over several data sets", "여러 데이터 세트에 걸쳐";
+    aggregate_answer: "Over {sets} together, the probability that a run beats one of {baseline}: {list}.", "{sets}를 함께 볼 때, 실행이 {baseline}의 실행보다 나을 확률: {list}.";
+    aggregate_more: "and {n} more", "그 밖에 {n}개";
+    aggregate_all: "all, interquartile mean", "전체, 사분위 평균";
+    aggregate_title: "Differences from {baseline} on each data set and over all", "데이터 세트별과 전체의 {baseline} 대비 차이";
+    aggregate_axis: "difference, points", "차이, 퍼센트포인트";
+    aggregate_claimed: "better or worse on this data set", "이 데이터 세트에서 나음 또는 나쁨";
+    aggregate_unclaimed: "no such claim", "그런 판정 없음";
+    aggregate_caption: "Differences from {baseline} with their 95&nbsp;% intervals: on each data set the mean over seeds, over all the interquartile mean of all paired differences. The most promising recipe first.",
+        "{baseline} 대비 차이와 95&nbsp;% 구간. 데이터 세트마다 시드 평균, 전체는 모든 짝지은 차이의 사분위 평균. 가장 유망한 레시피부터.";
+    aggregate_table_caption: "Over {sets} together. No verdict is given over data sets.", "{sets}를 함께 볼 때. 데이터 세트 전체에 대한 판정은 내리지 않습니다.";
+    aggregate_sets_caption: "Each data set by itself: differences, intervals and verdicts as in its own report.", "데이터 세트별: 차이, 구간, 판정은 각각의 보고서와 같습니다.";
+    aggregate_method: "The <b>interquartile mean</b> is the mean of the middle half of all runs on all data sets. The <b>probability of improvement</b> is the share of pairs of a run of the recipe and a run of {baseline} in which the recipe’s is ahead, ties counting half, averaged over data sets, each of which counts the same (Agarwal et al. 2021). Intervals are percentiles of {replicates} bootstrap samples in which runs are drawn again within each data set. With few runs they are too narrow. They are of these data sets, had they been run with other seeds; of other data sets they say nothing.",
+        "<b>사분위 평균</b>은 모든 데이터 세트의 모든 실행 가운데 중간 절반의 평균입니다. <b>나을 확률</b>은 레시피의 실행과 {baseline}의 실행을 짝지었을 때 레시피가 앞서는 비율(동점은 절반)을 데이터 세트마다 같은 비중으로 평균한 값입니다(Agarwal et al. 2021). 구간은 데이터 세트 안에서 실행을 다시 뽑은 부트스트랩 {replicates}회의 백분위수입니다. 실행이 적으면 지나치게 좁습니다. 이 데이터 세트를 다른 시드로 실행했을 경우에 대한 것이며, 다른 데이터 세트에 대해서는 아무것도 말하지 않습니다.";
+    aggregate_footer: "Made by Bakeoff {version}. Beside this page: <code>aggregate.json</code>, <code>figures/</code>, <code>tables/</code> (CSV, Markdown, LaTeX). Type: Inter, under the SIL Open Font License.",
+        "Bakeoff {version}(으)로 만들었습니다. 이 페이지 옆에 <code>aggregate.json</code>, <code>figures/</code>, <code>tables/</code>(CSV, Markdown, LaTeX)가 있습니다. 글꼴: Inter, SIL Open Font License.";
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! | a run | `recipe`, `seed`, and `accuracy` or `top1` |
 //! | an epoch | `epoch` and a metric: timm's `summary.csv`, Keras' `CSVLogger`, Lightning's `metrics.csv`, Ultralytics' `results.csv` |
 //!
+//! A column `dataset` (or `data_set`) beside those of a prediction or a run names the data set it is of ([`Results::read_all`]).
 //! Columns stand in any order, others are ignored, names are matched without regard to case. Recipe and seed of a log come
 //! from its columns, from its path ([`place`](Source::of)), or from the caller.
 
@@ -16,6 +17,7 @@ mod table;
 use bakeoff_stats::Marks;
 use bakeoff_study::Headline;
 use bakeoff_study::records::EpochRecord;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -210,6 +212,16 @@ pub enum ResultsError {
         /// All recipes.
         known: String,
     },
+    /// Several data sets where one was wanted.
+    #[error(
+        "the results are of {count} data sets, {names}: they are compared one by one, or all together as an aggregate"
+    )]
+    SeveralDataSets {
+        /// How many.
+        count: usize,
+        /// Their names.
+        names: String,
+    },
     /// Nothing to compare.
     #[error("all results are of one recipe, \"{recipe}\": a comparison needs a second one")]
     OneRecipe {
@@ -254,6 +266,11 @@ fn plain(name: &str) -> String {
 impl Header {
     fn find(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| plain(n) == name)
+    }
+
+    /// The column that names the data set a row is of.
+    fn data_set(&self) -> Option<usize> {
+        self.find("dataset").or_else(|| self.find("data_set"))
     }
 
     fn missing(&self, column: &str) -> ResultsError {
@@ -364,15 +381,80 @@ fn row_error(path: &Path, error: &csv::Error) -> ResultsError {
     ResultsError::Row { path, line, message }
 }
 
+/// Whether a run stands in more than one of these files, no column of which names data sets.
+fn share_a_run(sources: &[Source]) -> Result<bool, ResultsError> {
+    if sources.len() < 2 {
+        return Ok(false);
+    }
+    let mut files: HashMap<(String, u64), usize> = HashMap::new();
+    for (number, source) in sources.iter().enumerate() {
+        let (mut rows, header) = open(&source.path)?;
+        let table = matches!(header.kind()?, Kind::Predictions | Kind::Runs) && header.data_set().is_none();
+        // What is wrong with a table is said when it is read in earnest.
+        let Some((recipe, seed)) = header.find("recipe").zip(header.find("seed")).filter(|_| table) else {
+            return Ok(false);
+        };
+        let mut record = csv::StringRecord::new();
+        let mut last: Option<(String, u64)> = None;
+        while rows.read_record(&mut record).map_err(|error| row_error(&header.path, &error))? {
+            let text = |column: usize| record.get(column).unwrap_or_default().trim();
+            let Ok(seed) = table::seed_of(text(seed)) else { return Ok(false) };
+            // Rows of a run mostly stand together.
+            if last.as_ref().is_some_and(|(name, last)| name == text(recipe) && *last == seed) {
+                continue;
+            }
+            let run = (text(recipe).to_owned(), seed);
+            if *files.entry(run.clone()).or_insert(number) != number {
+                return Ok(true);
+            }
+            last = Some(run);
+        }
+    }
+    Ok(false)
+}
+
 impl Results {
-    /// Reads files of one kind.
+    /// Reads files of one kind and one data set.
     ///
     /// # Errors
     /// A file cannot be read, a column is missing, a value cannot be, a prediction stands twice, or runs are not of the same
-    /// images; each with its place.
+    /// images; each with its place. Or the files are of several data sets.
     pub fn read(sources: &[Source], options: &ResultsOptions) -> Result<Self, ResultsError> {
+        let mut all = Self::read_group(sources, options)?;
+        match all.len() {
+            1 => Ok(all.remove(0)),
+            count => {
+                let names: Vec<String> = all.iter().map(|r| format!("\"{}\"", shown(&r.name))).collect();
+                Err(ResultsError::SeveralDataSets { count, names: crate::summary::list(&names) })
+            }
+        }
+    }
+
+    /// Reads files of one kind and of any number of data sets: those that a column `dataset` names; where none does but one
+    /// run (recipe and seed) stands in several files, each file is a data set, named as the file is; otherwise it is one.
+    ///
+    /// # Errors
+    /// As [`Results::read`].
+    pub fn read_all(sources: &[Source], options: &ResultsOptions) -> Result<Vec<Self>, ResultsError> {
+        if !share_a_run(sources)? {
+            return Self::read_group(sources, options);
+        }
+        let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let names: Vec<Option<String>> = sources.iter().map(|source| stem(&source.path)).collect();
+        let one = |(source, name): (&Source, &Option<String>)| {
+            let mut results = Self::read(std::slice::from_ref(source), options)?;
+            if names.iter().filter(|other| *other == name).count() > 1 {
+                results.name = source.path.with_extension("").display().to_string();
+            }
+            Ok(results)
+        };
+        sources.iter().zip(&names).map(one).collect()
+    }
+
+    /// Reads files that belong together; several only where a column names data sets.
+    fn read_group(sources: &[Source], options: &ResultsOptions) -> Result<Vec<Self>, ResultsError> {
         let mut kind: Option<(Kind, &Path)> = None;
-        let mut table = table::Table::default();
+        let mut tables = table::Tables::default();
         let mut logs = log::Logs::new(options);
         for source in sources {
             let (rows, header) = open(&source.path)?;
@@ -387,22 +469,29 @@ impl Results {
                 });
             }
             match found {
-                Kind::Predictions | Kind::Runs => table.read(rows, &header, found)?,
+                Kind::Predictions | Kind::Runs => tables.read(rows, &header, found)?,
                 Kind::Log => logs.read(rows, &header, source)?,
             }
         }
         let Some((kind, first)) = kind else {
             return Err(ResultsError::Empty { path: PathBuf::new(), message: "no file was given" });
         };
-        let mut results = match kind {
-            Kind::Predictions | Kind::Runs => table.finish(first)?,
-            Kind::Log => logs.finish(first)?,
+        let mut all = match kind {
+            Kind::Predictions | Kind::Runs => tables.finish(first)?,
+            Kind::Log => vec![logs.finish(first)?],
         };
-        results.name = first.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let recipes = results.recipes();
-        let at = |recipe: &str| recipes.iter().position(|r| r == recipe);
-        results.runs.sort_by_key(|run| (at(&run.recipe), run.seed));
-        Ok(results)
+        let alone = all.len() == 1;
+        for results in &mut all {
+            // A single data set is called by its file, as it is where no column names it.
+            if alone {
+                results.name =
+                    first.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
+            }
+            let recipes = results.recipes();
+            let at = |recipe: &str| recipes.iter().position(|r| r == recipe);
+            results.runs.sort_by_key(|run| (at(&run.recipe), run.seed));
+        }
+        Ok(all)
     }
 
     /// Recipes in the order they were met.

@@ -491,6 +491,21 @@ fn answer(summary: &Summary, seeds: usize) -> String {
     sentences.join(" ")
 }
 
+/// Rows of a table under one another: the columns in `words` to the left, numbers to the right.
+pub(crate) fn aligned(rows: &[Vec<String>], words: &[usize]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
+            if words.contains(&column) { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
 impl Summary {
     /// The verdicts for a terminal: a table, then a sentence per recipe. Plain text; names cannot move the cursor.
     #[must_use]
@@ -498,7 +513,8 @@ impl Summary {
         let mut lines = vec![plain(&self.answer).into_owned(), String::new()];
         let mut rows = vec![
             ["recipe", "seeds", "top-1", "sd", "difference", "95 % interval", "p", "verdict"]
-                .map(String::from),
+                .map(String::from)
+                .to_vec(),
         ];
         for recipe in &self.recipes {
             let dash = || "–".to_owned();
@@ -521,7 +537,7 @@ impl Summary {
                 None if recipe.name == self.baseline => "baseline".into(),
                 None => dash(),
             };
-            rows.push([
+            rows.push(vec![
                 plain(&recipe.name).into_owned(),
                 recipe.seeds.len().to_string(),
                 recipe.top1.mean.map_or_else(dash, |mean| percent(mean, 2)),
@@ -532,17 +548,7 @@ impl Summary {
                 verdict,
             ]);
         }
-        let widths: Vec<usize> = (0..8)
-            .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-            .collect();
-        for row in &rows {
-            let cells = row.iter().enumerate().map(|(column, cell)| {
-                let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
-                // Words to the left, numbers to the right.
-                if column == 0 || column == 7 { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
-            });
-            lines.push(cells.collect::<Vec<_>>().join("  ").trim_end().to_owned());
-        }
+        lines.extend(aligned(&rows, &[0, 7]));
         let sentences = self.recipes.iter().filter_map(RecipeSummary::explanation);
         let sentences: Vec<String> = sentences.map(|s| plain(&s).into_owned()).collect();
         if !sentences.is_empty() {

@@ -19,8 +19,13 @@ const PAIRS: usize = 20;
 
 /// A recipe's name with its colour.
 pub(crate) fn recipe_name(evidence: &Evidence, recipe: &str) -> String {
-    let class = theme::series_class(evidence.colour(recipe));
-    format!("<span class=\"dot\" style=\"--k:var(--{class})\"></span>{}", bdi(recipe))
+    coloured(evidence.colour(recipe), recipe)
+}
+
+/// A name with a colour; `None` is the baseline's.
+pub(crate) fn coloured(colour: Option<usize>, name: &str) -> String {
+    let class = theme::series_class(colour);
+    format!("<span class=\"dot\" style=\"--k:var(--{class})\"></span>{}", bdi(name))
 }
 
 pub(crate) fn recipe(evidence: &Evidence, name: &str) -> Cell {

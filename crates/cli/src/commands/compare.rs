@@ -1,13 +1,14 @@
-//! `bakeoff compare`: the statistics and the report of studies made with another trainer.
+//! `bakeoff compare`: the statistics and the report of studies made with another trainer, and of several data sets together.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
+use bakeoff_report::aggregate::{DataSet, aggregate, write_aggregate};
 use bakeoff_report::results::{Pattern, Results, ResultsOptions, Source};
-use bakeoff_study::Headline;
+use bakeoff_study::{Headline, RunFolder};
 
-use crate::exit::{Exit, note};
+use crate::exit::{Exit, note, out};
 
 /// Compare recipes trained elsewhere, from CSV files: the same statistics, verdicts and report.
 ///
@@ -15,14 +16,23 @@ use crate::exit::{Exit, note};
 /// (of the true class); or a row per run with recipe, seed, accuracy; or a training log per run: timm's summary.csv, Keras'
 /// CSVLogger, Lightning's metrics.csv, Ultralytics' results.csv, whose paths say recipe and seed. Columns may stand in any
 /// order, others are ignored. Runs are paired by seed: give recipes the same seeds for the same split and initial weights.
+///
+/// Several data sets (a column `dataset`, files that hold the same runs, run folders, or --data-set) give the interquartile mean
+/// and the probability of improvement over all of them.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     bakeoff compare results.csv --baseline none\n  \
     bakeoff compare 'output/*/seed-*/summary.csv' --baseline none --out report\n  \
-    bakeoff compare --run none/1=a/metrics.csv --run cutmix/1=b/metrics.csv --metric val_acc")]
+    bakeoff compare --run none/1=a/metrics.csv --run cutmix/1=b/metrics.csv --metric val_acc\n  \
+    bakeoff compare pets.csv dogs.csv birds.csv --out report        several data sets\n  \
+    bakeoff compare runs/pets runs/dogs\n  \
+    bakeoff compare --data-set 'pets=pets/*/seed-*/summary.csv' --data-set 'dogs=dogs/*/seed-*/summary.csv'")]
 pub(crate) struct Arguments {
-    /// CSV files, or patterns such as `logs/*/seed-*/summary.csv`.
+    /// CSV files, or patterns such as `logs/*/seed-*/summary.csv`; or run folders, each a data set.
     files: Vec<String>,
+    /// Files of one data set, where their names and columns do not say. May be repeated, also for one data set.
+    #[arg(long, value_name = "NAME=FILES")]
+    data_set: Vec<OfDataSet>,
     /// Recipe and seed of a training log, where its path does not say. May be repeated.
     #[arg(long, value_name = "RECIPE/SEED=FILE")]
     run: Vec<Named>,
@@ -74,21 +84,50 @@ impl FromStr for Named {
     }
 }
 
+/// `NAME=FILES`.
+#[derive(Clone, Debug)]
+struct OfDataSet {
+    name: String,
+    files: String,
+}
+
+impl FromStr for OfDataSet {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, files)) if !name.is_empty() && !files.is_empty() => {
+                Ok(Self { name: name.to_owned(), files: files.to_owned() })
+            }
+            _ => Err(format!("`{text}` is not NAME=FILES, such as pets='pets/*/seed-*/summary.csv'")),
+        }
+    }
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     if !(arguments.margin > 0.0 && arguments.margin <= 100.0) {
         bail!("--margin is {}, must be above 0 and at most 100 points", arguments.margin);
     }
-    let mut sources = Vec::new();
+    let (mut sources, mut folders) = (Vec::new(), Vec::new());
     for file in &arguments.files {
-        sources.extend(matching(file)?.into_iter().map(Source::of));
+        let (found, files): (Vec<_>, Vec<_>) = matching(file)?.into_iter().partition(|path| path.is_dir());
+        folders.extend(found);
+        sources.extend(files.into_iter().map(Source::of));
     }
-    sources.extend(arguments.run.into_iter().map(|named| named.0));
-    if sources.is_empty() {
+    sources.extend(arguments.run.iter().map(|named| named.0.clone()));
+    if sources.is_empty() && folders.is_empty() && arguments.data_set.is_empty() {
         bail!("no file was given: bakeoff compare results.csv --baseline NAME");
     }
-    let options =
-        ResultsOptions { metric: arguments.metric, headline: arguments.headline, pattern: arguments.pattern };
-    let mut results = Results::read(&sources, &options)?;
+    let options = ResultsOptions {
+        metric: arguments.metric.clone(),
+        headline: arguments.headline,
+        pattern: arguments.pattern.clone(),
+    };
+    let mut all = if sources.is_empty() { Vec::new() } else { Results::read_all(&sources, &options)? };
+    if all.len() != 1 || !folders.is_empty() || !arguments.data_set.is_empty() {
+        return over_data_sets(&arguments, &all, &folders, &options);
+    }
+    let mut results = all.remove(0);
     if let Some(name) = arguments.name {
         results.name = name;
     }
@@ -112,6 +151,72 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     super::run::tell(&report, arguments.json)?;
     if arguments.json {
         note(format!("report: {}", report.page.display()));
+    }
+    Ok(Exit::Done)
+}
+
+/// The aggregate over several data sets.
+fn over_data_sets(
+    arguments: &Arguments,
+    read: &[Results],
+    folders: &[PathBuf],
+    options: &ResultsOptions,
+) -> Result<Exit> {
+    if arguments.name.is_some() {
+        bail!(
+            "--name names one comparison; data sets are named by --data-set NAME=FILES, by files, columns or studies"
+        );
+    }
+    let mut named: Vec<(&str, Vec<Source>)> = Vec::new();
+    for OfDataSet { name, files } in &arguments.data_set {
+        let sources = matching(files)?.into_iter().map(Source::of);
+        match named.iter_mut().find(|(other, _)| other == name) {
+            Some((_, other)) => other.extend(sources),
+            None => named.push((name, sources.collect())),
+        }
+    }
+    let mut sets = Vec::new();
+    let asked = arguments.baseline.as_deref();
+    let mut add = |results: &Results| -> Result<()> {
+        let of = |error| anyhow::Error::from(error).context(format!("data set \"{}\"", results.name));
+        let baseline = results.baseline(asked).map_err(of)?;
+        sets.push(DataSet::of_results(results, &baseline, arguments.margin)?);
+        Ok(())
+    };
+    for results in read {
+        add(results)?;
+    }
+    for (name, sources) in named {
+        let results = Results::read(&sources, options).with_context(|| format!("data set \"{name}\""))?;
+        add(&Results { name: name.to_owned(), ..results })?;
+    }
+    for folder in folders {
+        let set = DataSet::of_run(&RunFolder::open(folder)?)?;
+        if let Some(asked) = asked.filter(|asked| *asked != set.summary.baseline) {
+            bail!(
+                "{} compares with \"{}\", as its study declared before it was run; --baseline {asked} would change that afterwards",
+                folder.display(),
+                set.summary.baseline
+            );
+        }
+        sets.push(set);
+    }
+    let aggregate = aggregate(&sets)?;
+    for warning in &aggregate.warnings {
+        note(format!("warning: {warning}"));
+    }
+    let page = match &arguments.out {
+        Some(folder) => Some(write_aggregate(&aggregate, folder, arguments.lang.into())?),
+        None => None,
+    };
+    if arguments.json {
+        out(serde_json::to_string_pretty(&aggregate)?);
+    } else {
+        aggregate.lines().iter().for_each(out);
+    }
+    if let Some(page) = page {
+        let line = format!("report: {}", page.display());
+        if arguments.json { note(line) } else { out(format!("\n{line}")) }
     }
     Ok(Exit::Done)
 }

@@ -29,7 +29,7 @@ use std::fmt::Write;
 
 const FONT: &[u8] = include_bytes!("../../fonts/Inter.woff2");
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
+pub(crate) const SCRIPT: &str = include_str!("script.js");
 
 /// How a page is made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -209,7 +209,7 @@ impl Writer<'_> {
 }
 
 /// JSON inside a script element: nothing in it can end the element.
-fn json(value: &serde_json::Value) -> String {
+pub(crate) fn json(value: &serde_json::Value) -> String {
     value.to_string().replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 

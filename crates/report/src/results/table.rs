@@ -3,7 +3,7 @@
 use super::{Header, Kind, Results, ResultsError, Rows, Run, row_error, shown};
 use bakeoff_stats::Marks;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a row says of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +61,24 @@ pub(super) struct Table {
     scores: bool,
     /// The column of runs without images.
     value: Option<String>,
+    /// The recipe met last: rows of a run mostly stand together.
+    last: Option<(String, u32)>,
 }
 
-impl Table {
-    pub(super) fn read(&mut self, mut rows: Rows, header: &Header, kind: Kind) -> Result<(), ResultsError> {
+/// Where what stands in a row.
+struct Columns {
+    recipe: usize,
+    seed: usize,
+    label: Option<usize>,
+    /// Absent where a row is a run.
+    image: Option<usize>,
+    mark: Mark,
+    /// Name of the data set.
+    data_set: Option<usize>,
+}
+
+impl Columns {
+    fn of(header: &Header, kind: Kind) -> Result<Self, ResultsError> {
         let need = |name: &str| header.find(name).ok_or_else(|| header.missing(name));
         let (recipe, seed) = (need("recipe")?, need("seed")?);
         let label = header.find("label");
@@ -73,7 +87,6 @@ impl Table {
                 let value = Header::value_names()
                     .find_map(|name| header.find(name))
                     .ok_or_else(|| header.missing("accuracy"))?;
-                self.value = Some(super::plain(&header.names[value]));
                 (None, Mark::Probability(value))
             }
             _ => {
@@ -90,87 +103,53 @@ impl Table {
                 (Some(image), mark)
             }
         };
-        self.scores |= matches!(mark, Mark::Probability(_));
+        Ok(Self { recipe, seed, label, image, mark, data_set: header.data_set() })
+    }
+}
+
+/// One table per data set that a column names; a single one without a name where none does.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    sets: Vec<(String, Table)>,
+    /// The first file, and whether its rows name data sets.
+    first: Option<(PathBuf, bool)>,
+}
+
+impl Tables {
+    pub(super) fn read(&mut self, mut rows: Rows, header: &Header, kind: Kind) -> Result<(), ResultsError> {
+        let columns = Columns::of(header, kind)?;
+        let named = columns.data_set.is_some();
+        let (other, others) = self.first.get_or_insert_with(|| (header.path.clone(), named));
+        if *others != named {
+            let words = |named| if named { "rows that name a data set" } else { "rows without a data set" };
+            return Err(ResultsError::Mixed {
+                path: header.path.clone(),
+                kind: words(named),
+                other: other.clone(),
+                other_kind: words(*others),
+            });
+        }
         let mut record = csv::StringRecord::new();
         let mut any = false;
-        // Rows of a run mostly stand together.
-        let mut last: Option<(String, u32)> = None;
+        let mut at = 0;
         while rows.read_record(&mut record).map_err(|error| row_error(&header.path, &error))? {
             any = true;
+            let name = columns.data_set.map_or("", |column| record.get(column).unwrap_or_default().trim());
             let line = record.position().map_or(0, csv::Position::line);
-            let text = |column: usize| record.get(column).unwrap_or_default().trim();
-            let name = text(recipe);
-            if name.is_empty() {
-                return Err(header.cell(line, recipe, "is empty; every row needs a recipe"));
+            if let Some(column) = columns.data_set.filter(|_| name.is_empty()) {
+                return Err(header.cell(
+                    line,
+                    column,
+                    "is empty; every row needs a data set, or none has one",
+                ));
             }
-            let recipe_number = match &last {
-                Some((same, number)) if same == name => *number,
-                _ => {
-                    let number = self.recipes.number(name);
-                    last = Some((name.to_owned(), number));
-                    number
-                }
-            };
-            let seed = seed_of(text(seed)).map_err(|message| header.cell(line, seed, message))?;
-            let value =
-                value_of(mark, &text).map_err(|(column, message)| header.cell(line, column, message))?;
-            let key = (recipe_number, seed);
-            let Some(image) = image else {
-                if self.runs.insert(key, Kept::Value(value)).is_some() {
-                    let message = format!("recipe \"{}\" has seed {seed} a second time", shown(name));
-                    return Err(ResultsError::Row { path: header.path.clone(), line, message });
-                }
-                continue;
-            };
-            let image_name = text(image);
-            if image_name.is_empty() {
-                return Err(header.cell(line, image, "is empty; every prediction needs the image's name"));
-            }
-            let at = self.images.number(image_name) as usize;
-            if let Some(column) = label {
-                let class = self.classes.number(text(column));
-                self.labels.resize(self.labels.len().max(at + 1), None);
-                match self.labels[at] {
-                    Some(before) if before != class => {
-                        let message = format!(
-                            "image \"{}\" is of class \"{}\" here and \"{}\" in an earlier row",
-                            shown(image_name),
-                            shown(text(column)),
-                            shown(&self.classes.names[before as usize])
-                        );
-                        return Err(header.cell(line, column, message));
-                    }
-                    _ => self.labels[at] = Some(class),
+            if self.sets.get(at).is_none_or(|(set, _)| set != name) {
+                at = self.sets.iter().position(|(set, _)| set == name).unwrap_or(self.sets.len());
+                if at == self.sets.len() {
+                    self.sets.push((name.to_owned(), Table::default()));
                 }
             }
-            let scores = matches!(mark, Mark::Probability(_));
-            let kept = self
-                .runs
-                .entry(key)
-                .or_insert_with(|| if scores { Kept::Scores(Vec::new()) } else { Kept::Correct(Vec::new()) });
-            let twice = match kept {
-                Kept::Correct(marks) if !scores => {
-                    marks.resize(marks.len().max(at + 1), ABSENT);
-                    let twice = marks[at] != ABSENT;
-                    marks[at] = u8::from(value == 1.0);
-                    twice
-                }
-                Kept::Scores(marks) if scores => {
-                    marks.resize(marks.len().max(at + 1), f64::NAN);
-                    let twice = !marks[at].is_nan();
-                    marks[at] = value;
-                    twice
-                }
-                _ => true,
-            };
-            if twice {
-                let message = format!(
-                    "recipe \"{}\", seed {seed} has image \"{}\" a second time",
-                    shown(name),
-                    shown(image_name)
-                );
-                return Err(ResultsError::Row { path: header.path.clone(), line, message });
-            }
+            self.sets[at].1.row(&record, line, &columns, header)?;
         }
         if any {
             Ok(())
@@ -182,7 +161,108 @@ impl Table {
         }
     }
 
-    pub(super) fn finish(self, first: &Path) -> Result<Results, ResultsError> {
+    /// One per data set; without a name where no column told.
+    pub(super) fn finish(self, first: &Path) -> Result<Vec<Results>, ResultsError> {
+        let finished = self.sets.into_iter().map(|(name, table)| {
+            let results = table.finish(first)?;
+            Ok(Results { name, ..results })
+        });
+        finished.collect()
+    }
+}
+
+impl Table {
+    fn row(
+        &mut self,
+        record: &csv::StringRecord,
+        line: u64,
+        columns: &Columns,
+        header: &Header,
+    ) -> Result<(), ResultsError> {
+        let &Columns { recipe, seed, label, image, mark, .. } = columns;
+        match mark {
+            Mark::Probability(column) if image.is_none() => {
+                self.value.get_or_insert_with(|| super::plain(&header.names[column]));
+            }
+            _ => {}
+        }
+        self.scores |= matches!(mark, Mark::Probability(_));
+        let text = |column: usize| record.get(column).unwrap_or_default().trim();
+        let name = text(recipe);
+        if name.is_empty() {
+            return Err(header.cell(line, recipe, "is empty; every row needs a recipe"));
+        }
+        let recipe_number = match &self.last {
+            Some((same, number)) if same == name => *number,
+            _ => {
+                let number = self.recipes.number(name);
+                self.last = Some((name.to_owned(), number));
+                number
+            }
+        };
+        let seed = seed_of(text(seed)).map_err(|message| header.cell(line, seed, message))?;
+        let value = value_of(mark, &text).map_err(|(column, message)| header.cell(line, column, message))?;
+        let key = (recipe_number, seed);
+        let Some(image) = image else {
+            if self.runs.insert(key, Kept::Value(value)).is_some() {
+                let message = format!("recipe \"{}\" has seed {seed} a second time", shown(name));
+                return Err(ResultsError::Row { path: header.path.clone(), line, message });
+            }
+            return Ok(());
+        };
+        let image_name = text(image);
+        if image_name.is_empty() {
+            return Err(header.cell(line, image, "is empty; every prediction needs the image's name"));
+        }
+        let at = self.images.number(image_name) as usize;
+        if let Some(column) = label {
+            let class = self.classes.number(text(column));
+            self.labels.resize(self.labels.len().max(at + 1), None);
+            match self.labels[at] {
+                Some(before) if before != class => {
+                    let message = format!(
+                        "image \"{}\" is of class \"{}\" here and \"{}\" in an earlier row",
+                        shown(image_name),
+                        shown(text(column)),
+                        shown(&self.classes.names[before as usize])
+                    );
+                    return Err(header.cell(line, column, message));
+                }
+                _ => self.labels[at] = Some(class),
+            }
+        }
+        let scores = matches!(mark, Mark::Probability(_));
+        let kept = self
+            .runs
+            .entry(key)
+            .or_insert_with(|| if scores { Kept::Scores(Vec::new()) } else { Kept::Correct(Vec::new()) });
+        let twice = match kept {
+            Kept::Correct(marks) if !scores => {
+                marks.resize(marks.len().max(at + 1), ABSENT);
+                let twice = marks[at] != ABSENT;
+                marks[at] = u8::from(value == 1.0);
+                twice
+            }
+            Kept::Scores(marks) if scores => {
+                marks.resize(marks.len().max(at + 1), f64::NAN);
+                let twice = !marks[at].is_nan();
+                marks[at] = value;
+                twice
+            }
+            _ => true,
+        };
+        if twice {
+            let message = format!(
+                "recipe \"{}\", seed {seed} has image \"{}\" a second time",
+                shown(name),
+                shown(image_name)
+            );
+            return Err(ResultsError::Row { path: header.path.clone(), line, message });
+        }
+        Ok(())
+    }
+
+    fn finish(self, first: &Path) -> Result<Results, ResultsError> {
         let images = self.images.names;
         let mut keys: Vec<(u32, u64)> = self.runs.keys().copied().collect();
         keys.sort_unstable();
