@@ -81,12 +81,20 @@ impl View {
     }
 }
 
+/// What the caller has to say to whoever looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Note<'a> {
+    /// Where the run's page is served too.
+    pub url: Option<&'a str>,
+    /// The run is this process's: Ctrl-C interrupts it, and does not only close the view.
+    pub ours: bool,
+}
+
 /// Fills the terminal until a key closes it or `over` says that there is nothing more to see; then the terminal is as before.
-/// `url` is shown where the run's page is served too.
 ///
 /// # Errors
 /// This is no terminal, or it cannot be drawn on.
-pub fn watch(run: &Path, url: Option<&str>, over: &dyn Fn() -> bool) -> Result<Left, LiveError> {
+pub fn watch(run: &Path, note: Note<'_>, over: &dyn Fn() -> bool) -> Result<Left, LiveError> {
     let mut terminal = ratatui::try_init()?;
     let run = RunFolder::at(run);
     let mut view = View::default();
@@ -114,7 +122,7 @@ pub fn watch(run: &Path, url: Option<&str>, over: &dyn Fn() -> bool) -> Result<L
         }
         let Some((_, progress)) = read.as_ref().filter(|_| changed) else { continue };
         let progress = progress.as_ref().map_err(String::as_str);
-        if let Err(error) = terminal.draw(|frame| draw(frame, progress, url, &mut view)) {
+        if let Err(error) = terminal.draw(|frame| draw(frame, progress, note, &mut view)) {
             break Err(error.into());
         }
     };
@@ -152,7 +160,37 @@ fn colour(progress: &Progress, recipe: &str) -> Color {
     COLOURS[1 + at % (COLOURS.len() - 1)]
 }
 
-fn draw(frame: &mut Frame<'_>, progress: Result<&Progress, &str>, url: Option<&str>, view: &mut View) {
+/// Lines that each part of the screen gets; none where there is no room for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shares {
+    gauge: u16,
+    grid: u16,
+    curves: u16,
+    log: u16,
+    foot: u16,
+}
+
+/// Deals out the lines of a screen: first the trials, then curves where they can be seen, then the log.
+fn shares(height: u16, recipes: usize) -> Shares {
+    /// A title, three lines of curve, the axis and its labels.
+    const CURVES: u16 = 6;
+    const LOG: u16 = 4;
+    let foot = u16::from(height >= 5);
+    let gauge = u16::from(height >= 12);
+    let rest = height.saturating_sub(1 + foot + gauge);
+    // A title and the seeds above the recipes.
+    let wanted = u16::try_from(recipes).unwrap_or(u16::MAX).saturating_add(2);
+    // Many recipes scroll, rather than leave no room for curves on an ordinary screen.
+    let grid = if rest >= 3 * CURVES { wanted.min(rest - CURVES) } else { wanted.min(rest) };
+    let rest = rest - grid;
+    if rest < CURVES {
+        return Shares { gauge, grid, curves: 0, log: rest.min(LOG), foot };
+    }
+    let log = LOG.min(rest - CURVES);
+    Shares { gauge, grid, curves: rest - log, log, foot }
+}
+
+fn draw(frame: &mut Frame<'_>, progress: Result<&Progress, &str>, note: Note<'_>, view: &mut View) {
     let progress = match progress {
         Ok(progress) => progress,
         Err(message) => {
@@ -164,46 +202,63 @@ fn draw(frame: &mut Frame<'_>, progress: Result<&Progress, &str>, url: Option<&s
             return;
         }
     };
-    let grid = (progress.recipes.len() as u16 + 3).min(frame.area().height / 2);
-    let log = 4.min(frame.area().height / 5);
-    let [head, gauge, trials, curves, log_area, foot] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Length(grid),
-        Constraint::Min(6),
-        Constraint::Length(log),
-        Constraint::Length(1),
-    ])
+    let shares = shares(frame.area().height, progress.recipes.len());
+    let lines = [1, shares.gauge, shares.grid, shares.curves, shares.log];
+    // What is left over stands above the last line.
+    let [head, gauge, trials, curves, log, _, foot] = Layout::vertical(
+        lines
+            .map(Constraint::Length)
+            .into_iter()
+            .chain([Constraint::Fill(1), Constraint::Length(shares.foot)]),
+    )
     .areas(frame.area());
     draw_head(frame, progress, head);
-    frame.render_widget(
-        LineGauge::default()
-            .ratio(progress.share().clamp(0.0, 1.0))
-            .filled_style(Style::new().fg(Color::Blue))
-            .unfilled_style(Style::new().fg(Color::DarkGray)),
-        gauge,
-    );
+    if shares.gauge > 0 {
+        frame.render_widget(
+            LineGauge::default()
+                .ratio(progress.share().clamp(0.0, 1.0))
+                .filled_style(Style::new().fg(Color::Blue))
+                .unfilled_style(Style::new().fg(Color::DarkGray)),
+            gauge,
+        );
+    }
     draw_grid(frame, progress, view, trials);
-    draw_curves(frame, progress, view, curves);
-    let lines: Vec<Line<'_>> = progress
-        .log
-        .iter()
-        .rev()
-        .take(usize::from(log_area.height))
-        .rev()
-        .map(|line| Line::styled(cut(line, usize::from(log_area.width)), Style::new().fg(Color::DarkGray)))
-        .collect();
-    frame.render_widget(Paragraph::new(lines), log_area);
-    frame.render_widget(
-        Line::styled(
-            format!(
-                "q close   tab other curves   arrows scroll   ctrl-c interrupt   {}",
-                url.unwrap_or_default()
-            ),
-            Style::new().fg(Color::DarkGray),
-        ),
-        foot,
-    );
+    if shares.curves > 0 {
+        draw_curves(frame, progress, view, curves);
+    }
+    let grey = Style::new().fg(Color::DarkGray);
+    let last = progress.log.len().saturating_sub(usize::from(log.height));
+    let lines = progress.log[last..].iter();
+    let lines = lines.map(|line| Line::styled(cut(time_of_day(line), usize::from(log.width)), grey));
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), log);
+    frame.render_widget(Line::styled(keys(note, shares.curves > 0, usize::from(foot.width)), grey), foot);
+}
+
+/// A line of the log without its date.
+fn time_of_day(line: &str) -> &str {
+    match line.split_once('T') {
+        Some((date, rest)) if date.len() == 10 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
+            rest
+        }
+        _ => line,
+    }
+}
+
+/// What keys do, as much of it as there is room for.
+fn keys(note: Note<'_>, curves: bool, room: usize) -> String {
+    let mut text = String::from("q close");
+    let more = [
+        note.ours.then_some("ctrl-c interrupt"),
+        curves.then_some("tab other curves"),
+        Some("arrows scroll"),
+        note.url,
+    ];
+    for part in more.into_iter().flatten() {
+        if text.chars().count() + 3 + part.chars().count() <= room {
+            text = format!("{text}   {part}");
+        }
+    }
+    text
 }
 
 fn draw_head(frame: &mut Frame<'_>, progress: &Progress, area: Rect) {
@@ -238,27 +293,46 @@ fn cell(progress: &Progress, recipe: &str, seed: u64) -> Span<'static> {
         Some((TrialState::Failed, _)) => ("failed".into(), Style::new().fg(Color::Red)),
         Some((TrialState::Planned, _)) | None => ("·".into(), Style::new().fg(Color::DarkGray)),
     };
-    Span::styled(format!("{text:>8}"), style)
+    Span::styled(format!("{text:>CELL$}"), style)
+}
+
+/// Width of a cell: `failed`, `12/100`, and a space.
+const CELL: usize = 8;
+
+/// `, recipes 3–8/20`, where not all are seen.
+fn part(what: &str, from: usize, seen: usize, all: usize) -> String {
+    if seen >= all {
+        String::new()
+    } else {
+        format!(", {what} {}–{}/{all}", from + 1, (from + seen).min(all))
+    }
 }
 
 fn draw_grid(frame: &mut Frame<'_>, progress: &Progress, view: &mut View, area: Rect) {
-    let block = Block::new().borders(Borders::TOP).title(" test top-1 by seed, % ");
+    let names = progress.recipes.iter().map(|r| r.chars().count()).max().unwrap_or(0).clamp(6, 24);
+    let names = names.min((usize::from(area.width) / 2).max(6));
+    let columns = (usize::from(area.width).saturating_sub(names + 1) / CELL).max(1);
+    let rows = usize::from(area.height).saturating_sub(2).max(1);
+    let (recipes, seeds) = (progress.recipes.len(), progress.seeds.len());
+    view.from[0] = view.from[0].min(recipes.saturating_sub(rows));
+    view.from[1] = view.from[1].min(seeds.saturating_sub(columns));
+    let hidden = part("recipes", view.from[0], rows, recipes) + &part("seeds", view.from[1], columns, seeds);
+    let title = match hidden.as_str() {
+        "" => " test top-1 by seed, % ".to_owned(),
+        hidden => format!(" top-1, %{hidden} "),
+    };
+    let block = Block::new().borders(Borders::TOP).title(title);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let names = progress.recipes.iter().map(|r| r.chars().count()).max().unwrap_or(0).clamp(6, 24);
-    let columns = (usize::from(inner.width).saturating_sub(names + 2) / 8).max(1);
-    let rows = usize::from(inner.height).saturating_sub(1).max(1);
-    view.from[0] = view.from[0].min(progress.recipes.len().saturating_sub(rows));
-    view.from[1] = view.from[1].min(progress.seeds.len().saturating_sub(columns));
     let seeds = || progress.seeds.iter().skip(view.from[1]).take(columns);
     let mut lines = vec![Line::from(
-        std::iter::once(Span::raw(" ".repeat(names + 2)))
-            .chain(seeds().map(|s| Span::styled(format!("{s:>8}"), Style::new().fg(Color::DarkGray))))
+        std::iter::once(Span::raw(" ".repeat(names + 1)))
+            .chain(seeds().map(|s| Span::styled(format!("{s:>CELL$}"), Style::new().fg(Color::DarkGray))))
             .collect::<Vec<_>>(),
     )];
     for recipe in progress.recipes.iter().skip(view.from[0]).take(rows) {
         let name = Span::styled(
-            format!("{:<width$}", cut(recipe, names), width = names + 2),
+            format!("{:<width$}", cut(recipe, names), width = names + 1),
             Style::new().fg(colour(progress, recipe)),
         );
         lines.push(Line::from(
@@ -273,10 +347,10 @@ fn draw_curves(frame: &mut Frame<'_>, progress: &Progress, view: &View, area: Re
     let factor = if quantity.percent { 100.0 } else { 1.0 };
     let curves = progress.recipes.iter().map(|recipe| {
         let points = progress.curve(recipe, quantity.value).into_iter().map(|(x, y)| (x, y * factor));
-        (cut(recipe, 20), colour(progress, recipe), points.collect::<Vec<_>>())
+        (colour(progress, recipe), points.collect::<Vec<_>>())
     });
     let curves: Vec<_> = curves.collect();
-    let values = || curves.iter().flat_map(|(_, _, points)| points.iter().map(|(_, y)| *y));
+    let values = || curves.iter().flat_map(|(_, points)| points.iter().map(|(_, y)| *y));
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     let block = Block::new().borders(Borders::TOP).title(format!(" {}, mean over seeds ", quantity.name));
     if low > high {
@@ -287,10 +361,9 @@ fn draw_curves(frame: &mut Frame<'_>, progress: &Progress, view: &View, area: Re
     let bounds = [(low - room).max(0.0), high + room];
     let datasets = curves
         .iter()
-        .map(|(name, colour, points)| {
+        .map(|(colour, points)| {
             let kind = if points.len() > 1 { GraphType::Line } else { GraphType::Scatter };
             Dataset::default()
-                .name(name.as_str())
                 .marker(Marker::Braille)
                 .graph_type(kind)
                 .style(Style::new().fg(*colour))
@@ -315,7 +388,8 @@ fn draw_curves(frame: &mut Frame<'_>, progress: &Progress, view: &View, area: Re
                 )
                 .style(Style::new().fg(Color::DarkGray)),
         )
-        .hidden_legend_constraints((Constraint::Ratio(1, 2), Constraint::Ratio(1, 1)));
+        // The recipes' names above have the curves' colours.
+        .legend_position(None);
     frame.render_widget(chart, area);
 }
 
@@ -369,7 +443,7 @@ mod tests {
 
     fn screen(width: u16, height: u16, progress: Result<&Progress, &str>, view: &mut View) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, progress, None, view)).unwrap();
+        terminal.draw(|frame| draw(frame, progress, Note::default(), view)).unwrap();
         let buffer = terminal.backend().buffer().clone();
         let line = |y: u16| (0..width).map(|x| buffer[(x, y)].symbol().to_owned()).collect::<String>();
         (0..height).map(line).collect::<Vec<_>>().join("\n")
@@ -414,6 +488,50 @@ mod tests {
             }
         }
         assert!(screen(60, 24, Ok(&empty), &mut View::default()).contains("no epoch has been finished yet"));
+    }
+
+    #[test]
+    fn short_and_narrow_screens_show_every_trial_first_and_say_what_is_out_of_sight() {
+        let mut many = progress();
+        many.recipes = (0..20).map(|k| format!("recipe-{k}")).collect();
+        many.seeds = (1..=12).collect();
+        // Trials whole, and no curve squeezed into lines that cannot show it.
+        let text = screen(40, 10, Ok(&progress()), &mut View::default());
+        assert!(text.contains("41.2") && text.contains("cutmix") && text.contains("failed"), "{text}");
+        assert!(!text.contains("validation accuracy") && text.contains("00:00:00Z trial"), "{text}");
+        let text = screen(60, 15, Ok(&progress()), &mut View::default());
+        assert!(text.contains("cutmix") && text.contains("validation accuracy"), "{text}");
+        // More than fits: what is seen is said, and the last can be reached.
+        let text = screen(40, 10, Ok(&many), &mut View::default());
+        assert!(text.contains("recipes 1–6/20, seeds 1–3/12"), "{text}");
+        let mut end = View { quantity: 0, from: [99, 99] };
+        let text = screen(80, 24, Ok(&many), &mut end);
+        assert!(
+            text.contains("recipe-19") && text.contains("/20") && text.contains("validation accuracy"),
+            "{text}"
+        );
+        for height in 0..80 {
+            for recipes in [0, 1, 5, 30, 100_000] {
+                let Shares { gauge, grid, curves, log, foot } = shares(height, recipes);
+                let all =
+                    u32::from(gauge) + u32::from(grid) + u32::from(curves) + u32::from(log) + u32::from(foot);
+                assert!(all < u32::from(height.max(1)), "{height} {recipes}");
+                assert!(curves == 0 || curves >= 6);
+            }
+        }
+    }
+
+    #[test]
+    fn only_keys_that_mean_something_are_named_and_none_is_cut() {
+        let ours = Note { url: Some("http://127.0.0.1:8000"), ours: true };
+        assert_eq!(
+            keys(ours, true, 200),
+            "q close   ctrl-c interrupt   tab other curves   arrows scroll   http://127.0.0.1:8000"
+        );
+        assert_eq!(keys(Note::default(), false, 200), "q close   arrows scroll");
+        assert_eq!(keys(ours, true, 40), "q close   ctrl-c interrupt");
+        assert_eq!(time_of_day("2026-01-01T00:00:00Z trial"), "00:00:00Z trial");
+        assert_eq!(time_of_day("Trial T"), "Trial T");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use bakeoff_live::Server;
-use bakeoff_live::terminal::{self, Left};
+use bakeoff_live::terminal::{self, Left, Note};
 use bakeoff_study::RunFolder;
 
 use crate::exit::{Exit, note};
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let stop = super::stop_on_interrupt("closing")?;
     while_serving(&view, &run, lang, |url| {
         if view.tui {
-            terminal::watch(&run, url, &|| stop.load(Ordering::Relaxed))?;
+            terminal::watch(&run, Note { url, ours: false }, &|| stop.load(Ordering::Relaxed))?;
         } else {
             while !stop.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(100));
@@ -103,7 +103,7 @@ pub(crate) fn while_covered<T: Send>(
             let _set = SetAtEnd(&done);
             work()
         });
-        let left = terminal::watch(run, url, &|| done.load(Ordering::Relaxed));
+        let left = terminal::watch(run, Note { url, ours: true }, &|| done.load(Ordering::Relaxed));
         progress.hide(false);
         match left {
             Ok(Left::Interrupted) => {
