@@ -17,7 +17,7 @@ use crate::tables;
 use crate::text::plain;
 use bakeoff_stats::aggregate::{interquartile_mean, probability_of_improvement, stratified};
 use bakeoff_stats::wording::{decimals, percent, points, signed_points};
-use bakeoff_stats::{Verdict, fewest_seeds};
+use bakeoff_stats::{FEWEST_IMAGES, Verdict, fewest_seeds};
 use bakeoff_study::RunFolder;
 use bakeoff_study::files::{make_folder, write_bytes};
 use bakeoff_study::records::RecipeRecord;
@@ -40,6 +40,8 @@ pub struct DataSet {
     pub summary: Summary,
     /// What each recipe does, where that is known.
     recipes: Vec<RecipeRecord>,
+    /// Test images, where that is known.
+    images: Option<usize>,
 }
 
 impl DataSet {
@@ -49,9 +51,11 @@ impl DataSet {
     /// As [`crate::summarise`].
     pub fn of_run(run: &RunFolder) -> Result<Self, ReportError> {
         let evidence = Evidence::read(run)?;
-        let summary = summary::assess_with(&evidence, false)?.summary;
+        let assessment = summary::assess_with(&evidence, false)?;
+        let images = assessment.comparisons.iter().filter_map(|c| c.images).min();
+        let summary = assessment.summary;
         let place = run.path().display().to_string();
-        Ok(Self { name: summary.study.clone(), place, summary, recipes: evidence.plan.recipes })
+        Ok(Self { name: summary.study.clone(), place, summary, recipes: evidence.plan.recipes, images })
     }
 
     /// Another trainer's results. `margin` is in points.
@@ -132,6 +136,16 @@ pub enum AggregateError {
         runs: usize,
         /// What is known of the others.
         why: String,
+    },
+    /// Too few test images.
+    #[error(
+        "{name}: {images} test image(s) cannot tell anything; an aggregate needs {FEWEST_IMAGES} of every data set"
+    )]
+    FewImages {
+        /// Data set.
+        name: String,
+        /// Its test images.
+        images: usize,
     },
     /// One data set given twice.
     #[error("{first} and {second} hold the same results to the last digit: one data set was given twice")]
@@ -263,6 +277,9 @@ fn check(sets: &[DataSet], names: &[String]) -> Result<(), AggregateError> {
         }
     }
     for (set, name) in sets.iter().zip(names) {
+        if let Some(images) = set.images.filter(|images| *images < FEWEST_IMAGES) {
+            return Err(AggregateError::FewImages { name: name.clone(), images });
+        }
         let summary = &set.summary;
         for recipe in summary.recipes.iter().filter(|r| r.name != summary.baseline) {
             let runs = recipe
@@ -311,7 +328,8 @@ fn estimate(value: Option<f64>, limits: Option<[f64; 2]>) -> Estimate {
 ///
 /// # Errors
 /// There is only one, they have other recipes, another baseline or another number to compare, a recipe has fewer than
-/// [`FEWEST_RUNS`] runs paired with the baseline on one of them, or two are the same.
+/// [`FEWEST_RUNS`] runs paired with the baseline on one of them, one has fewer than [`FEWEST_IMAGES`] test images, or two are the
+/// same.
 pub fn aggregate(sets: &[DataSet]) -> Result<Aggregate, AggregateError> {
     let names = names(sets);
     check(sets, &names)?;

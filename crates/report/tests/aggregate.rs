@@ -188,6 +188,9 @@ fn run_folders_are_data_sets_and_what_they_lack_or_do_otherwise_is_said() {
     let error = aggregate(&[first.clone(), set("failed", &failed)]).unwrap_err().to_string();
     assert!(error.contains("\"cutmix\" has 1 finished run(s)"), "{error}");
     assert!(error.contains("1 of their trials are not finished, 4 failed"), "{error}");
+    let error =
+        aggregate(&[first.clone(), set("two", &Fake { previews: false, test_images: 2, ..Fake::new() })]);
+    assert!(matches!(error, Err(AggregateError::FewImages { images: 2, .. })), "{error:?}");
     // Studies of one name are told apart by their folders; the same run twice is seen even so.
     let error =
         aggregate(&[first.clone(), set("again", &Fake { previews: false, ..Fake::new() })]).unwrap_err();

@@ -563,7 +563,18 @@ fn check_trials(study: &Study, plan: &Plan, folder: &RunFolder, fresh: bool) -> 
     let now = serde_json::to_value(&study.config).unwrap_or_default();
     let mut lines = Vec::new();
     differences(&before.unwrap_or_default(), &now, "", &mut lines);
-    let mut changes = if lines.is_empty() { String::new() } else { ":".to_owned() };
+    let version = env!("CARGO_PKG_VERSION");
+    if let Some(then) = folder.environment()?.map(|e| e.bakeoff).filter(|then| then != version) {
+        lines.push(format!("version of Bakeoff: {then} -> {version}"));
+    }
+    if lines.is_empty() {
+        lines.push(
+            "the study file says the same as then: what the weights file holds, which images there are with which labels and splits, or how \
+             this version of Bakeoff computes is what changed"
+                .to_owned(),
+        );
+    }
+    let mut changes = ":".to_owned();
     for line in lines.iter().take(8) {
         changes.push_str(&format!("\n  {line}"));
     }

@@ -441,6 +441,58 @@ fn finished_trials_never_run_twice_and_changed_ones_are_refused() {
 }
 
 #[test]
+fn trials_of_other_weights_or_of_another_version_are_refused_and_what_changed_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("start.safetensors");
+    let first = ["train.epochs=1", "compare.seeds=1"];
+    let donor = folder.path().join("donor");
+    go(&study(&first), &donor, &Silent, &options(2, 1)).unwrap();
+    let trained = |recipe: &str| donor.join(format!("trials/{recipe}/seed-1/weights.safetensors"));
+    fs::copy(trained("none"), &weights).unwrap();
+    let set = format!("model.weights={}", weights.display());
+    let sets = [first[0], first[1], set.as_str()];
+    let path = folder.path().join("run");
+    go(&study(&sets), &path, &Silent, &options(2, 1)).unwrap();
+    let before = results(&path);
+
+    // The same file name, other weights in it.
+    fs::copy(trained("mixup"), &weights).unwrap();
+    let message = go(&study(&sets), &path, &Silent, &options(2, 1)).unwrap_err().to_string();
+    assert!(
+        message.contains("2 trial(s) run with other settings:\n") && message.contains("weights file"),
+        "{message}"
+    );
+    assert_eq!(results(&path), before);
+    fs::copy(trained("none"), &weights).unwrap();
+    assert_eq!(go(&study(&sets), &path, &NoSteps, &options(2, 1)).unwrap().finished, 2);
+
+    // Another version of the program, whose trials have other addresses.
+    for (file, old, new) in [
+        ("environment.json", format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"0.0.0\"".to_owned()),
+        ("trials/none/seed-1/trial.json", format!("\"{}", &address_of(&path)[..8]), "\"00000000".to_owned()),
+    ] {
+        let text = fs::read_to_string(path.join(file)).unwrap();
+        assert!(text.contains(&old), "{file}: {text}");
+        fs::write(path.join(file), text.replacen(&old, &new, 1)).unwrap();
+    }
+    let message = go(&study(&sets), &path, &Silent, &options(2, 1)).unwrap_err().to_string();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(
+        message.contains(&format!(
+            "1 trial(s) run with other settings:\n  version of Bakeoff: 0.0.0 -> {version}"
+        )),
+        "{message}"
+    );
+}
+
+/// The address of the first trial of `none`.
+fn address_of(path: &Path) -> String {
+    let text = fs::read_to_string(path.join("trials/none/seed-1/trial.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    record["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
 fn a_folder_with_other_files_and_a_folder_in_use_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("thesis.tex"), "").unwrap();
