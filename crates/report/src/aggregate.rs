@@ -65,7 +65,9 @@ impl DataSet {
     pub fn of_results(results: &Results, baseline: &str, margin: f64) -> Result<Self, ReportError> {
         let evidence = Evidence::elsewhere(results, baseline, margin);
         let summary = summary::assess_with(&evidence, false)?.summary;
-        Ok(Self { name: results.name.clone(), place: results.name.clone(), summary, recipes: Vec::new() })
+        let images = Some(results.images.len()).filter(|images| *images > 0);
+        let (name, place) = (results.name.clone(), results.name.clone());
+        Ok(Self { name, place, summary, recipes: Vec::new(), images })
     }
 }
 

@@ -11,7 +11,7 @@ use fake::{End, Fake};
 use std::path::Path;
 
 /// A row per run; with `data_set` a column of that name.
-fn rows(data_set: Option<&str>, runs: &[(&str, &[f64])]) -> String {
+fn rows(data_set: Option<&str>, runs: &Runs) -> String {
     let mut text = String::new();
     for (recipe, values) in runs {
         for (value, seed) in values.iter().zip(1..) {
@@ -22,8 +22,11 @@ fn rows(data_set: Option<&str>, runs: &[(&str, &[f64])]) -> String {
     text
 }
 
-const PETS: &[(&str, &[f64])] = &[("none", &[0.60, 0.62, 0.64]), ("cutmix", &[0.66, 0.66, 0.70])];
-const DOGS: &[(&str, &[f64])] = &[("none", &[0.80, 0.82, 0.84]), ("cutmix", &[0.81, 0.83, 0.83])];
+/// Recipes with the accuracies of seeds 1, 2, 3, …
+type Runs = [(&'static str, &'static [f64])];
+
+const PETS: &Runs = &[("none", &[0.60, 0.62, 0.64]), ("cutmix", &[0.66, 0.66, 0.70])];
+const DOGS: &Runs = &[("none", &[0.80, 0.82, 0.84]), ("cutmix", &[0.81, 0.83, 0.83])];
 
 fn write(folder: &Path, name: &str, text: &str) -> Source {
     let path = folder.join(name);
@@ -32,7 +35,7 @@ fn write(folder: &Path, name: &str, text: &str) -> Source {
     Source::of(path)
 }
 
-fn files(folder: &Path, sets: &[(&str, &[(&str, &[f64])])]) -> Vec<Source> {
+fn files(folder: &Path, sets: &[(&str, &Runs)]) -> Vec<Source> {
     let header = "recipe,seed,accuracy\n";
     sets.iter()
         .map(|(name, runs)| write(folder, &format!("{name}.csv"), &format!("{header}{}", rows(None, runs))))
@@ -45,7 +48,7 @@ fn read(sources: &[Source]) -> Vec<DataSet> {
     all.iter().map(|results| DataSet::of_results(results, "none", 1.0).unwrap()).collect()
 }
 
-fn refused(sets: &[(&str, &[(&str, &[f64])])]) -> String {
+fn refused(sets: &[(&str, &Runs)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     aggregate(&read(&files(folder.path(), sets))).unwrap_err().to_string()
 }
@@ -141,13 +144,13 @@ fn what_cannot_be_taken_together_is_refused_by_name() {
     assert!(one.contains("one data set, \"pets\"") && one.contains("needs a second one"), "{one}");
     let twice = refused(&[("pets", PETS), ("copy", PETS)]);
     assert!(twice.contains("pets and copy hold the same results"), "{twice}");
-    let other: &[(&str, &[f64])] = &[DOGS[0], ("mixup", &[0.81, 0.83, 0.83])];
+    let other: &Runs = &[DOGS[0], ("mixup", &[0.81, 0.83, 0.83])];
     let recipes = refused(&[("pets", PETS), ("dogs", other)]);
     assert!(recipes.contains("dogs lacks the recipe(s) \"cutmix\" of pets"), "{recipes}");
-    let more: &[(&str, &[f64])] = &[DOGS[0], DOGS[1], ("mixup", &[0.81, 0.83, 0.83])];
+    let more: &Runs = &[DOGS[0], DOGS[1], ("mixup", &[0.81, 0.83, 0.83])];
     let recipes = refused(&[("pets", PETS), ("dogs", more)]);
     assert!(recipes.contains("pets lacks the recipe(s) \"mixup\" of dogs"), "{recipes}");
-    let few: &[(&str, &[f64])] = &[DOGS[0], ("cutmix", &[0.81, 0.83])];
+    let few: &Runs = &[DOGS[0], ("cutmix", &[0.81, 0.83])];
     let runs = refused(&[("pets", PETS), ("dogs", few)]);
     assert!(runs.contains("dogs: \"cutmix\" has 2 finished run(s)") && runs.contains("needs 3"), "{runs}");
 
