@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Two equal differences can be luck; with discrete accuracies they often are.
 pub(crate) const FEWEST_FOR_EQUIVALENCE: usize = 3;
 
-/// Share of the level at which the images have to agree. It is a normal test with few seeds in its standard error, and looks
-/// repeated on the same images meet the same chance; at the whole level some simulated studies err in more than 5 %.
-pub(crate) const IMAGES: f64 = 0.5;
+/// Share of the level at which the images have to agree. It is a normal test with few seeds in its standard error; at the whole
+/// level some simulated studies err in more than 5 %.
+const IMAGES: f64 = 0.5;
 
 /// On fewer test images no verdict is given: their spread is not known, and often is zero by luck.
 pub const FEWEST_IMAGES: usize = 10;
@@ -209,7 +209,7 @@ pub(crate) fn compare_at(
     let over_images = multiplicity::holm(&over_images);
     let bootstrap = resampled(&pairs, options);
 
-    let rule = Rule { level: options.level, comparisons, margin: options.margin };
+    let rule = Rule { level: options.level, images: levels.images, comparisons, margin: options.margin };
     let pairs_images: Vec<Option<usize>> = pairs.iter().map(Pairs::image_count).collect();
     let result =
         pairs.into_iter().zip(others).enumerate().map(|(k, (pairs, other))| {

@@ -69,6 +69,8 @@ impl Outlook {
 pub struct Rule {
     /// Family-wise error rate.
     pub level: f64,
+    /// Level of the normal test over seeds and images, for all recipes together.
+    pub images: f64,
     /// Recipes compared with the baseline.
     pub comparisons: usize,
     /// Margin of equivalence, a fraction; zero: none.
@@ -101,7 +103,8 @@ pub fn power(variance: &Variance, seeds: usize, rule: Rule) -> f64 {
         let elsewhere = beyond(effect, error, degrees, rule.level / 2.0);
         let all_elsewhere = match variance.image_count {
             Some(_) if error > 0.0 => crate::distribution::normal_cdf(
-                effect / error - t_quantile(1.0 - share * crate::comparison::IMAGES / 2.0, f64::INFINITY),
+                effect / error
+                    - t_quantile(1.0 - rule.images / rule.comparisons.max(1) as f64 / 2.0, f64::INFINITY),
             ),
             _ => 1.0,
         };
@@ -166,7 +169,7 @@ fn search(variance: &Variance, rule: Rule) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const RULE: Rule = Rule { level: 0.05, comparisons: 1, margin: 0.005 };
+    const RULE: Rule = Rule { level: 0.05, images: 0.025, comparisons: 1, margin: 0.005 };
 
     fn seen(mean: f64, sd: f64, images: f64, seeds: usize) -> Variance {
         Variance { mean, per_seed: sd * sd, images, seeds, image_count: Some(500) }

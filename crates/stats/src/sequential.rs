@@ -11,7 +11,7 @@
 //! Why it is done so, and by how much it errs: `docs/decisions/0012-until-decided.md`.
 
 use crate::arm::{Arm, Pairs, StatsError};
-use crate::comparison::{Comparison, IMAGES, Levels, Options, Verdict, check_options, compare_at};
+use crate::comparison::{Comparison, Levels, Options, Verdict, check_options, compare_at};
 use crate::interval::Variance;
 use crate::outlook::{Rule, power};
 use bakeoff_random::Stream;
@@ -23,6 +23,9 @@ const EXACT_UP_TO: usize = 15;
 const PATHS: usize = 1 << 15;
 /// How early the error is spent; 0 would be evenly.
 const GAMMA: f64 = 2.0;
+/// Share of the level at which the images have to agree, half of that of a single look: the images are the same at every look, and
+/// every look is another chance for the seeds to make their sample seem certain.
+const IMAGES_LOOKED: f64 = 0.25;
 /// A recipe gets no further seed where even the most favourable difference its interval allows is decided less often than this.
 const HOPELESS: f64 = 0.1;
 
@@ -244,7 +247,8 @@ pub fn compare_sequentially(
         };
         family.iter().map(|&r| restricted(&others[r], upto(r))).collect()
     };
-    let mut levels = Levels { differs: 0.0, images: options.level * IMAGES, equivalent: 0.0, looked: true };
+    let mut levels =
+        Levels { differs: 0.0, images: options.level * IMAGES_LOOKED, equivalent: 0.0, looked: true };
     let quick = Options { replicates: 0, ..*options };
     for (at, &seed) in seeds.iter().enumerate().take(design.most) {
         let waits = |r: usize| standings[r] == Standing::Open && !complete(&others[r].name, seed);
@@ -261,7 +265,7 @@ pub fn compare_sequentially(
         looks.push(look);
         levels = Levels {
             differs: look.level,
-            images: options.level * IMAGES,
+            images: options.level * IMAGES_LOOKED,
             // Spent in equal parts over the recipes: the t statistics' joint law over the looks is not known.
             equivalent: options.level * (design.spent(done) - before) / others.len() as f64,
             looked: true,
@@ -276,7 +280,12 @@ pub fn compare_sequentially(
         if options.replicates > 0 && comparisons.iter().zip(&family).any(decided) {
             comparisons = compare_at(&baseline, &arms, options, levels)?;
         }
-        let rule = Rule { level: options.level, comparisons: others.len(), margin: options.margin };
+        let rule = Rule {
+            level: options.level,
+            images: levels.images,
+            comparisons: others.len(),
+            margin: options.margin,
+        };
         for ((comparison, arm), &r) in comparisons.into_iter().zip(&arms).zip(&family) {
             if standings[r] != Standing::Open {
                 continue;
