@@ -562,8 +562,10 @@ impl Sitting<'_> {
     ) -> Result<Option<Vec<Vec<bool>>>, AnalysisError> {
         let Network { pipeline, model, .. } = self.network;
         let places = &self.images.places[range.clone()];
-        let pixels = evaluation_pixels(self.dataset, pipeline, &self.images.samples[range.clone()])?;
-        let plain: Vec<Pixels> = (0..pixels.len()).filter_map(|index| pixels.image(index)).collect();
+        let plain: Vec<Pixels> = {
+            let pixels = evaluation_pixels(self.dataset, pipeline, &self.images.samples[range.clone()])?;
+            (0..pixels.len()).filter_map(|index| pixels.image(index)).collect()
+        };
         let make = |shown: &Shown| -> Result<NetworkInput, BatchError> {
             let changed = plain.par_iter().zip(places).map(|(image, &place)| shown.apply(image, place));
             Ok(pipeline.normalise(PixelBatch::stack(changed.collect())?))
