@@ -16,7 +16,7 @@ mod fog;
 use bakeoff_random::Stream;
 use serde::{Deserialize, Serialize};
 
-use crate::colour::{self, larger, smaller};
+use crate::colour::{self, Change, larger, smaller};
 use crate::levels::Levels;
 use crate::noise::{self, poisson};
 use crate::{Pixels, jpeg};
@@ -232,9 +232,9 @@ impl Corruption {
                 let more = of(&BRIGHTNESS, set, level) as f32;
                 image.clone().changed(|values| colour::each_pixel(values, |pixel| brighter(pixel, more)))
             }
-            Self::Contrast => {
-                image.clone().changed(|values| colour::contrast(values, of(&CONTRAST, set, level) as f32))
-            }
+            Self::Contrast => image.clone().changed(|values| {
+                colour::change(values, &[Change::Contrast(of(&CONTRAST, set, level) as f32)]);
+            }),
             Self::Saturate => {
                 let (factor, more) = of(&SATURATE, set, level);
                 image.clone().changed(|values| {

@@ -9,8 +9,12 @@ use crate::Pixels;
 /// The window of a resize, from 0–255 to [0, 1].
 pub(crate) fn resampled(photograph: View<'_>, resample: &Resample) -> Pixels {
     let (width, height) = (resample.window.width, resample.window.height);
-    let mut values = vec![0f32; width * height * 3];
-    resample.unit(photograph, &mut values);
+    let len = width * height * 3;
+    // Not zeroed first: every value is written.
+    let mut values = Vec::with_capacity(len);
+    resample.unit(photograph, &mut values.spare_capacity_mut()[..len]);
+    // SAFETY: it gives back all of it, filled.
+    unsafe { values.set_len(len) };
     Pixels::from_parts(width, height, values)
 }
 

@@ -2,13 +2,12 @@
 
 use std::ops::RangeInclusive;
 
-use bakeoff_data::vectorised;
 use bakeoff_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Keys;
-use crate::colour::{channel_means, clip, each_pixel, hue, larger, smaller};
+use crate::colour::{Change, change};
 use crate::operation::{Centre, Operation};
 use crate::{Pixels, wording};
 
@@ -75,50 +74,9 @@ impl Default for ColourJitter {
     }
 }
 
-/// One change with its drawn number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Adjustment {
-    Brightness(f32),
-    Contrast(f32),
-    Saturation(f32),
-    Hue(f32),
-}
-
-impl Adjustment {
-    /// Changes all pixels, and clips to [0, 1].
-    pub(crate) fn apply(self, values: &mut [f32]) {
-        match self {
-            Self::Brightness(factor) => scaled(values, factor, 0.0),
-            Self::Contrast(factor) => scaled(values, factor, grey(channel_means(values)) * (1.0 - factor)),
-            Self::Saturation(factor) => from_grey(values, factor),
-            Self::Hue(shift) => {
-                clip(values);
-                hue(values, shift);
-            }
-        }
-    }
-}
-
-vectorised! {
-    /// `x · factor + offset`, clipped to [0, 1].
-    fn scaled(values: &mut [f32], factor: f32, offset: f32) {
-        values.iter_mut().for_each(|v| *v = smaller(larger(*v * factor + offset, 0.0), 1.0));
-    }
-}
-
-vectorised! {
-    /// The distance of each channel from the pixel's grey, times `factor`; clipped to [0, 1].
-    fn from_grey(values: &mut [f32], factor: f32) {
-        each_pixel(values, |pixel| {
-            let grey = grey(pixel) * (1.0 - factor);
-            pixel.map(|v| smaller(larger(v * factor + grey, 0.0), 1.0))
-        });
-    }
-}
-
 impl ColourJitter {
     /// What torchvision calls no change is left out; drawn all the same, so that the others do not depend on it.
-    pub(crate) fn draw(&self, stream: &mut Stream) -> Vec<Adjustment> {
+    pub(crate) fn draw(&self, stream: &mut Stream) -> Vec<Change> {
         if !stream.coin(self.probability) {
             return Vec::new();
         }
@@ -129,13 +87,19 @@ impl ColourJitter {
             ([low, high] != [neutral; 2]).then_some(value)
         };
         let drawn = [
-            draw(self.brightness, 1.0).map(Adjustment::Brightness),
-            draw(self.contrast, 1.0).map(Adjustment::Contrast),
-            draw(self.saturation, 1.0).map(Adjustment::Saturation),
-            draw(self.hue, 0.0).map(Adjustment::Hue),
+            draw(self.brightness, 1.0).map(Change::Scale),
+            draw(self.contrast, 1.0).map(Change::ScaleFromMean),
+            draw(self.saturation, 1.0).map(Change::ScaleFromGrey),
+            draw(self.hue, 0.0).map(Change::Hue),
         ];
-        order.into_iter().filter_map(|which| drawn[which]).collect()
+        let ordered = order.into_iter().filter_map(|which| drawn[which]);
+        ordered.flat_map(with_clip).collect()
     }
+}
+
+/// A change, after a clip where it is one of hue: every change of torchvision's takes and gives values in [0, 1].
+fn with_clip(change: Change) -> impl Iterator<Item = Change> {
+    matches!(change, Change::Hue(_)).then_some(Change::Clip).into_iter().chain([change])
 }
 
 impl Operation for ColourJitter {
@@ -187,8 +151,7 @@ impl Operation for ColourJitter {
     }
 
     fn apply(&self, pixels: Pixels, stream: &mut Stream, _: &Centre) -> Pixels {
-        let adjustments = self.draw(stream);
-        pixels.changed(|values| adjustments.into_iter().for_each(|adjustment| adjustment.apply(values)))
+        pixels.changed(|values| change(values, &self.draw(stream)))
     }
 }
 
@@ -222,17 +185,14 @@ impl Operation for Grey {
     }
 
     fn apply(&self, pixels: Pixels, stream: &mut Stream, _: &Centre) -> Pixels {
-        if !stream.coin(self.probability) {
-            return pixels;
-        }
-        pixels.changed(|values| each_pixel(values, |pixel| [grey(pixel); 3]))
+        pixels.changed(|values| change(values, &self.draw(stream)))
     }
 }
 
-/// torchvision's `rgb_to_grayscale`.
-#[inline(always)]
-pub(crate) fn grey([r, g, b]: [f32; 3]) -> f32 {
-    r * 0.2989 + g * 0.587 + b * 0.114
+impl Grey {
+    pub(crate) fn draw(&self, stream: &mut Stream) -> Vec<Change> {
+        if stream.coin(self.probability) { vec![Change::Grey] } else { Vec::new() }
+    }
 }
 
 #[cfg(test)]
@@ -252,14 +212,15 @@ mod tests {
             let mut values = floats(&fixture["images"][case["image"].as_str().unwrap()]);
             for step in list(&case["steps"]) {
                 let parameter = number(&step[1]) as f32;
-                match step[0].as_str().unwrap() {
-                    "brightness" => Adjustment::Brightness(parameter).apply(&mut values),
-                    "contrast" => Adjustment::Contrast(parameter).apply(&mut values),
-                    "saturation" => Adjustment::Saturation(parameter).apply(&mut values),
-                    "hue" => Adjustment::Hue(parameter).apply(&mut values),
-                    "grey" => each_pixel(&mut values, |pixel| [grey(pixel); 3]),
+                let one = match step[0].as_str().unwrap() {
+                    "brightness" => Change::Scale(parameter),
+                    "contrast" => Change::ScaleFromMean(parameter),
+                    "saturation" => Change::ScaleFromGrey(parameter),
+                    "hue" => Change::Hue(parameter),
+                    "grey" => Change::Grey,
                     other => panic!("{other}"),
-                }
+                };
+                change(&mut values, &with_clip(one).collect::<Vec<_>>());
             }
             let what = format!("{} on {}", case["steps"], case["image"]);
             assert_close(&values, &floats(&case["result"]), BOUND, &what);
@@ -285,11 +246,13 @@ mod tests {
             changed += 1;
             let parts: Vec<(usize, f32)> = drawn
                 .into_iter()
-                .map(|adjustment| match adjustment {
-                    Adjustment::Brightness(f) => (0, f),
-                    Adjustment::Contrast(f) => (1, f),
-                    Adjustment::Saturation(f) => (2, f),
-                    Adjustment::Hue(f) => (3, f),
+                .filter_map(|change| match change {
+                    Change::Scale(f) => Some((0, f)),
+                    Change::ScaleFromMean(f) => Some((1, f)),
+                    Change::ScaleFromGrey(f) => Some((2, f)),
+                    Change::Hue(f) => Some((3, f)),
+                    Change::Clip => None,
+                    other => panic!("{other:?}"),
                 })
                 .collect();
             for &(which, value) in &parts {
@@ -312,6 +275,6 @@ mod tests {
         let jitter = ColourJitter::default();
         assert!((0..50).all(|sample| jitter.draw(&mut Stream::new(1, "j", 0, sample)).is_empty()));
         let fixed = ColourJitter { contrast: Spread::Between([0.5, 0.5]), ..ColourJitter::default() };
-        assert_eq!(fixed.draw(&mut Stream::new(1, "j", 0, 0)), [Adjustment::Contrast(0.5)]);
+        assert_eq!(fixed.draw(&mut Stream::new(1, "j", 0, 0)), [Change::ScaleFromMean(0.5)]);
     }
 }

@@ -562,8 +562,9 @@ impl Known {
     }
 }
 
-/// Floats of each image that are mixed at a time: what is read before it is written stays in the cache.
-const SPAN: usize = 4096 * 3;
+/// Floats of each image that are mixed at a time, about: all images together, as they were and as they become, stay in the
+/// second cache.
+const SPAN: usize = 2048;
 
 vectorised! {
     /// `own · image + (1 − own) · other`.
@@ -587,88 +588,90 @@ vectorised! {
     }
 }
 
-/// Images that blend become `share · image + (1 − share) · partner`, all read before any is written; the share is
-/// lambda, or the mask's at each pixel.
-fn blend(batch: &mut PixelBatch, mixes: &[Planned]) {
-    if mixes.iter().all(|planned| planned.way != Way::Blend) {
-        return;
-    }
-    let image_len = batch.image_len();
-    let values = batch.values_mut();
-    let mut before = vec![0f32; mixes.len() * SPAN.min(image_len)];
-    for start in (0..image_len).step_by(SPAN) {
-        let span = SPAN.min(image_len - start);
-        for (kept, image) in before.chunks_exact_mut(span).zip(values.chunks_exact(image_len)) {
-            kept.copy_from_slice(&image[start..start + span]);
-        }
-        for (planned, image) in mixes.iter().zip(values.chunks_exact_mut(image_len)) {
-            if planned.way != Way::Blend {
-                continue;
-            }
-            let mixed = &planned.mixed;
-            let image = &mut image[start..start + span];
-            let other = &before[mixed.partner * span..][..span];
-            match &mixed.mask {
-                None => between(image, other, mixed.lambda),
-                Some(mask) => masked(image, other, &mask[start / 3..]),
-            }
-        }
-    }
-}
-
-/// What goes into each image's box, or in place of the whole image; read while no image has changed yet.
+/// What goes into each image's box, or in place of the whole image, where that is no part of the partner as it is; made while no
+/// image has changed yet.
 fn patches(batch: &PixelBatch, mixes: &[Planned]) -> Vec<Vec<f32>> {
     let (width, height) = (batch.width(), batch.height());
     let patch = |(index, planned): (usize, &Planned)| {
         let image = batch.image_values(planned.mixed.partner);
-        if let Way::Puzzle(puzzle) = &planned.way {
-            return puzzle.assemble(batch.image_values(index), image);
-        }
-        let Some([x0, y0, x1, y1]) = planned.mixed.pasted else { return Vec::new() };
-        let size = [x1 - x0, y1 - y0];
-        match planned.way {
-            Way::Whole => resample::nearest(image, [width, height], size),
-            Way::Resized(cut) => resample::corner_aligned(image, width, cut, size),
-            Way::Keep | Way::Blend | Way::Window | Way::Puzzle(_) => {
-                let rows = image.chunks_exact(width * 3).take(y1).skip(y0);
-                rows.flat_map(|row| &row[x0 * 3..x1 * 3]).copied().collect()
+        match (&planned.way, planned.mixed.pasted) {
+            (Way::Puzzle(puzzle), _) => puzzle.assemble(batch.image_values(index), image),
+            (Way::Whole, Some([x0, y0, x1, y1])) => {
+                resample::nearest(image, [width, height], [x1 - x0, y1 - y0])
             }
+            (Way::Resized(cut), Some([x0, y0, x1, y1])) => {
+                resample::corner_aligned(image, width, *cut, [x1 - x0, y1 - y0])
+            }
+            _ => Vec::new(),
         }
     };
     mixes.par_iter().enumerate().map(patch).collect()
 }
 
-/// Fills every image's box, or replaces it.
-fn paste(batch: &mut PixelBatch, mixes: &[Planned], patches: &[Vec<f32>]) {
-    let (width, image_len) = (batch.width(), batch.image_len());
-    let images = batch.values_mut().chunks_exact_mut(image_len);
-    for ((image, planned), patch) in images.zip(mixes).zip(patches) {
-        if let Way::Puzzle(_) = planned.way {
-            image.copy_from_slice(patch);
-        }
-        let Some([x0, y0, x1, y1]) = planned.mixed.pasted else { continue };
-        let rows = image.chunks_exact_mut(width * 3).take(y1).skip(y0);
-        for (row, patch) in rows.zip(patch.chunks_exact((x1 - x0) * 3)) {
-            row[x0 * 3..x1 * 3].copy_from_slice(patch);
+impl Planned {
+    /// Mixes rows of an image from row `first` on with the same rows of its partner, or with what is in its patch.
+    fn mix_rows(&self, rows: &mut [f32], partner: &[f32], patch: &[f32], first: usize, width: usize) {
+        let row = width * 3;
+        match (&self.way, self.mixed.pasted) {
+            (Way::Keep, _) => {}
+            (Way::Blend, _) => match &self.mixed.mask {
+                None => between(rows, partner, self.mixed.lambda),
+                Some(mask) => masked(rows, partner, &mask[first * width..]),
+            },
+            (Way::Puzzle(_), _) => rows.copy_from_slice(&patch[first * row..][..rows.len()]),
+            (Way::Window | Way::Whole | Way::Resized(_), None) => {}
+            (way, Some([x0, y0, x1, y1])) => {
+                let box_row = (x1 - x0) * 3;
+                for (number, into) in rows.chunks_exact_mut(row).enumerate() {
+                    let y = first + number;
+                    if !(y0..y1).contains(&y) {
+                        continue;
+                    }
+                    let from = match way {
+                        Way::Window => &partner[number * row + x0 * 3..][..box_row],
+                        _ => &patch[(y - y0) * box_row..][..box_row],
+                    };
+                    into[x0 * 3..x1 * 3].copy_from_slice(from);
+                }
+            }
         }
     }
 }
 
-/// Does what was planned to images and labels. Every partner is read as it was before anything was mixed.
-fn apply(batch: &mut PixelBatch, targets: &mut Targets, mixes: &[Planned]) {
+/// Does what was planned to images and labels, and `more` to all pixels afterwards. Every partner is read as it was before anything
+/// was mixed.
+fn apply(batch: &mut PixelBatch, targets: &mut Targets, mixes: &[Planned], more: impl Fn(&mut [f32]) + Sync) {
     let patches = patches(batch, mixes);
-    blend(batch, mixes);
-    paste(batch, mixes, &patches);
+    let (width, image_len) = (batch.width(), batch.image_len());
+    let rows = (SPAN / (width * 3)).max(1);
+    let span = rows * width * 3;
+    // The same rows of all images.
+    let mut spans: Vec<Vec<&mut [f32]>> = Vec::new();
+    spans.resize_with(image_len.div_ceil(span), || Vec::with_capacity(mixes.len()));
+    for image in batch.values_mut().chunks_exact_mut(image_len) {
+        spans.iter_mut().zip(image.chunks_mut(span)).for_each(|(span, part)| span.push(part));
+    }
+    spans.into_par_iter().enumerate().for_each_init(Vec::new, |before, (number, parts)| {
+        let len = parts[0].len();
+        before.clear();
+        parts.iter().for_each(|part| before.extend_from_slice(part));
+        for ((part, planned), patch) in parts.into_iter().zip(mixes).zip(&patches) {
+            let partner = &before[planned.mixed.partner * len..][..len];
+            planned.mix_rows(part, partner, patch, number * rows, width);
+            more(part);
+        }
+    });
     targets.blend(mixes.iter().map(|planned| (planned.mixed.partner, planned.mixed.lambda)));
 }
 
-/// Draws and mixes.
+/// Draws and mixes, and does `more` to rows of pixels once they are mixed.
 pub(crate) fn mix(
     mixer: &Mixer,
     batch: &mut PixelBatch,
     targets: &mut Targets,
     address: &Address,
     answers: &Answers,
+    more: impl Fn(&mut [f32]) + Sync,
 ) -> Result<Vec<Mixed>, BatchError> {
     if batch.len() != targets.len() || batch.len() != address.ids.len() {
         return Err(BatchError::LengthsDiffer {
@@ -679,7 +682,7 @@ pub(crate) fn mix(
     }
     answers.check(batch)?;
     let mixes = mixer.plan(batch, address, answers);
-    apply(batch, targets, &mixes);
+    apply(batch, targets, &mixes, more);
     Ok(mixes.into_iter().map(|planned| planned.mixed).collect())
 }
 
@@ -756,7 +759,7 @@ mod tests {
                 .collect();
             let mut batch = PixelBatch::from_parts(width, height, floats(&fixture["images"]));
             let mut targets = Targets::one_hot(&labels, classes).unwrap();
-            apply(&mut batch, &mut targets, &mixes);
+            apply(&mut batch, &mut targets, &mixes, |_| ());
             // Two f32 roundings of values below one; pasted pixels are exact.
             let bound = if case["kind"] == "mixup" { 2e-7 } else { 0.0 };
             assert_close(batch.values(), &floats(&case["mixed"]), bound, &format!("{}", case["kind"]));
@@ -768,7 +771,7 @@ mod tests {
     fn images_longer_than_a_span_are_blended_whole() {
         let (width, height) = (97, 161);
         let len = width * height * 3;
-        assert!(len > 3 * SPAN && len % SPAN != 0);
+        assert!(len > 3 * SPAN && height % (SPAN / (3 * width)) != 0);
         let values: Vec<f32> = (0..2 * len).map(|i| (i % 1009) as f32 / 1009.0).collect();
         let mut batch = PixelBatch::from_parts(width, height, values.clone());
         let of = |partner, lambda| Planned {
@@ -776,11 +779,12 @@ mod tests {
             way: Way::Blend,
         };
         let mixes = [of(1, 0.25), of(0, 0.75)];
-        blend(&mut batch, &mixes);
+        let mut targets = Targets::one_hot(&[0, 1], 2).unwrap();
+        apply(&mut batch, &mut targets, &mixes, |values| values.iter_mut().for_each(|value| *value += 1.0));
         for (i, &value) in batch.values().iter().enumerate() {
             let (own, other) = (values[i], values[(i + len) % (2 * len)]);
             let lambda = mixes[i / len].mixed.lambda;
-            assert_eq!(value, lambda * own + (1.0 - lambda) * other);
+            assert_eq!(value, (lambda * own + (1.0 - lambda) * other) + 1.0);
         }
     }
 
@@ -934,7 +938,8 @@ mod tests {
         let mut batch = PixelBatch::from_parts(1, 1, vec![0.0; 6]);
         let mut targets = Targets::one_hot(&[0, 0], 1).unwrap();
         let mixer = mixup(LambdaMode::PerImage, Partner::Roll, 1.0);
-        let error = mix(&mixer, &mut batch, &mut targets, &address(&[1]), &Answers::default()).unwrap_err();
+        let error =
+            mix(&mixer, &mut batch, &mut targets, &address(&[1]), &Answers::default(), |_| ()).unwrap_err();
         assert_eq!(error, BatchError::LengthsDiffer { images: 2, targets: 2, ids: 1 });
     }
 
@@ -961,7 +966,7 @@ mod tests {
                 .collect();
             let mut batch = PixelBatch::from_parts(width, height, floats(&fixture["images"]));
             let mut targets = Targets::one_hot(&labels, classes).unwrap();
-            apply(&mut batch, &mut targets, &mixes);
+            apply(&mut batch, &mut targets, &mixes, |_| ());
             // A few f32 roundings of values below one.
             assert_close(batch.values(), &floats(&case["mixed"]), 4e-7, &case["mode"].to_string());
             assert_close(targets.values(), &floats(&case["targets"]), 4e-7, "targets");
@@ -1107,7 +1112,8 @@ mod tests {
             let address = Address { batch, ..address(&ids) };
             let lambda = if batch % 2 == 0 { LambdaMode::PerBatch } else { LambdaMode::PerImage };
             let (mut after, mut targets) = (pixels.clone(), Targets::one_hot(&[0, 1, 2], 3).unwrap());
-            let mixes = mix(&mixer(lambda), &mut after, &mut targets, &address, &Answers::default()).unwrap();
+            let mixes =
+                mix(&mixer(lambda), &mut after, &mut targets, &address, &Answers::default(), |_| ()).unwrap();
             assert!(mixes.iter().all(|m| m.stage == mixes[0].stage));
             counts[mixes[0].stage] += 1;
             // Labels are mixed wherever it happens, pixels only at stage 0.

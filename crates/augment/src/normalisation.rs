@@ -21,10 +21,15 @@ vectorised! {
         // A multiple of three channels and sixteen lanes.
         let shifts: [f32; 48] = std::array::from_fn(|lane| shift[lane % 3]);
         let gains: [f32; 48] = std::array::from_fn(|lane| gain[lane % 3]);
-        for block in values.chunks_mut(48) {
-            for ((value, shift), gain) in block.iter_mut().zip(&shifts).zip(&gains) {
-                *value = (*value * scale - shift) * gain;
+        let of = |value: f32, lane: usize| (value * scale - shifts[lane]) * gains[lane];
+        let (blocks, rest) = values.as_chunks_mut::<48>();
+        for block in blocks {
+            for (lane, value) in block.iter_mut().enumerate() {
+                *value = of(*value, lane);
             }
+        }
+        for (lane, value) in rest.iter_mut().enumerate() {
+            *value = of(*value, lane);
         }
     }
 }
@@ -61,9 +66,19 @@ impl Normalisation {
 
     /// Values are interleaved RGB in nominal [0, 1].
     pub(crate) fn apply(&self, values: &mut [f32]) {
-        let Some(affine) = self.affine() else { return };
+        let pixels = self.of_pixels();
         // In pieces for threads, each small enough to stay in a cache.
-        values.par_chunks_mut(48 << 10).for_each(|values| normalise(values, &affine));
+        values.par_chunks_mut(48 << 10).for_each(pixels);
+    }
+
+    /// What normalises whole pixels.
+    pub(crate) fn of_pixels(&self) -> impl Fn(&mut [f32]) + Send + Sync + use<> {
+        let affine = self.affine();
+        move |values| {
+            if let Some(affine) = &affine {
+                normalise(values, affine);
+            }
+        }
     }
 
     /// What the network sees as 0 and how far from it 1 is, in pixel values of R, G and B.

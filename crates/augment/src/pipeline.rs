@@ -1,14 +1,17 @@
 //! A recipe resolved against a study's preprocessing and image size: checked once, then run on every image.
 
+use std::mem::MaybeUninit;
+
 use bakeoff_data::{Patch, Region, Resample, RgbImage, View};
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
+use crate::colour::{self, Change};
 use crate::mixer::{self, Address, Answers, Questions};
 use crate::operation::{Centre, Operation};
 use crate::{
     BatchError, Mixed, Mixer, NetworkInput, Normalisation, PixelBatch, Pixels, Preprocess, RecipeConfig,
-    RecipeError, Resize, Targets, Transform, colour, geometry,
+    RecipeError, Resize, Targets, Transform, geometry,
 };
 
 /// From the photograph to the first array of floats.
@@ -113,47 +116,44 @@ impl Transform {
         }
     }
 
-    /// Applies a step that takes and gives floats; resizing steps are done by [`Start`].
+    /// What it does, with drawn numbers, where that is no more than to change colours.
+    fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {
+        let (change, clip) = match *self {
+            Self::Contrast { low, high, clip } => (Change::Contrast(stream.range(low, high) as f32), clip),
+            Self::Saturation { low, high, clip } => {
+                (Change::Saturation(stream.range(low, high) as f32), clip)
+            }
+            Self::Hue { delta, clip } => (Change::Hue(stream.range(-delta, delta) as f32), clip),
+            Self::Brightness { delta, clip } => (Change::Shift(stream.range(-delta, delta) as f32), clip),
+            Self::ColourJitter(ref jitter) => return Some(jitter.draw(stream)),
+            Self::Grey(ref grey) => return Some(grey.draw(stream)),
+            _ => return None,
+        };
+        Some([change].into_iter().chain(clip.then_some(Change::Clip)).collect())
+    }
+
+    /// Whether it does no more than change colours.
+    fn changes_colours_only(&self) -> bool {
+        matches!(
+            self,
+            Self::Contrast { .. }
+                | Self::Saturation { .. }
+                | Self::Hue { .. }
+                | Self::Brightness { .. }
+                | Self::ColourJitter(_)
+                | Self::Grey(_)
+        )
+    }
+
+    /// Applies a step that does more; resizing steps are done by [`Start`].
     fn apply(&self, pixels: Pixels, stream: &mut Stream, centre: &Centre) -> Pixels {
         let (width, height) = (pixels.width(), pixels.height());
-        let finish = |mut values: Vec<f32>, clip: bool| {
-            if clip {
-                colour::clip(&mut values);
-            }
-            Pixels::from_parts(width, height, values)
-        };
         match *self {
-            Self::Resize { .. } | Self::RandomResizedCrop { .. } => pixels,
-            Self::HorizontalFlip { probability } => {
-                if !stream.coin(probability) {
-                    return pixels;
-                }
-                let mut values = pixels.into_values();
-                geometry::flip(&mut values, width);
-                finish(values, false)
+            Self::HorizontalFlip { probability } if stream.coin(probability) => {
+                pixels.changed(|values| geometry::flip(values, width))
             }
             Self::RandomCrop { size } => {
                 geometry::crop(&pixels, geometry::draw_window(width, height, size, stream))
-            }
-            Self::Contrast { low, high, clip } => {
-                let mut values = pixels.into_values();
-                colour::contrast(&mut values, stream.range(low, high) as f32);
-                finish(values, clip)
-            }
-            Self::Saturation { low, high, clip } => {
-                let mut values = pixels.into_values();
-                colour::saturation(&mut values, stream.range(low, high) as f32);
-                finish(values, clip)
-            }
-            Self::Hue { delta, clip } => {
-                let mut values = pixels.into_values();
-                colour::hue(&mut values, stream.range(-delta, delta) as f32);
-                finish(values, clip)
-            }
-            Self::Brightness { delta, clip } => {
-                let mut values = pixels.into_values();
-                colour::brightness(&mut values, stream.range(-delta, delta) as f32);
-                finish(values, clip)
             }
             _ => match self.operation() {
                 Some(operation) => operation.apply(pixels, stream, centre),
@@ -161,6 +161,14 @@ impl Transform {
             },
         }
     }
+}
+
+/// Writes all of a slot.
+fn fill(slot: &mut [MaybeUninit<f32>], values: &[f32]) {
+    assert_eq!(values.len(), slot.len(), "a checked recipe ends at its size");
+    slot.iter_mut().zip(values).for_each(|(slot, &value)| {
+        slot.write(value);
+    });
 }
 
 impl Start {
@@ -291,21 +299,68 @@ impl Pipeline {
         let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
         let first = geometry::resampled(photograph, &resample);
         let view = |number: usize| {
-            let mut pixels = first.clone();
-            for step in steps {
-                let mut operation = step.operation.clone();
-                if step.transform.consistency().is_some() {
-                    match number {
-                        0 => continue,
-                        1 => {}
-                        _ => operation.push_str("/again"),
-                    }
-                }
-                pixels = step.transform.apply(pixels, &mut address.of(&operation), &self.centre);
-            }
-            pixels
+            let operations = steps.iter().filter_map(|step| {
+                let again = match (step.transform.consistency(), number) {
+                    (Some(_), 0) => return None,
+                    (Some(_), 2..) => "/again",
+                    _ => "",
+                };
+                Some((&step.transform, address.of(&format!("{}{again}", step.operation))))
+            });
+            self.transformed(first.clone(), operations)
         };
         (0..self.views()).map(view).collect()
+    }
+
+    /// What a list of steps makes of an image. Changes of colour that follow each other are made together.
+    fn transformed<'s>(
+        &self,
+        mut pixels: Pixels,
+        steps: impl Iterator<Item = (&'s Transform, Stream)>,
+    ) -> Pixels {
+        let mut changes = Vec::new();
+        for (transform, mut stream) in steps {
+            if let Some(more) = transform.changes(&mut stream) {
+                changes.extend(more);
+                continue;
+            }
+            pixels = pixels.changed(|values| colour::change(values, &std::mem::take(&mut changes)));
+            pixels = transform.apply(pixels, &mut stream, &self.centre);
+        }
+        pixels.changed(|values| colour::change(values, &changes))
+    }
+
+    /// Writes every view of a training image, see [`Pipeline::train_views`], each in its slot.
+    fn write_views(&self, photograph: View<'_>, address: Draws, mut slots: Vec<&mut [MaybeUninit<f32>]>) {
+        let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
+        match slots.as_mut_slice() {
+            // Nothing but colours changes any more: no need for memory of its own.
+            [slot] if steps.iter().all(|step| step.transform.changes_colours_only()) => {
+                let changes = steps
+                    .iter()
+                    .filter_map(|step| step.transform.changes(&mut address.of(&step.operation)))
+                    .flatten();
+                self.write_resampled(photograph, &resample, slot, &changes.collect::<Vec<_>>());
+            }
+            slots => {
+                let views = self.train_views(photograph, address);
+                assert_eq!(views.len(), slots.len(), "as many as there are places");
+                slots.iter_mut().zip(&views).for_each(|(slot, view)| fill(slot, view.values()));
+            }
+        }
+    }
+
+    /// Resizes into a slot and changes colours there.
+    fn write_resampled(
+        &self,
+        photograph: View<'_>,
+        resample: &Resample,
+        slot: &mut [MaybeUninit<f32>],
+        changes: &[Change],
+    ) {
+        let Region { width, height, .. } = resample.window;
+        assert_eq!((width, height), (self.image, self.image), "a checked recipe ends at its size");
+        colour::change(resample.unit(photograph, slot), changes);
     }
 
     /// A training image: resized and transformed. Every draw is a function of (seed, operation, epoch, sample).
@@ -320,11 +375,8 @@ impl Pipeline {
         let photograph = photograph.into();
         let address = Draws { seed, epoch, sample };
         let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
-        let mut pixels = geometry::resampled(photograph, &resample);
-        for step in steps {
-            pixels = step.transform.apply(pixels, &mut address.of(&step.operation), &self.centre);
-        }
-        pixels
+        let steps = steps.iter().map(|step| (&step.transform, address.of(&step.operation)));
+        self.transformed(geometry::resampled(photograph, &resample), steps)
     }
 
     /// The part of a photograph of this size that [`Pipeline::train_image`] looks at.
@@ -366,8 +418,9 @@ impl Pipeline {
                 ids: ids.len(),
             });
         }
-        self.batch(images.len(), self.views(), |i| {
-            Ok(self.train_views(images[i].into(), Draws { seed, epoch, sample: ids[i] }))
+        self.batch(images.len(), self.views(), |i, slots| {
+            self.write_views(images[i].into(), Draws { seed, epoch, sample: ids[i] }, slots);
+            Ok(())
         })
     }
 
@@ -380,16 +433,20 @@ impl Pipeline {
         epoch: u32,
         ids: &[u64],
     ) -> Result<PixelBatch, E> {
-        self.batch(ids.len(), self.views(), |i| {
+        self.batch(ids.len(), self.views(), |i, slots| {
             let mut region = |width, height| self.train_region(width, height, seed, epoch, ids[i]);
             let photograph = fetch(i, &mut region)?;
-            Ok(self.train_views((&photograph).into(), Draws { seed, epoch, sample: ids[i] }))
+            self.write_views((&photograph).into(), Draws { seed, epoch, sample: ids[i] }, slots);
+            Ok(())
         })
     }
 
     /// Evaluation images, made on all threads of the current rayon pool, in order.
     pub fn eval_batch(&self, images: &[&RgbImage]) -> Result<PixelBatch, BatchError> {
-        self.batch(images.len(), 1, |i| Ok(vec![self.eval_image(images[i])]))
+        self.batch(images.len(), 1, |i, slots| {
+            self.write_evaluation(images[i].into(), slots);
+            Ok(())
+        })
     }
 
     /// [`Pipeline::eval_batch`] from `n` photographs that are fetched as in [`Pipeline::train_batch_from`].
@@ -398,17 +455,24 @@ impl Pipeline {
         fetch: &Fetch<'_, E>,
         n: usize,
     ) -> Result<PixelBatch, E> {
-        self.batch(n, 1, |i| {
+        self.batch(n, 1, |i, slots| {
             let photograph = fetch(i, &mut |width, height| self.eval_region(width, height))?;
-            Ok(vec![self.eval_image(&photograph)])
+            self.write_evaluation((&photograph).into(), slots);
+            Ok(())
         })
     }
 
+    fn write_evaluation(&self, photograph: View<'_>, slots: Vec<&mut [MaybeUninit<f32>]>) {
+        let resample = self.eval_resample(photograph.width(), photograph.height());
+        slots.into_iter().for_each(|slot| self.write_resampled(photograph, &resample, slot, &[]));
+    }
+
+    /// `write` writes all of every slot it is given, one for each view of an image, where it succeeds.
     fn batch<E: From<BatchError> + Send>(
         &self,
         n: usize,
         views: usize,
-        make: impl Fn(usize) -> Result<Vec<Pixels>, E> + Sync,
+        write: impl Fn(usize, Vec<&mut [MaybeUninit<f32>]>) -> Result<(), E> + Sync,
     ) -> Result<PixelBatch, E> {
         if n == 0 {
             return Err(BatchError::Empty.into());
@@ -422,17 +486,7 @@ impl Pipeline {
         for (slot, i) in slots.zip((0..n).cycle()) {
             places[i].push(slot);
         }
-        places.into_par_iter().enumerate().try_for_each(|(i, slots)| {
-            let made = make(i)?;
-            assert_eq!(made.len(), views, "as many as there are places");
-            for (slot, pixels) in slots.into_iter().zip(made) {
-                assert_eq!(pixels.values().len(), len, "a checked recipe ends at its size");
-                slot.iter_mut().zip(pixels.values()).for_each(|(slot, &value)| {
-                    slot.write(value);
-                });
-            }
-            Ok::<(), E>(())
-        })?;
+        places.into_par_iter().enumerate().try_for_each(|(i, slots)| write(i, slots))?;
         // SAFETY: every slot was written, or this is not reached.
         unsafe { values.set_len(views * n * len) };
         Ok(PixelBatch::from_parts(self.image, self.image, values))
@@ -473,8 +527,42 @@ impl Pipeline {
         ids: &[u64],
         answers: &Answers,
     ) -> Result<Vec<Mixed>, BatchError> {
+        self.mix_and(pixels, targets, &Address { seed, epoch, batch, ids }, answers, |_| ())
+    }
+
+    /// [`Pipeline::mix_with`] and [`Pipeline::normalise`] in one go, which is faster: every value is read and written once.
+    #[allow(clippy::too_many_arguments)] // as above
+    pub fn mix_and_normalise(
+        &self,
+        mut pixels: PixelBatch,
+        targets: &mut Targets,
+        seed: u64,
+        epoch: u32,
+        batch: u64,
+        ids: &[u64],
+        answers: &Answers,
+    ) -> Result<(NetworkInput, Vec<Mixed>), BatchError> {
+        let address = Address { seed, epoch, batch, ids };
+        if self.mixer.is_none() {
+            let mixed = self.mix_and(&mut pixels, targets, &address, answers, |_| ())?;
+            return Ok((self.normalise(pixels), mixed));
+        }
+        let normalise = self.normalisation.of_pixels();
+        let mixed = self.mix_and(&mut pixels, targets, &address, answers, normalise)?;
+        Ok((NetworkInput::from_normalised(pixels), mixed))
+    }
+
+    /// Mixes, and does something more with rows of pixels that were mixed; nothing where there is no mixer.
+    fn mix_and(
+        &self,
+        pixels: &mut PixelBatch,
+        targets: &mut Targets,
+        address: &Address,
+        answers: &Answers,
+        more: impl Fn(&mut [f32]) + Sync,
+    ) -> Result<Vec<Mixed>, BatchError> {
         match &self.mixer {
-            Some(mixer) => mixer::mix(mixer, pixels, targets, &Address { seed, epoch, batch, ids }, answers),
+            Some(mixer) => mixer::mix(mixer, pixels, targets, address, answers, more),
             None => Ok((0..targets.len()).map(Mixed::unmixed).collect()),
         }
     }

@@ -38,10 +38,6 @@ impl Pixels {
         self
     }
 
-    pub(crate) fn into_values(self) -> Vec<f32> {
-        self.values
-    }
-
     /// Columns.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -227,9 +223,15 @@ impl NetworkInput {
     /// Normalises in place.
     #[must_use]
     pub fn new(pixels: PixelBatch, normalisation: &Normalisation) -> Self {
+        let mut input = Self::from_normalised(pixels);
+        normalisation.apply(&mut input.values);
+        input
+    }
+
+    /// The caller has normalised the values already.
+    pub(crate) fn from_normalised(pixels: PixelBatch) -> Self {
         let batch = pixels.len();
-        let PixelBatch { width, height, mut values } = pixels;
-        normalisation.apply(&mut values);
+        let PixelBatch { width, height, values } = pixels;
         Self { batch, width, height, values }
     }
 

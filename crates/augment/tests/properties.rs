@@ -323,6 +323,10 @@ proptest! {
         };
         let (pixels, targets, mixes) = run();
         prop_assert_eq!(&run(), &(pixels.clone(), targets.clone(), mixes.clone()));
+        // In one go with normalising.
+        let (whole, mut label) = (PixelBatch::stack(images.clone()).unwrap(), Targets::one_hot(&labels, classes).unwrap());
+        let once = pipeline.mix_and_normalise(whole, &mut label, seed, epoch, number, &ids, &answers).unwrap();
+        prop_assert_eq!((&once.0, &label, &once.1), (&pipeline.normalise(pixels.clone()), &targets, &mixes));
         // Who asks nothing hears nothing.
         if !pipeline.questions(seed, epoch, number, &ids).any() {
             let (mut same, mut label) = (PixelBatch::stack(images.clone()).unwrap(), Targets::one_hot(&labels, classes).unwrap());
@@ -524,6 +528,7 @@ fn a_batch_is_the_same_on_any_number_of_threads() {
         Transform::RandomResizedCrop { scale: [0.2, 1.0], ratio: [0.7, 1.4], antialias: true },
         Transform::HorizontalFlip { probability: 0.5 },
         Transform::Hue { delta: 0.2, clip: false },
+        Transform::Contrast { low: 0.5, high: 1.5, clip: true },
     ];
     let pipeline = Pipeline::new(&recipe(transforms, None), &Preprocess::default(), 16).unwrap();
     let on = |threads| {

@@ -6,9 +6,11 @@
 //! | `true`  | `interpolate(…, antialias=True)`, `tf.image.resize(…, antialias=True)`, Pillow's `Image.resize(BILINEAR)` before it rounds to bytes |
 //!
 //! The filter is separable, so each axis has its own table of weights. Every output row first combines its few source
-//! rows into one line of `f32` (long, contiguous, vectorised), then samples that line: only one line is ever held, and
-//! rows nobody asks for are never touched.
+//! rows into one line of `f32` (long, contiguous, vectorised), then samples that line. Four rows are sampled side by side,
+//! a tile of columns at a time, so that a pixel of all four is one vector and everything computed stays in the first
+//! cache; rows nobody asks for are never touched.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::{Isa, RgbImage, View, vectorised};
@@ -105,6 +107,57 @@ impl Axis {
     }
 }
 
+/// Output rows that are sampled side by side.
+const ROWS: usize = 4;
+
+/// One pixel of [`ROWS`] combined rows: R, G, B and a lane without meaning, four times.
+type Quad = [f32; 4 * ROWS];
+
+/// Source columns that are combined at a time, about: 16 KiB of [`Quad`]s.
+const TILE: usize = 256;
+
+/// An axis whose output positions all have the same number of taps; those that are lacking weigh nothing, which changes no bit
+/// of a sum of numbers that are not negative.
+struct Columns {
+    count: usize,
+    starts: Vec<usize>,
+    /// `count` of each output position.
+    weights: Vec<f32>,
+}
+
+impl Columns {
+    fn new(axis: &Axis) -> Self {
+        let count = axis.taps.iter().map(|taps| taps.count).max().unwrap_or(0);
+        let mut weights = vec![0.0; count * axis.taps.len()];
+        for (padded, &taps) in weights.chunks_exact_mut(count.max(1)).zip(&axis.taps) {
+            padded[..taps.count].copy_from_slice(axis.weights(taps));
+        }
+        Self { count, starts: axis.taps.iter().map(|taps| taps.start).collect(), weights }
+    }
+}
+
+/// Neighbouring output columns and what they read.
+struct Tile {
+    columns: Range<usize>,
+    source: Range<usize>,
+}
+
+impl Axis {
+    /// Output positions in order, as many at a time as read about [`TILE`] source positions.
+    fn tiles(&self) -> Vec<Tile> {
+        let tile = |columns: Range<usize>| {
+            let taps = &self.taps[columns.clone()];
+            let first = taps.iter().map(|taps| taps.start).min().unwrap_or(0);
+            let last = taps.iter().map(|taps| taps.start + taps.count).max().unwrap_or(0);
+            Tile { columns, source: first..last }
+        };
+        let all = tile(0..self.taps.len());
+        let most = (self.taps.len() * TILE / all.source.len().max(1)).max(16);
+        let tile = |start: usize| tile(start..(start + most).min(self.taps.len()));
+        (0..self.taps.len()).step_by(most).map(tile).collect()
+    }
+}
+
 /// A resize, and what is cut out of its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resample {
@@ -147,32 +200,49 @@ impl Resample {
     }
 
     /// Writes the result, row by row, R G B R G B …, in [0, 1]: the values of [`resize_window`] divided by 255 (and rounded
-    /// once), so that 255 becomes exactly 1. `out` holds `window.width * window.height * 3` values; what is cut off the window
-    /// is left as it is.
-    pub fn unit<'a>(&self, image: impl Into<View<'a>>, out: &mut [f32]) {
-        self.rows(image.into(), out, divide_by_255);
+    /// once), so that 255 becomes exactly 1. `out` has room for `window.width * window.height * 3` values and is given back
+    /// filled; where the window was cut, zeros follow what there is.
+    pub fn unit<'a, 'o>(&self, image: impl Into<View<'a>>, out: &'o mut [MaybeUninit<f32>]) -> &'o mut [f32] {
+        let mut written = 0;
+        self.rows(image.into(), |row| {
+            divide_by_255(row, &mut out[written..]);
+            written = (written + row.len()).min(out.len());
+        });
+        out[written..].fill(MaybeUninit::new(0.0));
+        // SAFETY: all values were written, those from `written` on last.
+        unsafe { &mut *(out as *mut [MaybeUninit<f32>] as *mut [f32]) }
     }
 
-    /// Computes row after row and finishes each while it is in the cache.
-    fn rows(&self, image: View<'_>, out: &mut [f32], finish: impl Fn(&mut [f32])) {
+    /// Computes row after row and gives each away while it is in the cache.
+    fn rows(&self, image: View<'_>, mut give: impl FnMut(&mut [f32])) {
         // Positions are those of the region as it is asked for, whichever part of the image is there to be read.
         let region = self.region.within(image.width(), image.height());
-        let (mut columns, rows) = self.axes(region);
-        let Some((first, last)) = columns.span() else { return };
+        let (mut axis, rows) = self.axes(region);
         if self.mirrored {
-            columns.taps.reverse();
+            axis.taps.reverse();
         }
-        // One value more than the row holds, so that a pixel can be read as four lanes.
-        let mut line = vec![0f32; (last - first) * 3 + 1];
-        let line_len = line.len() - 1;
+        let (tiles, columns) = (axis.tiles(), Columns::new(&axis));
+        let widest = tiles.iter().map(|tile| tile.source.len()).max().unwrap_or(0);
+        // One value more than a line holds, so that a pixel can be read and written as four lanes.
+        let mut line = vec![0f32; widest * 3 + 1];
+        let stride = columns.starts.len() * 3 + 1;
+        let mut strip = vec![0f32; ROWS * stride];
+        // Taps that weigh nothing may lie beyond.
+        let mut quads: Vec<Quad> = vec![[0.0; 4 * ROWS]; widest + columns.count];
         let mut sources = Vec::new();
-        for (out_row, &taps) in out.chunks_exact_mut(columns.taps.len() * 3).zip(&rows.taps) {
-            sources.clear();
-            let source_rows = region.y + taps.start..region.y + taps.start + taps.count;
-            sources.extend(source_rows.map(|y| image.row(region.x + first, y, last - first)));
-            combine_rows(&mut line[..line_len], &sources, rows.weights(taps));
-            sample_line(out_row, &line, first, &columns);
-            finish(out_row);
+        for group in rows.taps.chunks(ROWS) {
+            for tile in &tiles {
+                let (first, count) = (tile.source.start, tile.source.len());
+                for (row, &taps) in group.iter().enumerate() {
+                    sources.clear();
+                    let source_rows = region.y + taps.start..region.y + taps.start + taps.count;
+                    sources.extend(source_rows.map(|y| image.row(region.x + first, y, count)));
+                    combine_rows(&mut line[..count * 3], &sources, rows.weights(taps));
+                    set_beside(&mut quads[..count], &line, row);
+                }
+                sample(&mut strip, &quads, &columns, tile);
+            }
+            strip.chunks_exact_mut(stride).take(group.len()).for_each(|row| give(&mut row[..stride - 1]));
         }
     }
 }
@@ -204,34 +274,35 @@ pub fn resize_window<'a>(
     window: Region,
     antialias: bool,
 ) -> Vec<f32> {
-    let inside =
-        |start: usize, count: usize, end: usize| start.saturating_add(count).min(end) - start.min(end);
-    let pixels = inside(window.x, window.width, width) * inside(window.y, window.height, height);
-    let mut out = vec![0f32; pixels * 3];
+    let mut out = Vec::new();
     let resample = Resample { region, width, height, window, antialias, mirrored: false };
-    resample.rows(image.into(), &mut out, |_| ());
+    resample.rows(image.into(), |row| out.extend_from_slice(row));
     out
 }
 
-/// Values divided by 255, correctly rounded.
-fn divide_by_255(values: &mut [f32]) {
+/// Writes values divided by 255, correctly rounded, as many as there are and as there is room for.
+fn divide_by_255(values: &[f32], out: &mut [MaybeUninit<f32>]) {
     match Isa::detect() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the machine has FMA.
-        Isa::Avx512 | Isa::Avx2 => unsafe { divide_by_255_fused(values) },
-        Isa::Portable => values.iter_mut().for_each(|value| *value /= 255.0),
+        Isa::Avx512 | Isa::Avx2 => unsafe { divide_by_255_fused(values, out) },
+        Isa::Portable => {
+            for (value, out) in values.iter().zip(out) {
+                out.write(value / 255.0);
+            }
+        }
     }
 }
 
 /// A division without dividing (Markstein 1990): the quotient is corrected by its exact remainder.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn divide_by_255_fused(values: &mut [f32]) {
+fn divide_by_255_fused(values: &[f32], out: &mut [MaybeUninit<f32>]) {
     const RECIPROCAL: f32 = 1.0 / 255.0;
-    for value in values {
-        let quotient = *value * RECIPROCAL;
+    for (value, out) in values.iter().zip(out) {
+        let quotient = value * RECIPROCAL;
         let remainder = (-quotient).mul_add(255.0, *value);
-        *value = remainder.mul_add(RECIPROCAL, quotient);
+        out.write(remainder.mul_add(RECIPROCAL, quotient));
     }
 }
 
@@ -283,24 +354,86 @@ vectorised! {
 }
 
 vectorised! {
-    /// Samples one combined row, which begins at source column `first`, at every output column.
-    fn sample_line(out_row: &mut [f32], line: &[f32], first: usize, columns: &Axis) {
-        for (out, &taps) in out_row.as_chunks_mut::<3>().0.iter_mut().zip(&columns.taps) {
-            let start = (taps.start - first) * 3;
-            let source = &line[start..start + taps.count * 3 + 1];
-            let weights = &columns.weights[taps.first_weight..taps.first_weight + taps.count];
-            // Four lanes, the last of them the next pixel's red and thrown away: one vector instruction instead of three.
-            let mut sum = [0f32; 4];
-            for (i, &weight) in weights.iter().enumerate() {
-                if let Some(pixel) = source[i * 3..].first_chunk::<4>() {
-                    for lane in 0..4 {
-                        sum[lane] += weight * pixel[lane];
-                    }
-                }
+    /// Puts a combined row beside the others.
+    fn set_beside(quads: &mut [Quad], line: &[f32], row: usize) {
+        for (i, quad) in quads.iter_mut().enumerate() {
+            // The fourth lane is the next pixel's red.
+            if let (Some(pixel), Some(place)) =
+                (line[i * 3..].first_chunk::<4>(), quad.as_chunks_mut::<4>().0.get_mut(row))
+            {
+                *place = *pixel;
             }
-            *out = [sum[0], sum[1], sum[2]];
         }
     }
+}
+
+vectorised! {
+    /// Samples combined rows at the output columns of a tile.
+    fn sample(strip: &mut [f32], quads: &[Quad], columns: &Columns, tile: &Tile) {
+        // As many taps as are usual are known when compiling.
+        match columns.count {
+            1 => sample_known::<1>(strip, quads, columns, tile),
+            2 => sample_known::<2>(strip, quads, columns, tile),
+            3 => sample_known::<3>(strip, quads, columns, tile),
+            4 => sample_known::<4>(strip, quads, columns, tile),
+            5 => sample_known::<5>(strip, quads, columns, tile),
+            6 => sample_known::<6>(strip, quads, columns, tile),
+            7 => sample_known::<7>(strip, quads, columns, tile),
+            8 => sample_known::<8>(strip, quads, columns, tile),
+            count => {
+                let [mut a, mut b, mut c, mut d] = four_rows(strip);
+                for x in tile.columns.clone() {
+                    let first = columns.starts[x] - tile.source.start;
+                    let sum = weighted(&quads[first..first + count], &columns.weights[x * count..][..count]);
+                    set_pixel([&mut a, &mut b, &mut c, &mut d], x, &sum);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn sample_known<const N: usize>(strip: &mut [f32], quads: &[Quad], columns: &Columns, tile: &Tile) {
+    let [mut a, mut b, mut c, mut d] = four_rows(strip);
+    let weights = &columns.weights.as_chunks::<N>().0[tile.columns.clone()];
+    let starts = &columns.starts[tile.columns.clone()];
+    for ((x, &start), weights) in tile.columns.clone().zip(starts).zip(weights) {
+        if let Some(quads) = quads[start - tile.source.start..].first_chunk::<N>() {
+            set_pixel([&mut a, &mut b, &mut c, &mut d], x, &weighted(quads, weights));
+        }
+    }
+}
+
+/// The rows of a strip, each with one value more than it holds.
+#[inline(always)]
+fn four_rows(strip: &mut [f32]) -> [&mut [f32]; ROWS] {
+    let stride = strip.len() / ROWS;
+    let (top, bottom) = strip.split_at_mut(2 * stride);
+    let ((a, b), (c, d)) = (top.split_at_mut(stride), bottom.split_at_mut(stride));
+    [a, b, c, d]
+}
+
+/// Writes a pixel of each row, and a fourth lane that the next pixel overwrites.
+#[inline(always)]
+fn set_pixel(rows: [&mut [f32]; ROWS], x: usize, quad: &Quad) {
+    let pixels = quad.as_chunks::<4>().0;
+    for row in 0..ROWS {
+        if let Some(out) = rows[row][x * 3..].first_chunk_mut::<4>() {
+            *out = pixels[row];
+        }
+    }
+}
+
+/// The weighted sum of pixels, the first one first.
+#[inline(always)]
+fn weighted(quads: &[Quad], weights: &[f32]) -> Quad {
+    let mut sum = [0f32; 4 * ROWS];
+    for (quad, &weight) in quads.iter().zip(weights) {
+        for lane in 0..4 * ROWS {
+            sum[lane] += weight * quad[lane];
+        }
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -373,9 +506,11 @@ mod tests {
                     let rows = expected.chunks_exact_mut(window.width * 3);
                     rows.for_each(|row| row.as_chunks_mut::<3>().0.reverse());
                 }
-                let mut ours = vec![0.0; expected.len()];
-                Resample { region, width, height, window, antialias, mirrored }.unit(&image, &mut ours);
-                assert_eq!(ours, expected, "to the bit");
+                let mut room = vec![MaybeUninit::uninit(); expected.len() + 2];
+                let ours = Resample { region, width, height, window, antialias, mirrored };
+                let ours = ours.unit(&image, &mut room);
+                assert_eq!(ours[..expected.len()], expected, "to the bit");
+                assert_eq!(ours[expected.len()..], [0.0; 2], "filled");
             }
         }
     }
@@ -385,9 +520,11 @@ mod tests {
         // Every 977th float of [2^-60, 256).
         let (from, to) = ((127u32 - 60) << 23, (127u32 + 8) << 23);
         let values: Vec<f32> = (from..to).step_by(977).map(f32::from_bits).chain([0.0, 255.0, 1.0]).collect();
-        let mut ours = values.clone();
-        divide_by_255(&mut ours);
-        assert!(values.iter().zip(&ours).all(|(value, ours)| ours.to_bits() == (value / 255.0).to_bits()));
+        let mut ours = vec![MaybeUninit::new(-1.0); values.len()];
+        divide_by_255(&values, &mut ours);
+        // SAFETY: all were set above.
+        let ours = ours.into_iter().map(|value| unsafe { value.assume_init() });
+        assert!(values.iter().zip(ours).all(|(value, ours)| ours.to_bits() == (value / 255.0).to_bits()));
     }
 
     #[test]

@@ -217,27 +217,31 @@ impl Feed<'_> {
             let input = unmixed.input(self.pipeline);
             return Ok(Batch::Asking(Box::new(unmixed), input));
         }
-        Ok(Batch::Ready(self.normalised(self.mixed(unmixed, &Answers::default())?)))
+        Ok(Batch::Ready(self.finished(unmixed, &Answers::default())?))
     }
 
     /// Mixed, if it was not yet, and ready.
     pub(crate) fn ready(&self, batch: Batch, answers: &Answers) -> Result<Ready, FeedError> {
         match batch {
             Batch::Ready(ready) => Ok(ready),
-            Batch::Asking(unmixed, _) => Ok(self.normalised(self.mixed(*unmixed, answers)?)),
+            Batch::Asking(unmixed, _) => self.finished(*unmixed, answers),
         }
     }
 
-    fn normalised(&self, raw: Raw) -> Ready {
-        let (hidden, consistency) = (Hidden::of(&raw.mixed), self.pipeline.consistency());
-        let weights: Vec<f32> = raw.mixed.iter().map(|mixed| mixed.weight).collect();
-        Ready {
-            images: self.pipeline.normalise(raw.pixels),
-            targets: raw.targets,
-            hidden,
-            consistency,
+    /// Mixed and normalised.
+    fn finished(&self, unmixed: Unmixed, answers: &Answers) -> Result<Ready, FeedError> {
+        let Unmixed { ids, epoch, step, pixels, mut targets, .. } = unmixed;
+        let (pipeline, seed) = (self.pipeline, self.seed);
+        let (images, mixed) =
+            pipeline.mix_and_normalise(pixels, &mut targets, seed, epoch, step as u64, &ids, answers)?;
+        let weights: Vec<f32> = mixed.iter().map(|mixed| mixed.weight).collect();
+        Ok(Ready {
+            images,
+            targets,
+            hidden: Hidden::of(&mixed),
+            consistency: pipeline.consistency(),
             weights: weights.iter().any(|&weight| weight != 1.0).then_some(weights),
-        }
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
-use bakeoff_augment::{BatchError, Pipeline, Preprocess, RecipeConfig, Targets, builtin};
+use bakeoff_augment::{Answers, BatchError, Pipeline, Preprocess, RecipeConfig, Targets, builtin};
 use bakeoff_data::{
     Dataset, DeclaredSplit, GeneratedConfig, ImageError, PackMode, Patch, Region, RgbImage, SourceConfig,
 };
@@ -94,7 +94,7 @@ pub(crate) fn measure<T>(
     let mut once = || -> Result<()> {
         let ids: Vec<u64> = (next..next + batch as u64).collect();
         next += batch as u64;
-        let mut pixels = match &images {
+        let pixels = match &images {
             Images::Files(dataset) => {
                 let samples = dataset.samples();
                 let fetch = |i: usize,
@@ -113,8 +113,8 @@ pub(crate) fn measure<T>(
             }
         };
         let mut targets = Targets::one_hot(&vec![0; batch], 2)?;
-        pipeline.mix(&mut pixels, &mut targets, 0, 0, next, &ids)?;
-        std::hint::black_box(pipeline.normalise(pixels));
+        let answers = Answers::default();
+        std::hint::black_box(pipeline.mix_and_normalise(pixels, &mut targets, 0, 0, next, &ids, &answers)?);
         Ok(())
     };
     time(&mut once)
