@@ -290,6 +290,18 @@ def gifs():
 # Everything else
 
 
+def drafts():
+    """What `Image.draft` makes of each JPEG where its shorter side is to keep so many pixels."""
+    tensors = {}
+    for name, data in jpegs():
+        shorter = min(Image.open(io.BytesIO(data)).size)
+        for shortest in sorted({max(1, shorter // part) for part in (2, 3, 4, 8)}):
+            image = Image.open(io.BytesIO(data))
+            image.draft("RGB", (shortest, shortest))
+            tensors[f"{name}/{shortest}"] = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    return tensors
+
+
 def resizes():
     """One image, several sizes, without and with the low-pass filter; (height, width, 3), 0–255."""
     import tensorflow as tf
@@ -392,6 +404,7 @@ def main():
             header = f"P6 {image.width} {image.height} 255\n".encode()
             (out / "expected" / f"{name}.ppm").write_bytes(header + image.tobytes())
     save_file(resizes(), out / "resize.safetensors")
+    save_file(drafts(), out / "draft.safetensors")
     matlab(out / "matlab")
     archives(out / "archive")
     stanford_dogs(out / "dogs")

@@ -769,7 +769,7 @@ mod tests {
 
     #[test]
     fn images_longer_than_a_span_are_blended_whole() {
-        let (width, height) = (97, 161);
+        let (width, height) = (97, 163);
         let len = width * height * 3;
         assert!(len > 3 * SPAN && height % (SPAN / (3 * width)) != 0);
         let values: Vec<f32> = (0..2 * len).map(|i| (i % 1009) as f32 / 1009.0).collect();

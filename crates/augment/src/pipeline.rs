@@ -58,9 +58,21 @@ pub struct Pipeline {
     mixer: Option<Mixer>,
     normalisation: Normalisation,
     centre: Centre,
+    draft: Option<usize>,
 }
 
 impl Preprocess {
+    /// The side that a JPEG's shorter side must keep when it is decoded small for square images of `image` px: what it is resized
+    /// to for evaluation. `None` where JPEGs are decoded in full.
+    #[must_use]
+    pub fn draft_of(&self, image: usize) -> Option<usize> {
+        let shortest = match self.resize {
+            Resize::Squash { .. } => image,
+            Resize::ShorterSide { size, .. } => size.unwrap_or_else(|| usual_resize(image)),
+        };
+        self.draft.then_some(shortest)
+    }
+
     /// How evaluation images are made.
     fn start(&self, image: usize) -> Start {
         match self.resize {
@@ -238,6 +250,7 @@ impl Pipeline {
             mixer: recipe.mix.clone(),
             normalisation: preprocess.normalisation.clone(),
             centre: preprocess.normalisation.centre(),
+            draft: preprocess.draft_of(image),
         })
     }
 
@@ -251,6 +264,12 @@ impl Pipeline {
     #[must_use]
     pub fn mixer(&self) -> Option<&Mixer> {
         self.mixer.as_ref()
+    }
+
+    /// The shorter side that a JPEG must keep when it is decoded small, see [`Preprocess::draft_of`].
+    #[must_use]
+    pub fn draft(&self) -> Option<usize> {
+        self.draft
     }
 
     /// How its batches are normalised.
@@ -576,7 +595,8 @@ impl Pipeline {
     /// What happens to a training image, in words and numbers, one line a step.
     #[must_use]
     pub fn describe(&self) -> Vec<String> {
-        let mut lines = vec![self.start.describe()];
+        let mut lines = self.describe_draft();
+        lines.push(self.start.describe());
         for Step { transform, .. } in &self.steps {
             lines.push(transform.describe(&self.start));
         }
@@ -588,7 +608,18 @@ impl Pipeline {
     /// What happens to a validation or test image, likewise.
     #[must_use]
     pub fn describe_evaluation(&self) -> Vec<String> {
-        vec![self.evaluation.describe(), self.normalisation.describe()]
+        let mut lines = self.describe_draft();
+        lines.extend([self.evaluation.describe(), self.normalisation.describe()]);
+        lines
+    }
+
+    fn describe_draft(&self) -> Vec<String> {
+        let line = |shortest| {
+            format!(
+                "decode: a JPEG at 1/2, 1/4 or 1/8 of its size where its shorter side keeps {shortest} px"
+            )
+        };
+        self.draft.map(line).into_iter().collect()
     }
 }
 
@@ -697,6 +728,7 @@ mod tests {
                 mean: [0.0; 3],
                 sd: [1.0, 0.0, f64::NAN],
             }),
+            ..Preprocess::default()
         };
         let errors = Pipeline::new(&recipe, &preprocess, 224).unwrap_err();
         let paths: Vec<&str> = errors.iter().map(|e| e.path.as_str()).collect();

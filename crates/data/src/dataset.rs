@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crate::decode::decode_part;
 use crate::listing::{Entry, Listing};
 use crate::pack::{Pack, PackKey};
 use crate::store::{Location, Store};
 use crate::{
     DataError, DeclaredSplit, GeneratedConfig, ImageError, LimitConfig, PackMode, Patch, Region, RgbImage,
-    SourceConfig, SourceKind, Warning, decode, decode_region, detect, source,
+    SourceConfig, SourceKind, Warning, decode, decode_draft, detect, source,
 };
 
 /// One labelled image.
@@ -30,6 +31,7 @@ pub struct Dataset {
     pub(crate) classes: Vec<String>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) limit: LimitConfig,
+    draft: Option<usize>,
     locations: Vec<Location>,
     store: Store,
     generated: Option<GeneratedConfig>,
@@ -75,6 +77,7 @@ impl Dataset {
         Ok(Self {
             path: path.to_owned(),
             limit: config.limit,
+            draft: config.draft,
             classes,
             samples,
             locations,
@@ -114,7 +117,11 @@ impl Dataset {
     }
 
     pub(crate) fn pack_key(&self) -> PackKey {
-        PackKey::new("decoded, upright, RGB8", self.samples.iter().map(|sample| sample.id.as_str()))
+        let making = match self.draft {
+            None => "decoded, upright, RGB8".to_owned(),
+            Some(shortest) => format!("decoded as a draft of {shortest}, upright, RGB8"),
+        };
+        PackKey::new(&making, self.samples.iter().map(|sample| sample.id.as_str()))
     }
 
     /// Whether an image stands in a file of some image format: others need no decoding.
@@ -172,7 +179,7 @@ impl Dataset {
             None if !self.is_encoded(index) || self.cache.has_room() => {
                 self.fetch(index, |_| ()).map(Patch::whole)
             }
-            None => decode_region(&self.bytes(index)?, choose),
+            None => decode_part(&self.bytes(index)?, self.draft, choose),
         }
     }
 
@@ -214,7 +221,10 @@ impl Dataset {
                 see(&bytes);
                 match location {
                     Location::Raw { form, .. } => form.image(&bytes).ok_or(ImageError::Missing),
-                    _ => decode(&bytes),
+                    _ => match self.draft {
+                        None => decode(&bytes),
+                        Some(shortest) => decode_draft(&bytes, shortest),
+                    },
                 }
             }
         }

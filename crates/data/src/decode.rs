@@ -47,6 +47,17 @@ pub fn decode_within(bytes: &[u8], limit: u64) -> Result<RgbImage, ImageError> {
     decode_as_asked(bytes, limit, &mut Request::whole).map(Patch::into_image)
 }
 
+/// [`decode()`], but a JPEG at a half, a quarter or an eighth of its size, the least at which its shorter side keeps `shortest`
+/// pixels: Pillow's `Image.draft("RGB", (shortest, shortest))`. High frequencies are left out instead of averaged, so the pixels
+/// are not those of the full picture made smaller. Other formats come in full size.
+///
+/// # Errors
+/// As [`decode()`].
+pub fn decode_draft(bytes: &[u8], shortest: usize) -> Result<RgbImage, ImageError> {
+    let mut whole = |width, height| Request::whole(width, height).region;
+    decode_part(bytes, Some(shortest), &mut whole).map(Patch::into_image)
+}
+
 /// At least the region of an image that `choose` asks for, once it is told width and height: of a JPEG, whose other blocks are
 /// not transformed and whose rows below are not even looked at, exactly that; of other formats all. The pixels are those that
 /// [`decode()`] gives.
@@ -57,8 +68,30 @@ pub fn decode_region(
     bytes: &[u8],
     choose: &mut dyn FnMut(usize, usize) -> Region,
 ) -> Result<Patch, ImageError> {
-    let mut choose = |width, height| Request { reduce: 1, region: choose(width, height) };
+    decode_part(bytes, None, choose)
+}
+
+/// [`decode_region`] of an image as [`decode_draft`] gives it, if a shortest side is named.
+pub(crate) fn decode_part(
+    bytes: &[u8],
+    draft: Option<usize>,
+    choose: &mut dyn FnMut(usize, usize) -> Region,
+) -> Result<Patch, ImageError> {
+    let mut choose = |width: usize, height: usize| {
+        let reduce = draft.map_or(1, |shortest| reduction(width, height, shortest));
+        Request { reduce, region: choose(width.div_ceil(reduce), height.div_ceil(reduce)) }
+    };
     decode_as_asked(bytes, PIXEL_LIMIT, &mut choose)
+}
+
+/// Pillow's choice: both sides divided by it, rounded down, stay at least so long.
+fn reduction(width: usize, height: usize, shortest: usize) -> usize {
+    match width.min(height) / shortest.max(1) {
+        8.. => 8,
+        4..8 => 4,
+        2..4 => 2,
+        _ => 1,
+    }
 }
 
 /// What is to be decoded of a picture.

@@ -97,7 +97,7 @@ pub use config::{
     LimitConfig, PackMode, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom,
 };
 pub use dataset::{Dataset, Sample};
-pub use decode::{PIXEL_LIMIT, decode, decode_file, decode_region, decode_within};
+pub use decode::{PIXEL_LIMIT, decode, decode_draft, decode_file, decode_region, decode_within};
 pub use error::{DataError, ImageError};
 #[cfg(feature = "fetch")]
 pub use fetch::{

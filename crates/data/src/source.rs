@@ -70,6 +70,8 @@ pub struct SourceConfig {
     pub classes: Option<Vec<String>>,
     /// Fewer images per class.
     pub limit: LimitConfig,
+    /// JPEGs are decoded small where their shorter side keeps so many pixels, see [`crate::decode_draft`]; `None`: in full.
+    pub draft: Option<usize>,
 }
 
 impl SourceConfig {

@@ -196,6 +196,44 @@ mod tests {
     }
 
     #[test]
+    fn no_broken_file_makes_reading_panic_or_trust_a_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let mut weights = Weights::new();
+        weights.insert("a.weight", Tensor { shape: vec![2, 3], data: vec![1.5; 6] });
+        weights.insert("b", Tensor { shape: vec![4], data: vec![-2.0; 4] });
+        weights.write(&path, HashMap::from([("epoch".into(), "3".into())])).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let read = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            Weights::read(&path)
+        };
+        for length in 0..whole.len() {
+            assert!(read(&whole[..length]).is_err(), "cut to {length}");
+        }
+        for length in [u64::MAX, 1 << 63, 1 << 32, whole.len() as u64] {
+            let bytes = [&length.to_le_bytes()[..], &whole[8..]].concat();
+            assert!(read(&bytes).is_err(), "a header of {length}");
+        }
+        for shape in
+            ["[18446744073709551615,2]", "[4294967296,4294967296]", "[0,18446744073709551615]", "[3]"]
+        {
+            let header = format!(r#"{{"a":{{"dtype":"F32","shape":{shape},"data_offsets":[0,8]}}}}"#);
+            let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 8]].concat();
+            assert!(read(&bytes).is_err(), "{shape}");
+        }
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << bit;
+                for (name, tensor) in read(&bytes).iter().flat_map(|(weights, _)| weights.iter()) {
+                    assert_eq!(tensor.shape.iter().product::<usize>(), tensor.data.len(), "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn half_and_bfloat_and_double_are_converted() {
         assert_eq!(half(0x3C00), 1.0);
         assert_eq!(half(0xC000), -2.0);

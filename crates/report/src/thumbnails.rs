@@ -105,7 +105,7 @@ impl Thumbnails {
         let mapped = mapped(evidence);
         let any = !wanted.is_empty() || !mapped.is_empty();
         let Some(study) = evidence.study.as_ref().filter(|_| any) else { return Self::default() };
-        let Ok(dataset) = Dataset::open(&study.data.source()) else { return Self::default() };
+        let Ok(dataset) = Dataset::open(&study.source()) else { return Self::default() };
         let places: HashMap<&str, usize> =
             dataset.samples().iter().enumerate().map(|(at, sample)| (sample.id.as_str(), at)).collect();
         let picture = |flip: &&FlippedImage| {

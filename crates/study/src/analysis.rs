@@ -395,7 +395,7 @@ pub fn analyse(
 ) -> Result<Analysis, AnalysisError> {
     let study = run.study()?;
     let (trials, incomplete) = trials(run, options)?;
-    let mut dataset = Dataset::open(&study.data.source())?;
+    let mut dataset = Dataset::open(&study.source())?;
     dataset.set_cache(study.data.cache.saturating_mul(1 << 20));
     let mut analysis = Analysis { incomplete, ..Analysis::default() };
     let all = Shown::all().len();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bakeoff_augment::{Normalisation, RecipeConfig, Resize};
+use bakeoff_augment::{Normalisation, Preprocess, RecipeConfig, Resize};
 use bakeoff_data::{
     GeneratedConfig, LimitConfig, PackMode, SourceConfig, SourceKind, SplitConfig, TestConfig,
     ValidationConfig,
@@ -85,7 +85,7 @@ impl DataConfig {
         SplitConfig { validation: self.validation, test: self.test }
     }
 
-    /// What is opened.
+    /// What is opened; how its images are decoded is not said here, see [`StudyConfig::source`].
     #[must_use]
     pub fn source(&self) -> SourceConfig {
         SourceConfig {
@@ -95,7 +95,22 @@ impl DataConfig {
             generated: self.generated.clone(),
             classes: self.classes.clone(),
             limit: self.limit,
+            draft: None,
         }
+    }
+}
+
+impl StudyConfig {
+    /// What is opened, and how its images are decoded. Of a study whose preprocessing is resolved.
+    #[must_use]
+    pub fn source(&self) -> SourceConfig {
+        let PreprocessConfig { resize, normalisation, draft } = self.preprocess.clone();
+        let preprocess = Preprocess {
+            resize: resize.unwrap_or_default(),
+            normalisation: normalisation.unwrap_or_default(),
+            draft: draft.unwrap_or_default(),
+        };
+        SourceConfig { draft: preprocess.draft_of(self.train.image), ..self.data.source() }
     }
 }
 
@@ -109,6 +124,10 @@ pub struct PreprocessConfig {
     /// What is subtracted and divided by, per channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalisation: Option<Normalisation>,
+    /// JPEGs are decoded at a half, a quarter or an eighth of their size where the shorter side keeps what it is resized to
+    /// (default: no): faster, other pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<bool>,
 }
 
 /// `[model]`: the network.
@@ -235,6 +254,9 @@ pub enum Seeds {
 }
 
 impl Seeds {
+    /// The most that can be asked for by their number.
+    pub(crate) const MOST: u64 = 10_000;
+
     /// The seeds in running order.
     #[must_use]
     pub fn list(&self) -> Vec<u64> {

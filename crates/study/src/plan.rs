@@ -479,11 +479,18 @@ mod tests {
             "data.validation.fraction=0.3",
             "data.generated.noise=0.5",
             "preprocess.normalisation=unit",
+            "preprocess.draft=true",
             "compare.headline=best-on-validation",
         ] {
             assert!(changed(set).into_iter().all(|changed| changed), "{set}");
         }
-        for set in ["name=other", "compare.margin=3.0", "recipe.mixup.name=blend", "data.cache=1"] {
+        for set in [
+            "name=other",
+            "compare.margin=3.0",
+            "preprocess.draft=false",
+            "recipe.mixup.name=blend",
+            "data.cache=1",
+        ] {
             assert!(!changed(set).into_iter().any(|changed| changed), "{set}");
         }
         assert_eq!(changed("recipe.mixup.mix.alpha=0.5"), [false, true, false, true]);

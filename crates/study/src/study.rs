@@ -145,7 +145,7 @@ impl Study {
     /// What is opened.
     #[must_use]
     pub fn source(&self) -> SourceConfig {
-        self.config.data.source()
+        self.config.source()
     }
 
     /// The seeds in running order.
@@ -366,6 +366,12 @@ impl Resolver<'_> {
     }
 
     fn compare(&mut self, compare: &mut CompareConfig, train: Option<&TrainConfig>) {
+        if let Seeds::Count(count) = compare.seeds
+            && count > Seeds::MOST
+        {
+            // A list of them might not even fit into memory.
+            return self.error("compare.seeds", format!("{count} seeds; at most {}", Seeds::MOST));
+        }
         let seeds = compare.seeds.list();
         for (index, seed) in seeds.iter().enumerate() {
             if seeds[..index].contains(seed) {
@@ -604,6 +610,7 @@ impl Resolver<'_> {
         let resolved = Preprocess {
             resize: given.resize.clone().unwrap_or(default.resize),
             normalisation: given.normalisation.clone().unwrap_or(default.normalisation),
+            draft: given.draft.unwrap_or(default.draft),
         };
         if let Some(own) = own {
             if resolved.normalisation != own.normalisation {
@@ -618,10 +625,14 @@ impl Resolver<'_> {
                     format!("overrides the weights' own resize ({})", words::<Resize>(&own.resize)),
                 );
             }
+            if resolved.draft != own.draft {
+                self.warn("preprocess.draft", format!("overrides the weights' own ({})", own.draft));
+            }
         }
         *given = PreprocessConfig {
             resize: Some(resolved.resize.clone()),
             normalisation: Some(resolved.normalisation.clone()),
+            draft: resolved.draft.then_some(true),
         };
         resolved
     }

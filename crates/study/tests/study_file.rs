@@ -351,3 +351,41 @@ fn every_study_that_ships_is_right_and_says_what_it_does_and_needs() {
         assert!(seen.iter().any(|seen| seen == name), "{seen:?}");
     }
 }
+
+#[test]
+fn no_broken_text_makes_the_reader_panic_or_fill_the_memory() {
+    let read = |text: &str| {
+        if let Err(errors) = Study::parse(text, Path::new("s.toml"), &[]) {
+            assert!(!errors.to_string().is_empty());
+        }
+    };
+    read("");
+    for (at, _) in GOOD.char_indices() {
+        read(&GOOD[..at]);
+        read(&GOOD[at..]);
+        for other in ["\0", "\"", "[", "=", "é", "-", "9", "\n"] {
+            read(&[&GOOD[..at], other, &GOOD[at + 1..]].concat());
+        }
+    }
+    let deep = ["[", "{a=", "\"\"\"", "a."].map(|piece| format!("name = {}", piece.repeat(20_000)));
+    deep.iter().for_each(|text| read(text));
+    for huge in [
+        "9223372036854775807",
+        "-9223372036854775808",
+        "1e308",
+        "nan",
+        "inf",
+        "4294967295",
+        "99999999999999999999",
+    ] {
+        for (key, value) in
+            [("epochs", "2"), ("batch", "16"), ("image", "32"), ("seeds", "6"), ("alpha", "1.0")]
+        {
+            read(&GOOD.replace(&format!("{key} = {value}"), &format!("{key} = {huge}")));
+        }
+    }
+    // A grid of 10¹² recipes, a list of many seeds.
+    let list = (1..=100).map(|n| format!("{n}.0")).collect::<Vec<_>>().join(",");
+    let keys = ["a", "b", "c", "d", "e", "f"].map(|key| format!("{key} = [{list}]")).join(", ");
+    read(&format!("{GOOD}grid = {{ {keys} }}\n"));
+}

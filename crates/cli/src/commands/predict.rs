@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bakeoff_augment::{Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
-use bakeoff_data::RgbImage;
+use bakeoff_data::{ImageError, RgbImage, decode, decode_draft};
 use bakeoff_nn::{Model, Session, SessionConfig, Trainable, Weights};
 use serde::Serialize;
 
@@ -134,7 +134,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         let mut named = Vec::new();
         let mut decoded: Vec<RgbImage> = Vec::new();
         for path in paths {
-            match bakeoff_data::decode_file(path) {
+            let image =
+                std::fs::read(path).map_err(ImageError::from).and_then(|bytes| match pipeline.draft() {
+                    Some(shortest) => decode_draft(&bytes, shortest),
+                    None => decode(&bytes),
+                });
+            match image {
                 Ok(image) => {
                     named.push(path);
                     decoded.push(image);

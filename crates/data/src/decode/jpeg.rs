@@ -321,12 +321,16 @@ impl<'a> Decoder<'a> {
         let wrong = || broken("a scan header is cut short or impossible");
         let frame = self.frame.as_mut().ok_or_else(|| broken("a scan stands before the frame header"))?;
         if frame.request.is_none() {
-            let whole = Request::whole(frame.width, frame.height);
-            frame.ask_for(if self.exif.orientation() == 1 {
-                choose(frame.width, frame.height)
-            } else {
-                whole
-            });
+            let mut request = choose(frame.width, frame.height);
+            if self.exif.orientation() != 1 {
+                request.region = Region {
+                    x: 0,
+                    y: 0,
+                    width: frame.width.div_ceil(request.reduce),
+                    height: frame.height.div_ceil(request.reduce),
+                };
+            }
+            frame.ask_for(request);
         }
         let (&count, rest) = data.split_first().ok_or_else(wrong)?;
         let (parts, tail) = rest.split_at_checked(usize::from(count) * 2).ok_or_else(wrong)?;

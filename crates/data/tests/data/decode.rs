@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use bakeoff_data::{Region, RgbImage, View, decode, decode_file, decode_region, resize};
+use bakeoff_data::{Region, RgbImage, View, decode, decode_draft, decode_file, decode_region, resize};
+use safetensors::SafeTensors;
 
 use crate::{fixture, fixtures, name};
 
@@ -34,6 +35,33 @@ fn every_format_decodes_to_the_pixels_pillow_reads() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn drafts_of_jpegs_are_pillows_to_the_level() {
+    let bytes = std::fs::read(fixture("draft.safetensors")).unwrap();
+    let expected = SafeTensors::deserialize(&bytes).unwrap();
+    assert!(expected.len() > 100);
+    let mut smaller = 0;
+    for (key, tensor) in expected.iter() {
+        let (file, shortest) = key.rsplit_once('/').unwrap();
+        let path = fixture("decode").join(file);
+        let ours = decode_draft(&std::fs::read(&path).unwrap(), shortest.parse().unwrap()).unwrap();
+        assert_eq!([ours.height(), ours.width(), 3], tensor.shape(), "{key}");
+        let pairs = ours.pixels().iter().zip(tensor.data());
+        let worst = pairs.map(|(&ours, &theirs)| ours.abs_diff(theirs)).max();
+        assert_eq!(worst, Some(0), "{key}");
+        smaller += usize::from(ours.width() < decode_file(&path).unwrap().width());
+    }
+    assert!(smaller > 60, "{smaller}");
+}
+
+#[test]
+fn other_formats_have_no_drafts() {
+    for file in ["png-filters.png", "bmp-24.bmp", "gif-colour.gif", "webp-lossy.webp"] {
+        let bytes = std::fs::read(fixture("decode").join(file)).unwrap();
+        assert_eq!(decode_draft(&bytes, 1).unwrap(), decode(&bytes).unwrap(), "{file}");
+    }
 }
 
 #[test]

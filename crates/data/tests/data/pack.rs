@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use bakeoff_data::{Dataset, Inspection, PackMode, SourceConfig, Warning};
+use bakeoff_data::{Dataset, Inspection, PackMode, Region, SourceConfig, Warning};
 
 use crate::{fixture, fixtures, name, tree};
 
@@ -102,6 +102,77 @@ fn a_folder_that_cannot_be_written_costs_time_and_nothing_else() {
     assert!(told[0].starts_with("decoded images are not packed: "), "{told:?}");
     assert!(dataset.packed().is_none());
     assert_same_images(&dataset, &inspected(images.path(), None).0);
+}
+
+#[test]
+fn a_draft_is_the_same_with_and_without_a_pack_and_in_part_and_its_pack_has_a_name_of_its_own() {
+    let (images, packs) = (images(), tempfile::tempdir().unwrap());
+    let open = |draft, packed: bool| {
+        let mut dataset = Dataset::open(&SourceConfig { draft, ..SourceConfig::at(images.path()) }).unwrap();
+        dataset.set_cache(0);
+        if packed {
+            dataset.set_pack(packs.path(), PackMode::On);
+        }
+        dataset.inspect(false, &AtomicBool::new(false), &|_, _| ()).unwrap();
+        dataset
+    };
+    let plain = open(Some(8), false);
+    assert_same_images(&open(Some(8), true), &plain);
+    assert_same_images(&open(None, true), &open(None, false));
+    assert_eq!(std::fs::read_dir(packs.path()).unwrap().count(), 2);
+    let full = open(None, false);
+    let mut smaller = 0;
+    for index in 0..plain.samples().len() {
+        let Ok(whole) = plain.load(index) else { continue };
+        smaller += usize::from(whole.width() < full.load(index).unwrap().width());
+        let mut asked = None;
+        let part = plain.load_region(index, &mut |width, height| {
+            asked = Some((width, height));
+            Region { x: width / 2, y: height / 2, width: 1, height: 1 }
+        });
+        let part = part.unwrap();
+        if asked.is_some() && part.image() != whole.as_ref() {
+            assert_eq!(asked, Some((whole.width(), whole.height())));
+            let at = (whole.height() / 2 * whole.width() + whole.width() / 2) * 3;
+            assert_eq!(part.image().pixels(), &whole.pixels()[at..at + 3], "{index}");
+        }
+    }
+    assert!(smaller > 15, "{smaller}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_costs_time_and_nothing_else() {
+    let (images, disk) = (images(), tempfile::tempdir().unwrap());
+    let mount = |arguments: &[&str]| {
+        let output = std::process::Command::new(arguments[0]).args(&arguments[1..]).arg(disk.path()).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    // Less than the images take.
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs"]) {
+        eprintln!("skipped: a small file system cannot be mounted here (needs root)");
+        return;
+    }
+    let (dataset, inspection) = inspected(images.path(), Some(disk.path()));
+    let left = std::fs::read_dir(disk.path()).unwrap().count();
+    let (plain, expected) = inspected(images.path(), None);
+    let larger = mount(&["mount", "-o", "remount,size=64m"]);
+    let (packed, again) = inspected(images.path(), Some(disk.path()));
+    let held = packed.packed().map(|(_, images, _)| images);
+    let same = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        assert_same_images(&dataset, &plain);
+        assert_same_images(&packed, &plain);
+    }));
+    drop((dataset, packed));
+    assert!(mount(&["umount"]));
+    let told: Vec<String> = inspection.warnings.iter().map(ToString::to_string).collect();
+    let full = |told: &&String| told.starts_with("decoded images are not packed: ") && told.contains("space");
+    assert_eq!(told.iter().filter(full).count(), 1, "{told:?}");
+    assert_eq!((left, larger), (0, true), "nothing is left behind");
+    assert!(same.is_ok());
+    // What is known of the images is the same, and so is everything once there is room.
+    assert_eq!((&inspection.rejected, &inspection.duplicates), (&expected.rejected, &expected.duplicates));
+    assert_eq!((&again, held), (&expected, Some(plain.samples().len() - 1)));
 }
 
 #[test]

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs fuzz targets for so many seconds each: ./run.sh SECONDS [TARGET…]
+set -uo pipefail
+cd "$(dirname "$0")"
+seconds=${1:-60}
+shift || true
+data=../crates/data/tests/fixtures
+binaries=${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/release
+declare -A seeds=(
+    [decode]="$data/decode"
+    [tfds]="$data/sources/tfds/tiny_dogs/1.2.0"
+    [parquet]="$data/sources/parquet/dogs $data/sources/parquet"
+    [webdataset]="$data/sources/webdataset/dogs"
+    [tar]="$data/archive $data/dogs $data/sources/packed"
+    [tar_gz]="$data/sources/packed"
+    [zip]="$data/sources/packed"
+    [cifar]="$data/sources/cifar/cifar-10"
+    [idx]="$data/sources/idx/mnist"
+    [matlab]="$data/sources/flowers $data/matlab"
+    [table]=""
+    [weights]="$data"
+    [study]="../studies ../crates/study/tests"
+    [pack]=""
+)
+failed=0
+for target in "${@:-decode tfds parquet webdataset tar tar_gz zip cifar idx matlab table weights study pack}"; do
+    for name in $target; do
+        mkdir -p "corpus/$name" "artifacts/$name"
+        # A seed that takes 32 KiB or more only makes it slow.
+        # shellcheck disable=SC2086
+        nice "$binaries/$name" "corpus/$name" ${seeds[$name]} -artifact_prefix="artifacts/$name/" \
+            -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=30 -max_len=32768 -print_final_stats=1 \
+            >"artifacts/$name/log" 2>&1 || failed=1
+        echo "$name: $(grep -c . "artifacts/$name/log") lines; $(grep -E 'number_of_executed_units|ERROR' "artifacts/$name/log" | tr -s ' ' | tr '\n' ' ')"
+    done
+done
+exit $failed
