@@ -83,9 +83,14 @@ impl Operation for RandomErasing {
             Erased::Rand => "a normal colour each",
             Erased::Pixel => "normal noise, not clipped",
         };
+        let boxes = match (least, most) {
+            (1, 1) => "a box of".to_owned(),
+            _ if least == most => format!("{least} boxes of together"),
+            _ => format!("{least} to {most} boxes of together"),
+        };
         format!(
-            "random erasing: {least} to {most} boxes of together [{low:.4}, {high:.4}) of the area, height / width \
-             log-uniform in [{flat:.4}, {tall:.4}), filled with {what}{}",
+            "random erasing: {boxes} [{low:.4}, {high:.4}) of the area, height / width log-uniform in \
+             [{flat:.4}, {tall:.4}), filled with {what}{}",
             with_probability(self.probability)
         )
     }
