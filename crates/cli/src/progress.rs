@@ -289,9 +289,10 @@ impl Observer for RunProgress {
             Event::Inspecting { done, total } => {
                 if let Some(screen) = &self.screen {
                     let bar = state.inspecting.get_or_insert_with(|| {
+                        // What is set before a bar belongs to the others is drawn on its own, hidden or not.
                         let bar = ProgressBar::new(total as u64)
-                            .with_style(style("{msg:16} {bar:28} {pos}/{len} {eta}"));
-                        bar.set_message("looking at images");
+                            .with_style(style("{msg:16} {bar:28} {pos}/{len} {eta}"))
+                            .with_message("looking at images");
                         screen.bars.add(bar)
                     });
                     bar.set_position(bar.position().max(done as u64));
@@ -329,9 +330,8 @@ impl Observer for RunProgress {
             }
             Event::TrialStarted { key, done, total } => {
                 let bar = self.screen.as_ref().map(|screen| {
-                    let bar = ProgressBar::new(total).with_style(style("{prefix:16!} {bar:28} {msg}"));
-                    bar.set_prefix(name(key));
-                    screen.bars.add(bar)
+                    let style = style("{prefix:16!} {bar:28} {msg}");
+                    screen.bars.add(ProgressBar::new(total).with_style(style).with_prefix(name(key)))
                 });
                 if done > 0 {
                     self.line(&format!("{}: goes on after step {done} of {total}", name(key)));
