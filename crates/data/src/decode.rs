@@ -44,7 +44,7 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, ImageError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_within(bytes: &[u8], limit: u64) -> Result<RgbImage, ImageError> {
-    decode_as_asked(bytes, limit, &mut Request::whole).map(Patch::into_image)
+    decode_as_asked(bytes, limit, &mut Wanted { shortest: None, part: None }).map(Patch::into_image)
 }
 
 /// [`decode()`], but a JPEG at a half, a quarter or an eighth of its size, the least at which its shorter side keeps `shortest`
@@ -54,8 +54,8 @@ pub fn decode_within(bytes: &[u8], limit: u64) -> Result<RgbImage, ImageError> {
 /// # Errors
 /// As [`decode()`].
 pub fn decode_draft(bytes: &[u8], shortest: usize) -> Result<RgbImage, ImageError> {
-    let mut whole = |width, height| Request::whole(width, height).region;
-    decode_part(bytes, Some(shortest), &mut whole).map(Patch::into_image)
+    let mut wanted = Wanted { shortest: Some(shortest), part: None };
+    decode_as_asked(bytes, PIXEL_LIMIT, &mut wanted).map(Patch::into_image)
 }
 
 /// At least the region of an image that `choose` asks for, once it is told width and height: of a JPEG, whose other blocks are
@@ -77,11 +77,7 @@ pub(crate) fn decode_part(
     draft: Option<usize>,
     choose: &mut dyn FnMut(usize, usize) -> Region,
 ) -> Result<Patch, ImageError> {
-    let mut choose = |width: usize, height: usize| {
-        let reduce = draft.map_or(1, |shortest| reduction(width, height, shortest));
-        Request { reduce, region: choose(width.div_ceil(reduce), height.div_ceil(reduce)) }
-    };
-    decode_as_asked(bytes, PIXEL_LIMIT, &mut choose)
+    decode_as_asked(bytes, PIXEL_LIMIT, &mut Wanted { shortest: draft, part: Some(choose) })
 }
 
 /// Pillow's choice: both sides divided by it, rounded down, stay at least so long.
@@ -103,17 +99,29 @@ struct Request {
     region: Region,
 }
 
-impl Request {
-    fn whole(width: usize, height: usize) -> Self {
-        Self { reduce: 1, region: Region { x: 0, y: 0, width, height } }
+/// What is wanted of a picture whose width and height are not yet known.
+struct Wanted<'c> {
+    /// Of a draft, the pixels that its shorter side must keep.
+    shortest: Option<usize>,
+    /// Says which part, once it is told the width and height of what comes out; all of it where nobody does.
+    part: Option<&'c mut dyn FnMut(usize, usize) -> Region>,
+}
+
+impl Wanted<'_> {
+    /// Of a picture of this size; one that must be turned is wanted whole.
+    fn of(&mut self, width: usize, height: usize, turned: bool) -> Request {
+        let reduce = self.shortest.map_or(1, |shortest| reduction(width, height, shortest));
+        let (width, height) = (width.div_ceil(reduce), height.div_ceil(reduce));
+        let region = match &mut self.part {
+            Some(part) if !turned => part(width, height),
+            _ => Region { x: 0, y: 0, width, height },
+        };
+        Request { reduce, region }
     }
 }
 
-/// Says what is wanted of a picture of this width and height.
-type Choose<'c> = &'c mut dyn FnMut(usize, usize) -> Request;
-
-fn decode_as_asked(bytes: &[u8], limit: u64, choose: Choose<'_>) -> Result<Patch, ImageError> {
-    type Decoder = fn(&[u8], u64, Choose<'_>) -> Result<Decoded, ImageError>;
+fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<Patch, ImageError> {
+    type Decoder = fn(&[u8], u64, &mut Wanted<'_>) -> Result<Decoded, ImageError>;
     let (format, decoder): (&str, Decoder) = match bytes {
         [] => return Err(ImageError::Empty),
         [0xFF, 0xD8, 0xFF, ..] => ("JPEG", jpeg::decode),
@@ -130,7 +138,7 @@ fn decode_as_asked(bytes: &[u8], limit: u64, choose: Choose<'_>) -> Result<Patch
         _ => return Err(ImageError::UnknownFormat(first_bytes(bytes))),
     };
     // No known file makes a decoder panic. Should one be found, it costs an image, not a study.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decoder(bytes, limit, choose)))
+    let decoded = catch_unwind(AssertUnwindSafe(|| decoder(bytes, limit, wanted)))
         .unwrap_or_else(|_| Err(ImageError::Broken { format, reason: "the decoder gave up on it".into() }))?;
     let Decoded { width, height, pixels, part, exif } = decoded;
     let image = RgbImage::new(width, height, pixels)

@@ -11,7 +11,7 @@ mod upsample;
 
 use huffman::{Bits, Table};
 
-use super::{Choose, Decoded, Exif, Part as PartOfPicture, Request, check_size};
+use super::{Decoded, Exif, Part as PartOfPicture, Request, Wanted, check_size};
 use crate::{ImageError, Isa, Region, vectorised};
 
 /// Blocks in a minimum coded unit, T.81 B.2.3.
@@ -121,10 +121,10 @@ struct Decoder<'a> {
     exif: Exif,
 }
 
-/// Decodes what `choose` asks for once the size is known. A picture that must be turned is decoded whole.
-pub(super) fn decode(bytes: &[u8], limit: u64, choose: Choose<'_>) -> Result<Decoded, ImageError> {
+/// Decodes what is wanted, once the size is known. A picture that must be turned is decoded whole.
+pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<Decoded, ImageError> {
     let mut decoder = Decoder { bytes, position: 2, ..Decoder::default() };
-    decoder.read_segments(limit, choose)?;
+    decoder.read_segments(limit, wanted)?;
     let colours = decoder.colours()?;
     let mut frame = decoder.frame.take().ok_or_else(|| broken("it has no picture"))?;
     if !decoder.complete {
@@ -141,7 +141,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64, choose: Choose<'_>) -> Result<Dec
 }
 
 impl<'a> Decoder<'a> {
-    fn read_segments(&mut self, limit: u64, choose: Choose<'_>) -> Result<(), ImageError> {
+    fn read_segments(&mut self, limit: u64, wanted: &mut Wanted<'_>) -> Result<(), ImageError> {
         while !self.enough {
             let marker = self.next_marker()?;
             match marker {
@@ -162,7 +162,7 @@ impl<'a> Decoder<'a> {
                     return Err(broken("lossless and hierarchical JPEG are not supported; save it anew"));
                 }
                 0xC9 | 0xCA => return Err(broken("arithmetic-coded JPEG is not supported; save it anew")),
-                0xDA => self.read_scan(segment, choose)?,
+                0xDA => self.read_scan(segment, wanted)?,
                 0xDB => self.read_quantisation_tables(segment)?,
                 0xDD => {
                     let &[high, low] = segment else {
@@ -317,19 +317,11 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn read_scan(&mut self, data: &[u8], choose: Choose<'_>) -> Result<(), ImageError> {
+    fn read_scan(&mut self, data: &[u8], wanted: &mut Wanted<'_>) -> Result<(), ImageError> {
         let wrong = || broken("a scan header is cut short or impossible");
         let frame = self.frame.as_mut().ok_or_else(|| broken("a scan stands before the frame header"))?;
         if frame.request.is_none() {
-            let mut request = choose(frame.width, frame.height);
-            if self.exif.orientation() != 1 {
-                request.region = Region {
-                    x: 0,
-                    y: 0,
-                    width: frame.width.div_ceil(request.reduce),
-                    height: frame.height.div_ceil(request.reduce),
-                };
-            }
+            let request = wanted.of(frame.width, frame.height, self.exif.orientation() != 1);
             frame.ask_for(request);
         }
         let (&count, rest) = data.split_first().ok_or_else(wrong)?;
