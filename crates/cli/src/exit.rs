@@ -61,7 +61,50 @@ pub(crate) fn out(line: impl AsRef<str>) {
     }
 }
 
+/// [`out`] of a line for people: in a terminal, sentences break between words.
+pub(crate) fn out_folded(line: &str) {
+    let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    match width.filter(|_| std::io::stdout().is_terminal()) {
+        Some(width) => out(folded(line, width)),
+        None => out(line),
+    }
+}
+
+/// Breaks a line between words. Columns, told by their gaps, stay as they are, and so does a word that is wider than the terminal.
+fn folded(line: &str, width: usize) -> String {
+    if line.contains("  ") {
+        return line.to_owned();
+    }
+    let mut text = String::with_capacity(line.len() + 8);
+    let mut column = 0;
+    for word in line.split(' ') {
+        let length = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + length <= width;
+            text.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        text.push_str(word);
+        column += length;
+    }
+    text
+}
+
 /// Prints a remark to stderr.
 pub(crate) fn note(line: impl AsRef<str>) {
     let _ = writeln!(std::io::stderr(), "{}", line.as_ref());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_break_between_words_and_columns_do_not() {
+        assert_eq!(folded("one two three", 7), "one two\nthree");
+        assert_eq!(folded("one two three", 13), "one two three");
+        assert_eq!(folded("unbreakable words", 4), "unbreakable\nwords");
+        assert_eq!(folded("none       6  19.00 %", 10), "none       6  19.00 %");
+        assert_eq!(folded("", 10), "");
+    }
 }

@@ -8,7 +8,7 @@ use bakeoff_study::records::{PlanRecord, UntilDecided};
 use bakeoff_study::{Decide, RunFolder, RunOptions, Study};
 
 use super::watch::{View, check_terminal, while_covered, while_serving};
-use crate::exit::{Exit, note, out};
+use crate::exit::{Exit, note, out, out_folded};
 use crate::progress::RunProgress;
 
 /// Run all trials of a study, print the verdict, write the report.
@@ -167,7 +167,7 @@ pub(crate) fn tell_summary(summary: &bakeoff_report::Summary, json: bool) -> Res
         return Ok(());
     }
     for line in summary.verdict_lines() {
-        out(line);
+        out_folded(&line);
     }
     Ok(())
 }
