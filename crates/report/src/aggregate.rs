@@ -10,6 +10,7 @@ use crate::ReportError;
 use crate::evidence::Evidence;
 use crate::figures::{NARROW, WIDE};
 use crate::language::{Language, Words, fill};
+use crate::references;
 use crate::results::Results;
 use crate::summary::{self, Summary, aligned, list};
 use crate::table::{Cell, Column, Shown, Table};
@@ -625,6 +626,7 @@ pub fn write_aggregate(
         write_bytes(&out.join(format!("tables/{}.md", table.name)), table.markdown().as_bytes())?;
         write_bytes(&out.join(format!("tables/{}.tex", table.name)), table.latex().as_bytes())?;
     }
+    write_bytes(&out.join("tables/references.bib"), references::bibtex_over_data_sets().as_bytes())?;
     let page = out.join("report.html");
     write_bytes(&page, page::document(aggregate, language).as_bytes())?;
     let drawing = page::chart(aggregate, words).draw(WIDE);

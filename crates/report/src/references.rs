@@ -33,6 +33,8 @@ enum When {
     Damaged,
     /// Class activation maps were made.
     Maps,
+    /// Several data sets were taken together; never one run folder.
+    DataSets,
     /// A transform, mixer, optimiser, schedule or network whose name is or starts with one of these.
     Named(&'static [&'static str]),
 }
@@ -59,7 +61,7 @@ const fn article(
     Reference { key, kind: "article", authors, title, venue, year, when }
 }
 
-use When::{Always, Confidence, Damaged, Images, Looks, Maps, Named};
+use When::{Always, Confidence, Damaged, DataSets, Images, Looks, Maps, Named};
 
 const REFERENCES: &[Reference] = &[
     article(
@@ -334,6 +336,14 @@ const REFERENCES: &[Reference] = &[
         2011,
         Named(&["stanford-dogs"]),
     ),
+    paper(
+        "agarwal2021",
+        "Agarwal, Rishabh and Schwarzer, Max and Castro, Pablo Samuel and Courville, Aaron C. and Bellemare, Marc G.",
+        "Deep Reinforcement Learning at the Edge of the Statistical Precipice",
+        "Advances in Neural Information Processing Systems 34",
+        2021,
+        DataSets,
+    ),
 ];
 
 /// Every name (`name`, `kind`, `source`) that a resolved study gives, and `label-smoothing` where it is on.
@@ -385,6 +395,7 @@ pub(crate) fn used(evidence: &Evidence) -> Vec<&'static Reference> {
         Looks => evidence.plan.until_decided.is_some(),
         Damaged => !evidence.robustness.is_empty(),
         Maps => !evidence.maps.is_empty(),
+        DataSets => false,
         Named(list) => list.iter().any(|name| named(name)),
     };
     REFERENCES.iter().filter(wanted).collect()
@@ -414,9 +425,19 @@ impl Reference {
     }
 }
 
-/// `references.bib`.
+/// `references.bib` of a report.
 pub(crate) fn bibtex(evidence: &Evidence) -> String {
     let version = evidence.environment.as_ref().map_or(env!("CARGO_PKG_VERSION"), |e| e.bakeoff.as_str());
+    library(version, &used(evidence))
+}
+
+/// `references.bib` of several data sets taken together.
+pub(crate) fn bibtex_over_data_sets() -> String {
+    let used: Vec<_> = REFERENCES.iter().filter(|reference| reference.when == DataSets).collect();
+    library(env!("CARGO_PKG_VERSION"), &used)
+}
+
+fn library(version: &str, references: &[&Reference]) -> String {
     let mut text = String::from("% Methods behind this report. Encoding: UTF-8.\n\n");
     // Writing to a String cannot fail.
     let _ = write!(
@@ -424,7 +445,7 @@ pub(crate) fn bibtex(evidence: &Evidence) -> String {
         "@software{{bakeoff,\n  title = {{{{Bakeoff}}}},\n  version = {{{}}},\n}}\n",
         crate::table::latex(version)
     );
-    for reference in used(evidence) {
+    for reference in references {
         text.push('\n');
         text += &reference.bibtex();
     }

@@ -244,6 +244,7 @@ fn the_page_and_its_files_hold_every_number_in_both_languages_and_names_stay_tex
     let cutmix: Vec<&str> = csv.lines().find(|l| l.starts_with("cutmix")).unwrap().split(',').collect();
     assert!(close(cutmix[7].parse().unwrap(), 7.0 / 9.0), "{csv}");
     assert_eq!(std::fs::read_to_string(out.join("tables/data-sets.csv")).unwrap().lines().count(), 5);
+    assert!(std::fs::read_to_string(out.join("tables/references.bib")).unwrap().contains("agarwal2021"));
     for file in ["aggregate.json", "tables/aggregate.tex", "figures/aggregate.svg", "figures/aggregate.png"] {
         assert!(out.join(file).is_file(), "{file}");
     }
