@@ -21,7 +21,7 @@ fn fixtures() -> PathBuf {
 /// JPEG, PNG, GIF, BMP, WebP: in full, in part, and as drafts.
 pub fn decode(bytes: &[u8]) {
     if decode_within(bytes, PIXELS).is_ok() {
-        let _ = decode_draft(bytes, 3);
+        let _ = decode_draft(bytes, Some(3));
         let centre = |width: usize, height: usize| bakeoff_data::Region {
             x: width / 3,
             y: height / 3,

@@ -10,7 +10,7 @@ use crate::pack::{Pack, PackKey};
 use crate::store::{Location, Store};
 use crate::{
     DataError, DeclaredSplit, GeneratedConfig, ImageError, LimitConfig, PackMode, Patch, Region, RgbImage,
-    SourceConfig, SourceKind, Warning, decode, decode_draft, detect, source,
+    SourceConfig, SourceKind, Warning, decode_draft, detect, source,
 };
 
 /// One labelled image.
@@ -221,10 +221,7 @@ impl Dataset {
                 see(&bytes);
                 match location {
                     Location::Raw { form, .. } => form.image(&bytes).ok_or(ImageError::Missing),
-                    _ => match self.draft {
-                        None => decode(&bytes),
-                        Some(shortest) => decode_draft(&bytes, shortest),
-                    },
+                    _ => decode_draft(&bytes, self.draft),
                 }
             }
         }

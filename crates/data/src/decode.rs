@@ -49,13 +49,12 @@ pub fn decode_within(bytes: &[u8], limit: u64) -> Result<RgbImage, ImageError> {
 
 /// [`decode()`], but a JPEG at a half, a quarter or an eighth of its size, the least at which its shorter side keeps `shortest`
 /// pixels: Pillow's `Image.draft("RGB", (shortest, shortest))`. High frequencies are left out instead of averaged, so the pixels
-/// are not those of the full picture made smaller. Other formats come in full size.
+/// are not those of the full picture made smaller. Other formats come in full size, and so does everything where no length is named.
 ///
 /// # Errors
 /// As [`decode()`].
-pub fn decode_draft(bytes: &[u8], shortest: usize) -> Result<RgbImage, ImageError> {
-    let mut wanted = Wanted { shortest: Some(shortest), part: None };
-    decode_as_asked(bytes, PIXEL_LIMIT, &mut wanted).map(Patch::into_image)
+pub fn decode_draft(bytes: &[u8], shortest: Option<usize>) -> Result<RgbImage, ImageError> {
+    decode_as_asked(bytes, PIXEL_LIMIT, &mut Wanted { shortest, part: None }).map(Patch::into_image)
 }
 
 /// At least the region of an image that `choose` asks for, once it is told width and height: of a JPEG, whose other blocks are

@@ -8,7 +8,7 @@ use bakeoff_report::aggregate::{DataSet, aggregate, write_aggregate};
 use bakeoff_report::results::{Pattern, Results, ResultsOptions, Source};
 use bakeoff_study::{Headline, RunFolder};
 
-use crate::exit::{Exit, note, out};
+use crate::exit::{Exit, note, out, out_folded};
 
 /// Compare recipes trained elsewhere, from CSV files: the same statistics, verdicts and report.
 ///
@@ -212,7 +212,7 @@ fn over_data_sets(
     if arguments.json {
         out(serde_json::to_string_pretty(&aggregate)?);
     } else {
-        aggregate.lines().iter().for_each(out);
+        aggregate.lines().iter().for_each(|line| out_folded(line));
     }
     if let Some(page) = page {
         let line = format!("report: {}", page.display());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bakeoff_augment::{Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
-use bakeoff_data::{ImageError, RgbImage, decode, decode_draft};
+use bakeoff_data::{ImageError, RgbImage, decode_draft};
 use bakeoff_nn::{Model, Session, SessionConfig, Trainable, Weights};
 use serde::Serialize;
 
@@ -134,11 +134,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         let mut named = Vec::new();
         let mut decoded: Vec<RgbImage> = Vec::new();
         for path in paths {
-            let image =
-                std::fs::read(path).map_err(ImageError::from).and_then(|bytes| match pipeline.draft() {
-                    Some(shortest) => decode_draft(&bytes, shortest),
-                    None => decode(&bytes),
-                });
+            let image = std::fs::read(path)
+                .map_err(ImageError::from)
+                .and_then(|bytes| decode_draft(&bytes, pipeline.draft()));
             match image {
                 Ok(image) => {
                     named.push(path);
