@@ -112,8 +112,8 @@ pub struct Measure {
 impl Measure {
     /// An accuracy or the like.
     #[must_use]
-    pub fn is_usual(self) -> bool {
-        self == Self::default()
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
     }
 }
 
