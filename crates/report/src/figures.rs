@@ -59,7 +59,8 @@ fn series(
             });
             let (places, values): (Vec<f64>, Vec<f64>) =
                 found.filter(|(x, v)| x.is_finite() && v.is_finite()).unzip();
-            uneven |= values.len() != counted.len();
+            // An epoch that nobody measured is no sign of an unfinished trial.
+            uneven |= !values.is_empty() && values.len() != counted.len();
             Some(Point {
                 x: bakeoff_stats::mean(&places)?,
                 mean: bakeoff_stats::mean(&values)?,

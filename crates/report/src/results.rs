@@ -215,7 +215,7 @@ pub enum ResultsError {
     /// Labels and predictions of two vocabularies.
     #[error(
         "recipe \"{recipe}\", seed {seed}: labels and predictions are not of the same words, since a label is \"{label}\" and a prediction \
-         \"{predicted}\"{hint}. Write both as names or both as the same numbers"
+         \"{predicted}\"{hint}. Write the classes in the same way in both columns"
     )]
     Vocabulary {
         /// Recipe.
@@ -498,7 +498,8 @@ impl Results {
             let path = shown_path(&source.path);
             for warning in opened.warnings() {
                 let kind = if warning.contains("UTF-8") { "encoding" } else { "file" };
-                told.tell(kind, || format!("{path}: {warning}."));
+                let end = if warning.ends_with(['.', '?']) { "" } else { "." };
+                told.tell(kind, || format!("{path}: {warning}{end}"));
             }
             if !opened.format().is_usual() {
                 *formats.entry(opened.format().to_string()).or_default() += 1;

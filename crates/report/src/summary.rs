@@ -574,7 +574,9 @@ impl Summary {
                 plain(&recipe.name).into_owned(),
                 recipe.seeds.len().to_string(),
                 recipe.top1.mean.map_or_else(dash, |mean| unit.value(mean)),
-                recipe.top1.sd.map_or_else(dash, |sd| unit.number(sd, unit.places(sd))),
+                recipe.top1.sd.map_or_else(dash, |sd| {
+                    unit.number(sd, unit.places(recipe.top1.mean.unwrap_or_default()))
+                }),
                 difference,
                 interval,
                 p,

@@ -235,6 +235,7 @@ fn what_is_missing_is_named() {
         ("recipe,seed,image,score\na,1,x,1\n", "column `correct` is missing"),
         ("a,1,x,1\n", "column `recipe` is missing"),
         ("epoch,loss\n0,1.0\n", "Say which column holds the accuracy: --metric NAME"),
+        ("recipe,seed,val_loss\na,1,0.5\n", "Say which column holds what a run came to: --metric NAME"),
         ("recipe,seed,epoch,val_acc\na,1,0,\n", "no row has a value of the metric"),
         ("epoch,val_acc\n0,0.5\n", "which recipe and seed it is of cannot be told from its path"),
     ] {
@@ -737,6 +738,20 @@ fn names_that_are_alike_are_told_apart_and_said() {
     assert_eq!(results.recipes(), ["CutMix", "cutmix", "none", "\u{e9}"]);
     let told = results.warnings.iter().find(|w| w.contains("alike")).unwrap();
     assert!(told.contains("\"CutMix\" and \"cutmix\" (they differ in letter case)"), "{told}");
+}
+
+#[test]
+fn a_column_of_right_and_wrong_that_contradicts_the_classes_is_said() {
+    let files = Files::new();
+    let head = "recipe,seed,image,correct,label,predicted\n";
+    let results = read(files.write("p.csv", &format!("{head}a,1,x,yes,cat,dog\nb,1,x,No,cat,dog\n")));
+    assert_eq!(results.runs[0].value, 1.0);
+    assert!(
+        results.warnings[0]
+            .contains("line 2: `correct` is `yes`, but the label is \"cat\" and the prediction \"dog\""),
+        "{:?}",
+        results.warnings
+    );
 }
 
 #[test]

@@ -420,7 +420,7 @@ impl<'a> Logs<'a> {
             ));
         }
         warnings.extend(uneven(lengths));
-        let mut notes = vec![format!("{} {}", shown(&metric), self.said(measure))];
+        let mut notes = vec![self.said(measure)];
         if self.comma {
             notes.push("numbers are written with decimal commas".into());
         }
@@ -448,7 +448,7 @@ impl<'a> Logs<'a> {
             }
             Unit::Percent => "in fractions",
         };
-        format!("({unit}; {way})")
+        format!("{unit}, {way}")
     }
 
     /// Which logs write the metric in percent. They have to agree: a recipe in fractions beside one in percent would seem to be worlds

@@ -1,5 +1,6 @@
 //! A file that was opened, and its columns by name.
 
+use super::metric;
 use super::{Kind, ResultsError, ResultsOptions, nearest, shown};
 use bakeoff_data::delimited::{DecimalSigns, Delimited, DelimitedError, Format, Row};
 use std::path::{Path, PathBuf};
@@ -95,6 +96,17 @@ impl Header {
         let value = asked || Self::value_names().any(has);
         if has("recipe") && has("seed") && !has("epoch") && !has("image") && value {
             Ok(Kind::Runs)
+        } else if has("recipe")
+            && has("seed")
+            && !["epoch", "image", "correct", "label", "predicted", "probability"].into_iter().any(has)
+            && self.names.iter().any(|name| metric::meaning(name).is_some())
+        {
+            let mut error = self.missing("accuracy");
+            if let ResultsError::MissingColumn { column, hint, .. } = &mut error {
+                *column = "accuracy or the like".into();
+                *hint = ". Say which column holds what a run came to: --metric NAME".into();
+            }
+            Err(error)
         } else if has("epoch") && !has("image") {
             Ok(Kind::Log)
         } else if has("recipe") || has("seed") || has("image") {

@@ -100,6 +100,8 @@ struct Columns {
     /// Absent where a row is a run.
     image: Option<usize>,
     mark: Mark,
+    /// Beside `correct`.
+    predicted: Option<usize>,
     /// Name of the data set.
     data_set: Option<usize>,
 }
@@ -141,7 +143,8 @@ impl Columns {
                 (Some(image), mark)
             }
         };
-        Ok(Self { recipe, seed, label, image, mark, data_set: header.data_set() })
+        let predicted = header.find("predicted");
+        Ok(Self { recipe, seed, label, image, mark, predicted, data_set: header.data_set() })
     }
 
     /// Columns that hold numbers.
@@ -358,6 +361,21 @@ impl Table {
         let twice = match (&mut *kept, mark) {
             (Kept::Correct(marks), Mark::Correct(column)) => {
                 let value = correct_of(text(column)).map_err(|message| wrong((column, message)))?;
+                if let Some((label, predicted)) = label.zip(columns.predicted)
+                    && !text(predicted).is_empty()
+                    && (key(text(label)) == key(text(predicted))) != (value == 1)
+                {
+                    told.tell("contradiction", || {
+                        format!(
+                            "{}: line {line}: `{}` is `{}`, but the label is \"{}\" and the prediction \"{}\". The first of these counts.",
+                            shown_path(&header.path),
+                            shown(&header.names[column]),
+                            shown(text(column)),
+                            shown(text(label)),
+                            shown(text(predicted))
+                        )
+                    });
+                }
                 let before = std::mem::replace(&mut marks[at], value);
                 (before != ABSENT).then_some(before == value)
             }
@@ -500,7 +518,7 @@ impl Table {
         let notes = if self.measure.is_usual() {
             Vec::new()
         } else {
-            vec![format!("of {}, {}", shown(&metric), metric::way(self.measure.direction))]
+            vec![metric::way(self.measure.direction).to_owned()]
         };
         Ok(Results {
             name: String::new(),
