@@ -3,4 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod documents;
+mod options;
+mod scene;
+mod sources;
 mod weights;
