@@ -342,13 +342,14 @@ impl Resolver<'_> {
         if recipes.len() == 1 {
             self.warn("recipe", "there is one recipe only: it will be trained, and compared with nothing");
         }
+        let shipped = builtin(224);
         for (index, recipe) in recipes.iter().enumerate() {
             let Some(recipe) = recipe else { continue };
             let ships = |shipped: &Builtin| {
                 let config = &shipped.config;
                 config.name == recipe.name && (!config.transforms.is_empty() || config.mix.is_some())
             };
-            if recipe.transforms.is_empty() && recipe.mix.is_none() && builtin(224).iter().any(ships) {
+            if recipe.transforms.is_empty() && recipe.mix.is_none() && shipped.iter().any(ships) {
                 let message = format!(
                     "does nothing, although one that ships has this name: write `inherit = \"{}\"` to get what that does",
                     recipe.name
