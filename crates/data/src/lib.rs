@@ -90,6 +90,7 @@ mod source;
 mod split;
 mod store;
 mod tfrecord;
+mod visible;
 mod warning;
 
 pub use check::{Balance, Check, ClassCounts};
@@ -110,4 +111,5 @@ pub use resize::{Region, Resample, resize, resize_window};
 pub use simd::Isa;
 pub use source::{SourceConfig, SourceKind, detect};
 pub use split::{DeclaredSplit, Splits};
+pub use visible::{visible, visible_line};
 pub use warning::Warning;
