@@ -80,6 +80,7 @@ mod code_page;
 mod config;
 mod dataset;
 mod decode;
+pub mod delimited;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;

@@ -3,7 +3,7 @@
 use crate::ReportError;
 use crate::language::Words;
 use crate::results::Results;
-use bakeoff_stats::Marks;
+use bakeoff_stats::{Direction, Marks, Measure, Unit};
 use bakeoff_study::records::{
     DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, RecipeRecord, RobustnessRecord, TestRecord,
     TrialKey, TrialStatus,
@@ -36,6 +36,8 @@ pub(crate) enum Origin {
     Elsewhere {
         /// What is compared: `top1`, `probability`, or a column's name.
         metric: String,
+        /// Which way is good, and the unit.
+        measure: Measure,
         /// Test images where they are known, in the order of the trials' marks.
         images: Vec<String>,
         /// Class of each image, where they are known, an index into the classes.
@@ -263,6 +265,7 @@ impl Evidence {
         Self {
             origin: Origin::Elsewhere {
                 metric: results.metric.clone(),
+                measure: results.measure,
                 images: results.images.clone(),
                 labels: results.labels.clone(),
                 classes: results.classes.clone(),
@@ -302,6 +305,32 @@ impl Evidence {
                 "probability" => words.metric_probability.into(),
                 column => column.into(),
             },
+        }
+    }
+
+    /// Which way is good, and the unit of what is compared.
+    pub(crate) fn measure(&self) -> Measure {
+        match self.origin {
+            Origin::Run => Measure::default(),
+            Origin::Elsewhere { measure, .. } => measure,
+        }
+    }
+
+    /// What is compared, and which way is good where that is not plain to see.
+    pub(crate) fn metric_and_way(&self, words: &Words) -> String {
+        let metric = self.metric(words);
+        match (self.measure().direction, self.measure().is_usual()) {
+            (_, true) => metric.into_owned(),
+            (Direction::HigherIsBetter, false) => format!("{metric} ({})", words.higher_is_better),
+            (Direction::LowerIsBetter, false) => format!("{metric} ({})", words.lower_is_better),
+        }
+    }
+
+    /// The margin in the unit of what is compared: a fraction, or as it is.
+    pub(crate) fn margin(&self) -> f64 {
+        match self.measure().unit {
+            Unit::Percent => (self.plan.margin / 100.0).clamp(0.0, 1.0),
+            Unit::Plain => self.plan.margin.max(0.0),
         }
     }
 
