@@ -106,6 +106,7 @@ pub use fetch::{
 pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trait};
 pub use image::{Patch, RgbImage, View};
 pub use inspection::{Duplicates, Inspection, Rejected, Sizes};
+pub use paths::{PathError, expand, expand_from};
 pub use resize::{Region, Resample, resize, resize_window};
 pub use simd::Isa;
 pub use source::{SourceConfig, SourceKind, detect};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bakeoff_augment::{Builtin, Mixer, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize, builtin};
-use bakeoff_data::{SourceConfig, SourceKind, ValidationFrom, detect};
+use bakeoff_data::{SourceConfig, SourceKind, ValidationFrom, detect, expand_from};
 use bakeoff_nn::{Model, NnError, OptimizerConfig, Trainable, Weights, models};
 
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use crate::config::{
     CompareConfig, DataConfig, Headline, ModelConfig, PreprocessConfig, Seeds, StudyConfig, TrainConfig,
     checked_schema,
 };
-use crate::document::{Document, Step};
+use crate::document::{BACKSLASHES, Document, Step};
 use crate::expansion::expand;
 use crate::problem::{Place, Problem, StudyErrors, list, nearest};
 
@@ -412,7 +412,23 @@ impl Resolver<'_> {
             return None;
         }
         let folder = self.file.parent().unwrap_or(Path::new(""));
-        let candidates = [folder.join(path), path.to_owned()];
+        if let Some(control) = path.to_string_lossy().chars().find(|c| c.is_control())
+            && !folder.join(path).exists()
+            && !path.exists()
+        {
+            let message = format!("holds {}, which no path does; {BACKSLASHES}", control_name(control));
+            self.error(key, message);
+            return None;
+        }
+        // `~/` and variables: no shell has seen this file, nor a value after `--set key=`.
+        let path = match expand_from(&[folder, Path::new("")], path) {
+            Ok(path) => path,
+            Err(error) => {
+                self.error(key, error.to_string());
+                return None;
+            }
+        };
+        let candidates = [folder.join(&path), path.clone()];
         let absolute: Vec<PathBuf> =
             candidates.iter().map(|path| std::path::absolute(path).unwrap_or(path.clone())).collect();
         if let Some(found) = absolute.iter().find(|path| path.exists()) {
@@ -661,6 +677,19 @@ impl Resolver<'_> {
             }
         }
         pipelines
+    }
+}
+
+/// A control character as TOML writes it.
+fn control_name(control: char) -> String {
+    match control {
+        '\n' => "a line break (`\\n`)".into(),
+        '\t' => "a tab (`\\t`)".into(),
+        '\r' => "a carriage return (`\\r`)".into(),
+        '\u{8}' => "a backspace (`\\b`)".into(),
+        '\u{c}' => "a form feed (`\\f`)".into(),
+        '\u{1b}' => "an escape character (`\\e`)".into(),
+        other => format!("the control character U+{:04X}", u32::from(other)),
     }
 }
 
