@@ -71,6 +71,7 @@ mod check;
 mod config;
 mod dataset;
 mod decode;
+pub mod delimited;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;

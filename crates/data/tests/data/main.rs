@@ -2,6 +2,7 @@
 
 mod broken;
 mod decode;
+mod delimited;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod formats;
