@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 use std::io::{self, Seek};
-use std::path::{Component, Path};
+use std::path::{Path, PathBuf};
 
 use crate::DataError;
+use crate::classes::escaped_bytes;
 use crate::inflate::inflated;
 use crate::store::{Location, StoredFile};
 
@@ -16,6 +17,8 @@ use crate::store::{Location, StoredFile};
 pub(crate) struct Member {
     /// With forward slashes; never outside the archive.
     pub(crate) name: String,
+    /// The same name as a path, its bytes as they are where the system has such paths.
+    pub(crate) path: PathBuf,
     /// Where it is in the store's file 0.
     pub(crate) location: Location,
 }
@@ -61,8 +64,8 @@ fn tar_members(file: &mut StoredFile) -> Result<Vec<Member>, DataError> {
     let mut archive = tar::Archive::new(file.file());
     for entry in archive.entries_with_seek().map_err(broken)? {
         let entry = entry.map_err(broken)?;
-        let name = entry.path().map_err(broken)?.into_owned();
-        let name = member_name(path, &name)?;
+        let raw = entry.path_bytes().into_owned();
+        let name = member_name(path, &raw)?;
         let kind = entry.header().entry_type();
         if kind.is_gnu_sparse() {
             return Err(DataError::unusable(
@@ -85,7 +88,8 @@ fn tar_members(file: &mut StoredFile) -> Result<Vec<Member>, DataError> {
                 ),
             ));
         }
-        members.push(Member { name, location: Location::Range { file: 0, offset, length } });
+        let location = Location::Range { file: 0, offset, length };
+        members.push(Member { name, path: member_path(&raw), location });
     }
     Ok(members)
 }
@@ -100,7 +104,7 @@ fn zip_members(file: &StoredFile) -> Result<Vec<Member>, DataError> {
     for index in 0..archive.len() {
         let member = archive.by_index_raw(index).map_err(broken)?;
         let name = member.name().map_err(broken)?.replace('\\', "/");
-        let name = member_name(path, Path::new(&name))?;
+        let name = member_name(path, name.as_bytes())?;
         if !member.is_file() || member.is_symlink() {
             continue;
         }
@@ -128,31 +132,51 @@ fn zip_members(file: &StoredFile) -> Result<Vec<Member>, DataError> {
                 )));
             }
         };
-        members.push(Member { name, location });
+        members.push(Member { path: PathBuf::from(&name), name, location });
     }
     Ok(members)
 }
 
-/// The name of a member with forward slashes, or a refusal where it points outside the archive.
-pub(crate) fn member_name(archive: &Path, name: &Path) -> Result<String, DataError> {
+/// The name of a member with forward slashes, bytes that are not UTF-8 escaped, or a refusal where it points outside the archive.
+pub(crate) fn member_name(archive: &Path, name: &[u8]) -> Result<String, DataError> {
     let mut parts = Vec::new();
-    for part in name.components() {
+    let absolute = name.starts_with(b"/")
+        || matches!(name, [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic());
+    for part in name.split(|&byte| byte == b'/') {
         match part {
-            Component::Normal(part) => parts.push(part.to_string_lossy()),
-            Component::CurDir => {}
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
-                return Err(DataError::unusable(
-                    archive,
-                    format!(
-                        "member {:?} points outside the archive (an absolute path or ..); the archive may be \
-                         malicious: get it from its publisher or pack it again",
-                        name.display().to_string()
-                    ),
-                ));
-            }
+            b"" | b"." => {}
+            b".." => return Err(points_outside(archive, name)),
+            part => parts.push(escaped_bytes(part)),
         }
     }
-    Ok(parts.join("/"))
+    if absolute { Err(points_outside(archive, name)) } else { Ok(parts.join("/")) }
+}
+
+/// The parts of a name that [`member_name`] found good.
+fn member_path(name: &[u8]) -> PathBuf {
+    let parts = name.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
+    parts.map(os_name).collect()
+}
+
+#[cfg(unix)]
+fn os_name(part: &[u8]) -> std::ffi::OsString {
+    <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(part).to_owned()
+}
+
+#[cfg(not(unix))]
+fn os_name(part: &[u8]) -> std::ffi::OsString {
+    escaped_bytes(part).into_owned().into()
+}
+
+fn points_outside(archive: &Path, name: &[u8]) -> DataError {
+    DataError::unusable(
+        archive,
+        format!(
+            "member {:?} points outside the archive (an absolute path or ..); the archive may be malicious: get it from its \
+             publisher or pack it again",
+            String::from_utf8_lossy(name)
+        ),
+    )
 }
 
 /// An archive held in memory, for small ones such as lists: every regular file by name.

@@ -64,6 +64,7 @@ impl Dataset {
     }
 
     fn from_listing(path: &Path, mut listing: Listing, config: &SourceConfig) -> Result<Self, DataError> {
+        listing.settle_names();
         listing.keep_classes(path, config.classes.as_deref())?;
         listing.entries.sort_by(|a, b| a.id.cmp(&b.id));
         listing.limit(config.limit);

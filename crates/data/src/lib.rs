@@ -40,6 +40,12 @@
 //! *is* an image its bytes decide; whether it is *meant* to be one, in folders, its extension (others are counted in a
 //! [`Warning`]).
 //!
+//! # Class names
+//!
+//! A class name is kept in Unicode normalisation NFC: names that differ in nothing else are one class. Names that differ in letter
+//! case or in blanks at their ends stay apart, with a [`Warning::AlikeClasses`]. Where a source gives no order of its own, classes
+//! are ordered by name, or by value where all names are numbers: 2 before 10. See [`identity_key`], [`class_order`], [`is_no_label`].
+//!
 //! # Decoding
 //!
 //! [`decode()`] gives what Pillow's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` gives: the test suite compares
@@ -68,6 +74,7 @@
 
 mod archive;
 mod check;
+mod classes;
 mod config;
 mod dataset;
 mod decode;
@@ -94,6 +101,10 @@ mod tfrecord;
 mod warning;
 
 pub use check::{Balance, Check, ClassCounts};
+pub use classes::{
+    AlikeNames, NameDifference, NearestName, alike_name, alike_names, class_order, differences, escaped_name,
+    identity_key, is_no_label, nearest_name, normalised,
+};
 pub use config::{
     LimitConfig, PackMode, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom,
 };

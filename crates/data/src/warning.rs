@@ -6,6 +6,62 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Warning {
+    /// Classes whose names are alike but not equal: see [`alike_names`](crate::alike_names).
+    #[error(
+        "the classes {names} differ in {differ_in} only and are probably one class: give them the same name, or leave one out with \
+         data.classes"
+    )]
+    AlikeClasses {
+        /// The names, in quotes.
+        names: String,
+        /// In what they differ.
+        differ_in: String,
+    },
+    /// One class name, written in more than one Unicode normalisation.
+    #[error(
+        "class {class} is written in two ways that look the same (Unicode normalisation NFC and NFD, as macOS writes names): they \
+         are taken for one class"
+    )]
+    JoinedClasses {
+        /// The class, in NFC.
+        class: String,
+    },
+    /// Classes with the very same name, which their source numbers apart.
+    #[error(
+        "{count} classes are called {class}: they are kept apart, but no table or page can tell them apart"
+    )]
+    SameName {
+        /// The name.
+        class: String,
+        /// How many classes have it.
+        count: usize,
+    },
+    /// Rows of a table whose label is a word that stands for none, such as `nan`.
+    #[error(
+        "{count} image(s) of {place} are labelled {text:?}, which stands for no label: they are left out, {example} for one; if that is \
+         the name of a class, write it in another way"
+    )]
+    NoLabel {
+        /// The table, shard or split.
+        place: String,
+        /// What stands there.
+        text: String,
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
+    /// Images with names that are not UTF-8, or in folders with such names.
+    #[error(
+        "the names of {count} image(s) or of their folders are not UTF-8 and are shown with escaped bytes, {example} for one: rename \
+         them, or pack them again with names in UTF-8"
+    )]
+    NamesNotUtf8 {
+        /// How many images.
+        count: usize,
+        /// One of them, relative to the source.
+        example: String,
+    },
     /// A class folder without images; the class does not exist for the study.
     #[error("{folder} holds no images: the class is left out; put images there or remove the folder")]
     EmptyClass {

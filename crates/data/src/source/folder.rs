@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::listing::{Entry, Listing};
 use crate::paths::slashes;
 use crate::store::Location;
-use crate::{DataError, DeclaredSplit, Warning};
+use crate::{DataError, DeclaredSplit, Warning, class_order, escaped_name};
 
 /// Deeper folders than this are a mistake (or a maze of links).
 const MAX_DEPTH: usize = 32;
@@ -100,9 +100,18 @@ pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<L
             ));
         }
     }
-    let classes: Vec<String> = found.keys().cloned().collect();
+    let classes = class_order(found.keys().cloned());
     let mut entries = Vec::new();
-    for (label, files) in found.into_values().enumerate() {
+    let mut not_utf8: Option<(usize, String)> = None;
+    for (label, class) in classes.iter().enumerate() {
+        let files = found.remove(class).unwrap_or_default();
+        for (_, file) in &files {
+            // The way to the root is nothing to warn of.
+            if file.strip_prefix(root).unwrap_or(file).to_str().is_none() {
+                let example = walk.id(file);
+                not_utf8.get_or_insert((0, example)).0 += 1;
+            }
+        }
         entries.extend(files.into_iter().map(|(split, path)| Entry {
             id: walk.id(&path),
             label,
@@ -113,11 +122,14 @@ pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<L
     if let Some((count, example)) = walk.other_files {
         walk.warnings.push(Warning::OtherFiles { count, example });
     }
+    if let Some((count, example)) = not_utf8 {
+        walk.warnings.push(Warning::NamesNotUtf8 { count, example });
+    }
     Ok(Listing { classes, entries, warnings: walk.warnings, ..Listing::default() })
 }
 
 pub(super) fn name_of(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name().map(|name| escaped_name(name).into_owned()).unwrap_or_default()
 }
 
 /// The images of each class.

@@ -25,7 +25,7 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
     let (file, members) = archive::open(path)?;
     let mut tree = Packed::default();
     for member in members {
-        tree.add(PathBuf::from(member.name), member.location);
+        tree.add(member.path, member.location);
     }
     let root = tree.root();
     let mut listing = list_tree(&tree, &root, path)?;
