@@ -446,3 +446,34 @@ fn a_path_that_an_escape_has_broken_is_an_error_that_says_so() {
         assert!(text.contains("data.path: C:\\photos is a path of Windows"), "{text}");
     }
 }
+
+#[test]
+fn a_study_file_is_read_in_whatever_encoding_an_editor_saved_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("# Größe der Bilder\r\nname = \"größe\"\r\n{}", GOOD.replace('\n', "\r\n"));
+    let utf16 = |unit: fn(u16) -> [u8; 2], bom: bool| -> Vec<u8> {
+        let mark = if bom { "\u{feff}" } else { "" };
+        format!("{mark}{text}").encode_utf16().flat_map(unit).collect()
+    };
+    let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    for (encoding, bytes, warned) in [
+        ("UTF-8", text.clone().into_bytes(), false),
+        ("UTF-8 with a mark", format!("\u{feff}{text}").into_bytes(), false),
+        ("UTF-16 LE", utf16(u16::to_le_bytes, true), false),
+        ("UTF-16 BE", utf16(u16::to_be_bytes, true), false),
+        ("UTF-16 LE without a mark", utf16(u16::to_le_bytes, false), false),
+        ("Windows-1252", latin, true),
+    ] {
+        let file = folder.path().join("s.toml");
+        std::fs::write(&file, bytes).unwrap();
+        let study = Study::read(&file, &[]).unwrap_or_else(|errors| panic!("{encoding}: {errors}"));
+        assert_eq!(study.name, "größe", "{encoding}");
+        let said = study.warnings.iter().any(|warning| warning.message.contains("Windows-1252"));
+        assert_eq!(said, warned, "{encoding}");
+    }
+    std::fs::write(folder.path().join("s.toml"), b"\x7fELF\0\0\x01").unwrap();
+    let errors = Study::read(&folder.path().join("s.toml"), &[]).unwrap_err().to_string();
+    assert!(errors.contains("is no text"), "{errors}");
+    let errors = Study::read(folder.path(), &[]).unwrap_err().to_string();
+    assert!(errors.contains("is a folder"), "{errors}");
+}
