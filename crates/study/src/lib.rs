@@ -33,6 +33,7 @@ mod problem;
 pub mod records;
 mod runner;
 mod study;
+mod threads;
 mod trial;
 
 pub use analysis::{Analysis, AnalysisError, AnalysisOptions, MOST_MAPS, Shown, analyse};
@@ -52,3 +53,4 @@ pub use preview::{PreviewError, preview};
 pub use problem::{Place, Problem, StudyErrors};
 pub use runner::{Decide, Outcome, RunError, RunOptions, run, run_until_decided};
 pub use study::Study;
+pub use threads::ThreadsError;

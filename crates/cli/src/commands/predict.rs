@@ -102,6 +102,10 @@ struct Unreadable {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let threads = super::threads(arguments.threads)?;
+    super::in_pool(threads, || classify(&arguments, threads))
+}
+
+fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
     let file = weights_file(&arguments.weights)?;
     let (weights, metadata) = Weights::read(&file)?;
     let name = arguments
@@ -116,7 +120,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let image = arguments.image.or(stored_image).unwrap_or(224);
     let model = Model::by_name(&name, classes.len(), image)?;
     let (weights, _) = weights.adapt(&model, 0).with_context(|| file.display().to_string())?;
-    let pipeline = pipeline(&arguments, &metadata, image, &file)?;
+    let pipeline = pipeline(arguments, &metadata, image, &file)?;
     let batch = usize::from(arguments.batch).min(arguments.images.len());
     let config = SessionConfig {
         batch,

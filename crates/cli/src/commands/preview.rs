@@ -65,10 +65,13 @@ impl Show {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
+    super::in_pool(super::threads(None)?, || write_sheets(&arguments))
+}
+
+fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let Some(study) = super::read_study(&arguments.study, &arguments.set) else {
         return Ok(Exit::Usage);
     };
-    super::threads(None)?;
     let folder = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name).join("preview"));
     let seed = arguments.seed.or_else(|| study.seeds().first().copied()).unwrap_or(0);
     let graphics = arguments.show.graphics();
