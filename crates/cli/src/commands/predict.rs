@@ -19,7 +19,7 @@ use crate::table::Table;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A trial's folder, or a safetensors file.
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     weights: PathBuf,
     /// Network (see `bakeoff models`); needed where the file does not say.
     #[arg(long)]
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     /// Image files.
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = super::path())]
     images: Vec<PathBuf>,
 }
 
