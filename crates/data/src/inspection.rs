@@ -86,6 +86,9 @@ pub struct Inspection {
     pub duplicates: Vec<Duplicates>,
     /// Side lengths.
     pub sizes: Sizes,
+    /// The shorter side of every sample, in pixels; 0 where it cannot be used.
+    #[serde(skip)]
+    pub shorter_sides: Vec<usize>,
     /// What is odd about the usable images.
     pub warnings: Vec<Warning>,
     /// Images whose pixels the cache holds.
@@ -164,6 +167,10 @@ impl Dataset {
                 width: spread(looks.iter().flatten().map(|look| look.width).collect()),
                 height: spread(looks.iter().flatten().map(|look| look.height).collect()),
             },
+            shorter_sides: looks
+                .iter()
+                .map(|look| look.as_ref().map_or(0, |look| look.width.min(look.height)))
+                .collect(),
             warnings: warnings.into_iter().chain(self.deep_grey(&looks)).collect(),
             cached_images,
             cached_bytes,

@@ -1,7 +1,7 @@
 //! Where images come from, and how that is found out from a path.
 
 mod cifar;
-mod folder;
+pub(crate) mod folder;
 mod idx;
 mod packed;
 mod parquet;

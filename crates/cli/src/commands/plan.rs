@@ -34,7 +34,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         return Ok(Exit::Usage);
     };
     let threads = super::threads(arguments.threads)?;
-    let plan = Plan::new(&study)?;
+    let mut plan = Plan::new(&study)?;
+    let enlarged = plan.enlargements(&study);
+    plan.record.warnings.extend(enlarged);
     let estimate =
         if arguments.no_measure { plan.estimate(&study)? } else { plan.measure(&study, threads, 3.0)? };
     if arguments.json {

@@ -16,7 +16,8 @@ const MAX_DEPTH: usize = 32;
 const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "gif", "apng"];
 
 /// Whether a file is an image by its name.
-pub(crate) fn image_by_name(path: &Path) -> bool {
+#[must_use]
+pub fn image_by_name(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
 }
@@ -40,6 +41,23 @@ pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
         ));
     }
     list_tree(&Disk, root, root)
+}
+
+/// The images of a folder and of all folders below it, whatever those mean, in the order of their names: what is no image by its name
+/// is counted in a warning.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn image_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Warning>), DataError> {
+    std::fs::read_dir(folder).map_err(DataError::io(folder))?;
+    let mut walk =
+        Walk { tree: &Disk, root: folder, warnings: Vec::new(), other_files: None, ancestors: Vec::new() };
+    let mut files = Vec::new();
+    walk.files(folder, &mut files);
+    if let Some((count, example)) = walk.other_files {
+        walk.warnings.push(Warning::OtherFiles { count, example });
+    }
+    Ok((files, walk.warnings))
 }
 
 /// Folders and files, on disk or in an archive.
