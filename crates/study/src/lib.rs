@@ -34,6 +34,7 @@ mod problem;
 pub mod records;
 mod runner;
 mod study;
+mod threads;
 mod trial;
 mod weights_path;
 
@@ -54,4 +55,5 @@ pub use preview::{PreviewError, preview};
 pub use problem::{Place, Problem, StudyErrors};
 pub use runner::{Decide, Outcome, RunError, RunOptions, run, run_until_decided};
 pub use study::Study;
+pub use threads::ThreadsError;
 pub use weights_path::find_weights;

@@ -22,6 +22,7 @@ use crate::records::{
     DataRecord, Environment, PlanRecord, RejectedRecord, TrialKey, TrialRecord, TrialStatus, UntilDecided,
 };
 use crate::study::Study;
+use crate::threads::{ThreadsError, pool};
 use crate::trial::{self, Bench, End, Halt};
 
 /// How a study is run. None of it changes a trial's result.
@@ -151,13 +152,8 @@ pub enum RunError {
         message: String,
     },
     /// Threads cannot be started.
-    #[error("cannot start {threads} threads: {reason}; ask for fewer with --threads")]
-    Threads {
-        /// How many.
-        threads: usize,
-        /// Why.
-        reason: String,
-    },
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
 }
 
 impl From<Halt> for RunError {
@@ -249,7 +245,9 @@ fn run_locked(
     options: &RunOptions,
     decide: Option<&dyn Decide>,
 ) -> Result<Outcome, RunError> {
-    let mut plan = Plan::new(study)?;
+    let pool = pool(options.threads)?;
+    let threads = pool.current_num_threads();
+    let mut plan = pool.install(|| Plan::new(study))?;
     declare(&mut plan, folder, decide)?;
     check_trials(study, &plan, folder, options.fresh)?;
     // The seeds that earlier sittings added are wanted again, for the same reasons.
@@ -257,10 +255,6 @@ fn run_locked(
         check_trials(study, &plan, folder, options.fresh)?;
     }
 
-    let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
     let mut outcome = Outcome::default();
     let todo = sort_out(&plan.record.trials, folder, options, observer, &mut outcome)?;
     let jobs = jobs(options.jobs, threads, todo.len(), &plan, study);
@@ -282,10 +276,6 @@ fn run_locked(
     }
     environment(study, folder, threads, observer)?;
 
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| RunError::Threads { threads, reason: error.to_string() })?;
     let Some(usable) = inspect(study, &mut plan, folder, &pool, options, observer, stop)? else {
         outcome.interrupted = true;
         outcome.pending = todo.len();

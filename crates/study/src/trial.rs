@@ -271,9 +271,9 @@ impl Sitting<'_> {
             if order.0 != epoch {
                 order = (epoch, feed.order(epoch));
             }
-            pool.install(|| feed.batch(&order.1, epoch, step))
+            feed.batch(&order.1, epoch, step)
         };
-        prefetch(AHEAD, places, make, |batches| -> Result<(), Trouble> {
+        prefetch(pool, AHEAD, places, make, |batches| -> Result<(), Trouble> {
             while self.state.epochs < self.epochs() {
                 while self.state.step < steps {
                     if self.stopped() {
@@ -340,12 +340,15 @@ impl Sitting<'_> {
         };
         let mut session = match self.saved_state() {
             Some((snapshot, state)) => {
-                let mut session = Session::new(bench.model, &snapshot.weights, config)?;
-                session.restore(&snapshot)?;
+                let session = bench.pool.install(|| -> Result<Session, NnError> {
+                    let mut session = Session::new(bench.model, &snapshot.weights, config)?;
+                    session.restore(&snapshot)?;
+                    Ok(session)
+                })?;
                 self.state = state;
                 session
             }
-            None => first_session(bench.study, bench.model, self.key.seed, config)?,
+            None => bench.pool.install(|| first_session(bench.study, bench.model, self.key.seed, config))?,
         };
         session.plan_hidden_mixes(&hidden_stages(self.pipeline))?;
         // Epochs after the checkpoint are trained again, to the same numbers: their lines must not stand twice. Lines are
@@ -602,9 +605,9 @@ impl Sitting<'_> {
     fn scores(&self, session: &mut Session, samples: &[usize], keep: bool) -> Result<Scores, Trouble> {
         let bench = self.bench;
         let size = bench.study.config.train.evaluation_batch().min(session.config().batch).max(1);
-        let make = |chunk: &[usize]| bench.pool.install(|| evaluation(bench.dataset, self.pipeline, chunk));
+        let make = |chunk: &[usize]| evaluation(bench.dataset, self.pipeline, chunk);
         let classes = bench.dataset.classes().len();
-        prefetch(AHEAD, samples.chunks(size), make, |batches| {
+        prefetch(bench.pool, AHEAD, samples.chunks(size), make, |batches| {
             let mut scores = Scores { loss: 0.0, top1: 0.0, top5: 0.0, predictions: Vec::new() };
             let (mut top1, mut top5) = (0usize, 0usize);
             for (chunk, images) in samples.chunks(size).zip(batches) {

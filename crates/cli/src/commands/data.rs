@@ -72,7 +72,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         Action::Pack(arguments) => super::data_pack::run(arguments),
         Action::Check { path, source, test_path, threads, json, html } => {
             let kind = source.map(|name| kind(&name)).transpose()?;
-            check(SourceConfig { kind, path, test_path, ..SourceConfig::default() }, threads, json, html)
+            let config = SourceConfig { kind, path, test_path, ..SourceConfig::default() };
+            super::in_pool(super::threads(threads)?, || check(&config, json, html))
         }
         Action::Fetch { name: None, .. } => {
             let mut table = Table::new(["name", "MB", "what"]);
@@ -128,9 +129,8 @@ fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn check(config: SourceConfig, threads: Option<usize>, json: bool, html: Option<PathBuf>) -> Result<Exit> {
-    super::threads(threads)?;
-    let mut dataset = Dataset::open(&config)?;
+fn check(config: &SourceConfig, json: bool, html: Option<PathBuf>) -> Result<Exit> {
+    let mut dataset = Dataset::open(config)?;
     // Every image is looked at once.
     dataset.set_cache(0);
     let stop = super::stop_on_interrupt("stopping; what is done is kept")?;

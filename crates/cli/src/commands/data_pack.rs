@@ -31,7 +31,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
-    super::threads(arguments.threads)?;
+    super::in_pool(super::threads(arguments.threads)?, || pack(&arguments))
+}
+
+fn pack(arguments: &Arguments) -> Result<Exit> {
     let source = if arguments.path.extension().is_some_and(|extension| extension == "toml") {
         let Some(study) = super::read_study(&arguments.path, &arguments.set) else {
             return Ok(Exit::Usage);

@@ -30,10 +30,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
+    let threads = super::threads(arguments.threads)?;
+    super::in_pool(threads, || print_plan(&arguments, threads))
+}
+
+fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
     let Some(study) = super::read_study(&arguments.study, &arguments.set) else {
         return Ok(Exit::Usage);
     };
-    let threads = super::threads(arguments.threads)?;
     let mut plan = Plan::new(&study)?;
     let enlarged = plan.enlargements(&study);
     plan.record.warnings.extend(enlarged);

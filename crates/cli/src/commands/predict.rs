@@ -127,8 +127,12 @@ impl Said {
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let threads = super::threads(arguments.threads)?;
+    super::in_pool(threads, || classify(&arguments, threads))
+}
+
+fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
     let mut said = Said::default();
-    let (network, pipeline) = network(&arguments, &mut said)?;
+    let (network, pipeline) = network(arguments, &mut said)?;
     let Images { files, warnings } = images(&arguments.images)?;
     warnings.into_iter().for_each(|warning| said.warn(warning));
     let batch = usize::from(arguments.batch).min(files.len());
@@ -143,7 +147,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let mut session = Session::new(&model, &weights, config)?;
     drop(weights);
 
-    let mut output = Output::begin(&arguments, model.name(), &classes, &pipeline, &files);
+    let mut output = Output::begin(arguments, model.name(), &classes, &pipeline, &files);
     let mut failed = Vec::new();
     let mut looks = Looks::default();
     // One batch of pixels is in memory at a time, however many images there are.

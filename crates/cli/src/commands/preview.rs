@@ -64,10 +64,13 @@ impl Show {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
+    super::in_pool(super::threads(None)?, || write_sheets(&arguments))
+}
+
+fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let Some(study) = super::read_study(&arguments.study, &arguments.set) else {
         return Ok(Exit::Usage);
     };
-    super::threads(None)?;
     for problem in &study.warnings {
         note(format!("warning: {}", problem.line(&study.file)));
     }

@@ -33,7 +33,7 @@ pub(crate) struct Options {
     pub(crate) set: Vec<String>,
     /// Threads in all (default: all cores). Results do not depend on it.
     #[arg(long)]
-    threads: Option<usize>,
+    pub(crate) threads: Option<usize>,
     /// Trials at a time, sharing the threads (default: chosen by the size of the network). Results do not depend on it.
     #[arg(long)]
     jobs: Option<usize>,
@@ -67,15 +67,17 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
-    let Some(study) = super::read_study(&arguments.study, &arguments.options.set) else {
+    let Arguments { study, options } = arguments;
+    let threads = super::threads(options.threads)?;
+    // The run starts threads of its own.
+    let Some(study) = super::in_pool(threads, || Ok(super::read_study(&study, &options.set)))? else {
         return Ok(Exit::Usage);
     };
-    run_study(&study, &arguments.options)
+    run_study(&study, &options, threads)
 }
 
 /// Runs a study to its end, or to an interruption, and tells what came out.
-pub(crate) fn run_study(study: &Study, options: &Options) -> Result<Exit> {
-    let threads = super::threads(options.threads)?;
+pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Result<Exit> {
     let folder = options.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     let progress = RunProgress::new(options.quiet);
     let stop = super::stop_on_interrupt(super::STOPPING)?;

@@ -1,0 +1,10 @@
+//! Every path that the README, the guide, the shipped studies and the help name, taken through the program as a user would.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod documents;
+mod options;
+mod scene;
+mod sources;
+mod weights;
