@@ -14,7 +14,7 @@ use crate::{NnError, Tensor, Weights};
 
 impl Weights {
     /// Reads a safetensors file: the tensors in the file's order of names, converted to f32, and its metadata.
-    /// Counters (`num_batches_tracked`, `n_averaged`) are left out. [`crate::WeightSource`] reads what other people's programs wrote.
+    /// Counters (`num_batches_tracked`, single whole numbers) are left out. [`crate::WeightSource`] reads what other people's programs wrote.
     ///
     /// # Errors
     /// A file that cannot be opened, is not safetensors, or holds another number type.
@@ -76,6 +76,11 @@ pub(crate) fn read_tensors(
             continue;
         }
         let view = file.tensor(&name).map_err(|e| broken(format!("`{name}`: {e}")))?;
+        let is_whole = !matches!(view.dtype(), Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
+        if is_whole && view.shape().iter().product::<usize>() == 1 {
+            // A single whole number or truth value is a counter under another name: `step`, `initted`, `updates`.
+            continue;
+        }
         let data = decode(view.dtype(), view.data()).ok_or_else(|| {
             broken(format!("`{name}` is stored as {:?}; f16, bf16, f32 and f64 can be read", view.dtype()))
         })?;
@@ -248,6 +253,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn counters_are_passed_over_and_other_numbers_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let write = |shape: &str, bytes: usize| {
+            let header = format!(
+                r#"{{"a":{{"dtype":"F32","shape":[1],"data_offsets":[0,4]}},"b":{{"dtype":"I64","shape":{shape},"data_offsets":[4,{}]}}}}"#,
+                4 + bytes
+            );
+            let length = (header.len() as u64).to_le_bytes();
+            fs::write(&path, [&length[..], header.as_bytes(), &vec![0; 4 + bytes]].concat()).unwrap();
+            Weights::read(&path)
+        };
+        for shape in ["[]", "[1]"] {
+            assert_eq!(write(shape, 8).unwrap().0.len(), 1);
+        }
+        assert!(write("[2]", 16).unwrap_err().to_string().contains("`b` is stored as I64"));
     }
 
     #[test]

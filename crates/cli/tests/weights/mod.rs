@@ -103,7 +103,7 @@ fn of_two_networks_the_plain_one_is_used_or_the_one_asked_for_and_it_is_said() {
     let predict = |file: &str, more: &[&str]| {
         bakeoff(&project)
             .args(["predict", "--json", "--image", "32", "--weights", file])
-            .args(more)
+            .args(more.iter().copied())
             .args(["photos/test/red/0.jpg"])
             .run()
     };
@@ -147,7 +147,8 @@ fn of_two_networks_the_plain_one_is_used_or_the_one_asked_for_and_it_is_said() {
         let chosen =
             ["--set", "model.weights_prefix=\"student.\"", "--set", "model.weights_prefix=\"model_ema.\""];
         let set = &chosen[if pair[1] == "student." { 0..2 } else { 2..4 }];
-        let planned = bakeoff(&project).args(["plan", &study, "--no-measure"]).args(set).run();
+        let planned =
+            bakeoff(&project).args(["plan", &study, "--no-measure"]).args(set.iter().copied()).run();
         assert_eq!(planned.code, 0, "{planned:?}");
     }
 }
@@ -245,7 +246,8 @@ fn a_trained_network_takes_folders_and_patterns_and_says_what_a_run_says() {
     let run = bakeoff(&project).args(["run", &study]).run();
     assert_eq!(run.code, 0, "{run:?}");
     let trial = "runs/study/trials/none/seed-1";
-    let predict = |more: &[&str]| bakeoff(&project).args(["predict", "--weights"]).args(more).run();
+    let predict =
+        |more: &[&str]| bakeoff(&project).args(["predict", "--weights"]).args(more.iter().copied()).run();
 
     let folder = predict(&[trial, "--json", "photos/test"]).json();
     let named: Vec<&str> =
@@ -318,8 +320,9 @@ fn a_plan_and_a_run_say_what_is_enlarged() {
     let project = Project::new();
     project.photos(&Photos::default());
     let study = project.study("[train]\nepochs = 1\n");
-    let plan =
-        |more: &[&str]| bakeoff(&project).args(["plan", &study, "--no-measure"]).args(more).run().stderr;
+    let plan = |more: &[&str]| {
+        bakeoff(&project).args(["plan", &study, "--no-measure"]).args(more.iter().copied()).run().stderr
+    };
     // Of 20 px: shown as they are, to the last pixel, whatever the image size.
     for image in ["16", "18", "20"] {
         assert!(!plan(&["--set", &format!("train.image={image}")]).contains("enlarged"));
@@ -350,4 +353,40 @@ fn a_plan_and_a_run_say_what_is_enlarged() {
     );
     let data = fs::read_to_string(project.path("runs/study/data.json")).unwrap();
     assert!(data.contains("resizes to 23 px"), "{data}");
+}
+
+#[test]
+fn weights_of_before_and_of_others_are_preprocessed_as_they_were_trained() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let network = Model::by_name("resnet-tiny", 2, 32).unwrap();
+    let resize = |preprocess: Option<&str>, more: &[&str]| {
+        let metadata =
+            preprocess.map(|text| ("preprocess".to_owned(), text.to_owned())).into_iter().collect();
+        Weights::initial(&network, 1).write(&project.path("w.safetensors"), metadata).unwrap();
+        let ended = bakeoff(&project)
+            .args([
+                "predict",
+                "--json",
+                "--image",
+                "32",
+                "--weights",
+                "w.safetensors",
+                "photos/test/red/0.jpg",
+            ])
+            .args(more.iter().copied())
+            .run();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended.json()["preprocess"][0].as_str().unwrap().to_owned()
+    };
+    let theirs = "resize: shorter side to 37 px, bilinear with antialiasing, then the central 32×32 px";
+    let ours = "resize: a shorter side above 37 px to 37, below 32 px to 32, bilinear with antialiasing, then the central 32×32 px";
+    assert_eq!(resize(None, &[]), theirs);
+    let before = r#"{"resize":{"kind":"shorter-side","antialias":true},"normalisation":"imagenet"}"#;
+    assert_eq!(resize(Some(before), &[]), theirs);
+    assert_eq!(resize(Some(before), &["--no-enlarge"]), ours);
+    let now =
+        r#"{"resize":{"kind":"shorter-side","antialias":true,"enlarge":false},"normalisation":"imagenet"}"#;
+    assert_eq!(resize(Some(now), &[]), ours);
+    assert_eq!(resize(Some(now), &["--resize", "shorter-side"]), theirs);
 }
