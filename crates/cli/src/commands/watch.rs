@@ -77,7 +77,11 @@ pub(crate) fn while_serving<T>(
     note(format!("watch it at {url}"));
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| server.serve(&done));
+        scope.spawn(|| {
+            if let Err(error) = server.serve(&done) {
+                note(format!("warning: the page is served no more: {error}"));
+            }
+        });
         let _set = SetAtEnd(&done);
         work(Some(&url))
     })

@@ -6,5 +6,6 @@ mod support;
 mod documents;
 mod options;
 mod scene;
+mod serving;
 mod sources;
 mod weights;
