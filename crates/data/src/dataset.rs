@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::decode::decode_part;
+use crate::decode::{Notes, decode_noting, decode_part};
 use crate::listing::{Entry, Listing};
 use crate::pack::{Pack, PackKey};
 use crate::store::{Location, Store};
 use crate::{
     DataError, DeclaredSplit, GeneratedConfig, ImageError, LimitConfig, PackMode, Patch, Region, RgbImage,
-    SourceConfig, SourceKind, Warning, decode_draft, detect, source,
+    SourceConfig, SourceKind, Warning, detect, source,
 };
 
 /// One labelled image.
@@ -64,11 +64,12 @@ impl Dataset {
     }
 
     fn from_listing(path: &Path, mut listing: Listing, config: &SourceConfig) -> Result<Self, DataError> {
+        listing.settle_names();
         listing.keep_classes(path, config.classes.as_deref())?;
         listing.entries.sort_by(|a, b| a.id.cmp(&b.id));
         listing.limit(config.limit);
         listing.check(path)?;
-        let Listing { classes, entries, store, generated, warnings } = listing;
+        let Listing { classes, entries, store, generated, warnings, lost: _ } = listing;
         let (samples, locations): (Vec<_>, Vec<_>) = entries
             .into_iter()
             .map(|Entry { id, label, split, location }| (Sample { id, label, split }, location))
@@ -160,7 +161,7 @@ impl Dataset {
     pub fn load(&self, index: usize) -> Result<Arc<RgbImage>, ImageError> {
         match self.kept(index) {
             Some(image) => Ok(image),
-            None => self.fetch(index, |_| ()),
+            None => self.fetch(index, |_, _| ()),
         }
     }
 
@@ -177,7 +178,7 @@ impl Dataset {
         match self.kept(index) {
             Some(image) => Ok(Patch::whole(image)),
             None if !self.is_encoded(index) || self.cache.has_room() => {
-                self.fetch(index, |_| ()).map(Patch::whole)
+                self.fetch(index, |_, _| ()).map(Patch::whole)
             }
             None => decode_part(&self.bytes(index)?, self.draft, choose),
         }
@@ -201,28 +202,35 @@ impl Dataset {
         }
     }
 
-    /// Decodes an image anew, shows its stored bytes to `see`, and keeps its pixels while the cache has room.
-    pub(crate) fn fetch(&self, index: usize, see: impl FnOnce(&[u8])) -> Result<Arc<RgbImage>, ImageError> {
+    /// Decodes an image anew, shows its stored bytes and what it lost to `see`, and keeps its pixels while the cache has room.
+    pub(crate) fn fetch(
+        &self,
+        index: usize,
+        see: impl FnOnce(&[u8], Notes),
+    ) -> Result<Arc<RgbImage>, ImageError> {
         let image = Arc::new(self.make(index, see)?);
         self.cache.keep(index, &image);
         Ok(image)
     }
 
     /// [`Dataset::fetch`] for someone who keeps the pixels elsewhere.
-    pub(crate) fn make(&self, index: usize, see: impl FnOnce(&[u8])) -> Result<RgbImage, ImageError> {
+    pub(crate) fn make(&self, index: usize, see: impl FnOnce(&[u8], Notes)) -> Result<RgbImage, ImageError> {
         match self.location(index)? {
             Location::Generated(number) => {
                 let image = self.render(index, *number)?;
-                see(image.pixels());
+                see(image.pixels(), Notes::default());
                 Ok(image)
             }
             location => {
                 let bytes = self.store.read(location)?;
-                see(&bytes);
-                match location {
-                    Location::Raw { form, .. } => form.image(&bytes).ok_or(ImageError::Missing),
-                    _ => decode_draft(&bytes, self.draft),
-                }
+                let (image, notes) = match location {
+                    Location::Raw { form, .. } => {
+                        (form.image(&bytes).ok_or(ImageError::Missing)?, Notes::default())
+                    }
+                    _ => decode_noting(&bytes, self.draft)?,
+                };
+                see(&bytes, notes);
+                Ok(image)
             }
         }
     }
@@ -246,6 +254,10 @@ impl Dataset {
 }
 
 fn missing(path: &Path) -> DataError {
+    // A folder above it that may not be entered hides whether it is there.
+    if let Err(error) = path.try_exists() {
+        return DataError::io(path)(error);
+    }
     if path.exists() {
         return DataError::unusable(
             path,

@@ -691,8 +691,7 @@ impl Transfer<'_> {
             self.stopped()?;
             let mut entry = entry.map_err(bad)?;
             let kind = entry.header().entry_type();
-            let member =
-                member_name(path, &entry.path().map_err(bad)?).map_err(|error| broken(error.to_string()))?;
+            let member = member_name(path, &entry.path_bytes()).map_err(|error| broken(error.to_string()))?;
             if member.is_empty() || !(kind.is_file() || kind.is_contiguous()) {
                 continue;
             }

@@ -40,12 +40,19 @@
 //! *is* an image its bytes decide; whether it is *meant* to be one, in folders, its extension (others are counted in a
 //! [`Warning`]).
 //!
+//! # Class names
+//!
+//! A class name is kept in Unicode normalisation NFC: names that differ in nothing else are one class. Names that differ in letter
+//! case or in blanks at their ends stay apart, with a [`Warning::AlikeClasses`]. Where a source gives no order of its own, classes
+//! are ordered by name, or by value where all names are numbers: 2 before 10. See [`identity_key`], [`class_order`], [`is_no_label`].
+//!
 //! # Decoding
 //!
 //! [`decode()`] gives what Pillow's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` gives: the test suite compares
 //! some 120 files of all kinds, not one level apart, JPEG and lossy WebP included. So: transparency is dropped, not blended;
-//! colour profiles are not applied; the first frame of an animation counts; 16-bit colour keeps its high bytes, but 16-bit
-//! grey above 255 is white (there is a warning for it). A file that breaks off, or holds data that cannot be, is an
+//! colour profiles are not applied; the first frame of an animation and the first page of a TIFF count; 16-bit colour keeps its high
+//! bytes. What an image lost is told by [`pixel_notes`] and in warnings. In one thing it is not Pillow: 16-bit grey keeps its high
+//! bytes too, where Pillow makes all above 255 of 65,535 white. A file that breaks off, or holds data that cannot be, is an
 //! [`ImageError`]; so is one of more than [`PIXEL_LIMIT`] pixels, refused before anything is allocated. [`decode_region`] gives
 //! the same pixels of a part of an image, and of a JPEG does little more than the work for that part.
 //!
@@ -68,12 +75,15 @@
 
 mod archive;
 mod check;
+mod classes;
+mod code_page;
 mod config;
 mod dataset;
 mod decode;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod format;
 mod generated;
 mod image;
 mod inflate;
@@ -94,22 +104,30 @@ mod tfrecord;
 mod warning;
 
 pub use check::{Balance, Check, ClassCounts};
+pub use classes::{
+    AlikeNames, NameDifference, NearestName, alike_name, alike_names, class_order, differences, escaped_name,
+    identity_key, is_no_label, nearest_name, normalised,
+};
 pub use config::{
     LimitConfig, PackMode, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom,
 };
 pub use dataset::{Dataset, Sample};
-pub use decode::{PIXEL_LIMIT, decode, decode_draft, decode_file, decode_region, decode_within};
+pub use decode::{
+    PIXEL_LIMIT, PixelNote, decode, decode_draft, decode_file, decode_region, decode_with_notes,
+    decode_within, pixel_notes,
+};
 pub use error::{DataError, ImageError};
 #[cfg(feature = "fetch")]
 pub use fetch::{
     FetchError, FetchEvent, FetchOptions, FetchedFile, Published, Remote, fetch, find_published, published,
 };
+pub use format::Format;
 pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trait};
 pub use image::{Patch, RgbImage, View};
-pub use inspection::{Duplicates, Inspection, Rejected, Sizes};
+pub use inspection::{Duplicates, Inspection, Rejected, Sizes, pixel_warnings};
 pub use resize::{Region, Resample, resize, resize_window};
 pub use simd::Isa;
-pub use source::folder::{image_by_name, image_files};
+pub use source::folder::{image_files, is_image_file};
 pub use source::{SourceConfig, SourceKind, detect};
 pub use split::{DeclaredSplit, Splits};
 pub use warning::Warning;

@@ -1,9 +1,11 @@
 //! What a source is turned into before it becomes a data set.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use bakeoff_random::Stream;
 
+use crate::classes::{alike_name, alike_warnings, class_order, nearest_name, normalised};
 use crate::store::{Location, Store};
 use crate::{DataError, DeclaredSplit, GeneratedConfig, LimitConfig, Warning};
 
@@ -26,25 +28,79 @@ pub(crate) struct Listing {
     pub(crate) store: Store,
     pub(crate) generated: Option<GeneratedConfig>,
     pub(crate) warnings: Vec<Warning>,
+    /// Classes that would be missing.
+    pub(crate) lost: Vec<Lost>,
+}
+
+/// A class of which nothing is left but pictures in formats that are not read.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    pub(crate) class: String,
+    /// `4 HEIC, 1 AVIF`
+    pub(crate) what: String,
+    /// How to convert them.
+    pub(crate) remedy: String,
 }
 
 impl Listing {
+    /// Gives every class its name in NFC, and joins classes whose names differ in nothing but their normalisation.
+    pub(crate) fn settle_names(&mut self) {
+        let ordered = self.classes == class_order(self.classes.clone());
+        let mut settled: Vec<String> = Vec::new();
+        // By name in NFC: the new label and the spellings that were joined. Two classes of equal spelling stay two: their source
+        // numbers them apart.
+        let mut known: HashMap<String, (usize, BTreeSet<String>)> = HashMap::new();
+        let mut labels = Vec::new();
+        for spelling in std::mem::take(&mut self.classes) {
+            let name = normalised(&spelling).into_owned();
+            let (label, spellings) = known.entry(name.clone()).or_default();
+            let is_new = spellings.is_empty();
+            if spellings.insert(spelling) && !is_new {
+                labels.push(*label);
+                continue;
+            }
+            if is_new {
+                *label = settled.len();
+            }
+            labels.push(settled.len());
+            settled.push(name);
+        }
+        if ordered {
+            let sorted = class_order(settled.clone());
+            let places: HashMap<&String, usize> =
+                sorted.iter().enumerate().map(|(place, name)| (name, place)).collect();
+            labels
+                .iter_mut()
+                .for_each(|label| *label = places.get(&settled[*label]).copied().unwrap_or(*label));
+            settled = sorted;
+        }
+        self.entries.iter_mut().for_each(|entry| entry.label = labels[entry.label]);
+        let mut joined: Vec<String> = known
+            .into_iter()
+            .filter(|(_, (_, spellings))| spellings.len() > 1)
+            .map(|(name, _)| name)
+            .collect();
+        joined.sort();
+        self.warnings.extend(joined.into_iter().map(|class| Warning::JoinedClasses { class }));
+        self.classes = settled;
+    }
+
     /// Leaves out the classes that were not asked for, or that have no images.
     pub(crate) fn keep_classes(&mut self, path: &Path, wanted: Option<&[String]>) -> Result<(), DataError> {
-        for name in wanted.unwrap_or_default() {
+        let wanted: Option<Vec<String>> =
+            wanted.map(|names| names.iter().map(|name| normalised(name).into_owned()).collect());
+        for name in wanted.iter().flatten() {
             if !self.classes.contains(name) {
-                let nearest = self
-                    .classes
-                    .iter()
-                    .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-                let nearest = nearest.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+                let nearest = nearest_name(name, &self.classes);
+                let nearest = nearest.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
                 return Err(DataError::unusable(path, format!("has no class {name:?}{nearest}")));
             }
         }
+        self.refuse_lost(path, wanted.as_deref())?;
         let mut counts = vec![0usize; self.classes.len()];
         self.entries.iter().for_each(|entry| counts[entry.label] += 1);
         let keep = |(label, class): (usize, &String)| {
-            counts[label] > 0 && wanted.is_none_or(|wanted| wanted.contains(class))
+            counts[label] > 0 && wanted.as_ref().is_none_or(|wanted| wanted.contains(class))
         };
         let kept: Vec<usize> =
             self.classes.iter().enumerate().filter(|&c| keep(c)).map(|(label, _)| label).collect();
@@ -59,6 +115,34 @@ impl Listing {
         });
         self.classes = kept.into_iter().map(|label| std::mem::take(&mut self.classes[label])).collect();
         Ok(())
+    }
+
+    /// A class that would be missing is an error, unless it was not asked for.
+    fn refuse_lost(&self, path: &Path, wanted: Option<&[String]>) -> Result<(), DataError> {
+        const NAMED: usize = 10;
+        let name = |lost: &Lost| normalised(&lost.class).into_owned();
+        let asked = |lost: &&Lost| wanted.is_none_or(|wanted| wanted.contains(&name(lost)));
+        let lost: Vec<&Lost> = self.lost.iter().filter(asked).collect();
+        let Some(first) = lost.first() else { return Ok(()) };
+        let listed: Vec<String> =
+            lost.iter().take(NAMED).map(|lost| format!("{} ({})", name(lost), lost.what)).collect();
+        let more =
+            if lost.len() > NAMED { format!(" and {} more", lost.len() - NAMED) } else { String::new() };
+        let others = match self.warnings.first() {
+            Some(warning @ (Warning::ClassesLosePictures { .. } | Warning::UnreadPictures { .. })) => {
+                format!("\nbesides, {warning}")
+            }
+            _ => String::new(),
+        };
+        Err(DataError::unusable(
+            path,
+            format!(
+                "would lose whole classes, of which all pictures are in formats that are not read: {}{more}; convert them to JPEG or \
+                 PNG{}, or leave these classes out by naming the others in data.classes, or remove their folders{others}",
+                listed.join(", "),
+                first.remedy
+            ),
+        ))
     }
 
     /// Keeps at most so many images of each class in each split. Images without a split are limited once they have one.
@@ -98,6 +182,8 @@ impl Listing {
                 ),
             ));
         }
+        self.warnings.extend(alike_warnings(&self.classes));
+        self.warnings.extend(same_names(&self.classes));
         let mut counts = vec![[0usize; 4]; self.classes.len()];
         self.entries.iter().for_each(|entry| counts[entry.label][entry.split as usize] += 1);
         let any = |split: DeclaredSplit| counts.iter().any(|class| class[split as usize] > 0);
@@ -110,26 +196,41 @@ impl Listing {
         if !any(DeclaredSplit::Train) && !any(DeclaredSplit::Undeclared) {
             return Err(DataError::unusable(path, "has no train images; add a train split"));
         }
-        for (class, counts) in self.classes.iter().zip(&counts) {
-            if counts[train] + counts[undeclared] == 0 {
-                let split = if counts[test] > 0 { "test" } else { "validation" };
+        let learnt = |counts: &[usize; 4]| counts[train] + counts[undeclared] > 0;
+        for (class, class_counts) in self.classes.iter().zip(&counts) {
+            if !learnt(class_counts) {
+                let split = if class_counts[test] > 0 { "test" } else { "validation" };
+                let trained = self.classes.iter().zip(&counts).filter(|(_, counts)| learnt(counts));
+                let trained: Vec<String> = trained.map(|(class, _)| class.clone()).collect();
+                let remedy = match alike_name(class, &trained) {
+                    Some(alike) => format!("train has {alike}: give both the same name"),
+                    None => "add train images".to_owned(),
+                };
                 return Err(DataError::unusable(
                     path,
                     format!(
-                        "class {class} has {split} images but no train images: nothing could learn it; add train images, \
+                        "class {class} has {split} images but no train images: nothing could learn it; {remedy}, \
                          or leave it out by naming the others in data.classes"
                     ),
                 ));
             }
-            if counts[test] == 0 && any(DeclaredSplit::Test) {
+            if class_counts[test] == 0 && any(DeclaredSplit::Test) {
                 self.warnings.push(Warning::NoTestImages { class: class.clone() });
             }
-            if counts[validation] == 0 && any(DeclaredSplit::Validation) {
+            if class_counts[validation] == 0 && any(DeclaredSplit::Validation) {
                 self.warnings.push(Warning::NoValidationImages { class: class.clone() });
             }
         }
         Ok(())
     }
+}
+
+/// Names that more than one class has.
+fn same_names(classes: &[String]) -> Vec<Warning> {
+    let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+    classes.iter().for_each(|class| *counts.entry(class).or_default() += 1);
+    let several = counts.into_iter().filter(|(_, count)| *count > 1);
+    several.map(|(class, count)| Warning::SameName { class: class.clone(), count }).collect()
 }
 
 /// Which images of one class in one split are kept and which are left out. The smaller limit's choice is part of the

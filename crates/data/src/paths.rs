@@ -2,11 +2,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// A path below a folder as an id: forward slashes.
+use crate::escaped_name;
+
+/// A path below a folder as an id: forward slashes, and bytes that are not UTF-8 escaped, so that no two files have the same id.
 pub(crate) fn slashes(path: &Path) -> String {
     path.components()
         .filter(|part| !matches!(part, Component::CurDir))
-        .map(|part| part.as_os_str().to_string_lossy())
+        .map(|part| escaped_name(part.as_os_str()))
         .collect::<Vec<_>>()
         .join("/")
 }

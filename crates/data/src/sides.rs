@@ -21,7 +21,7 @@ impl Dataset {
 
     fn shorter_side(&self, index: usize) -> Option<usize> {
         if !self.is_encoded(index) {
-            let image = self.make(index, |_| ()).ok()?;
+            let image = self.make(index, |_, _| ()).ok()?;
             return Some(image.width().min(image.height()));
         }
         let bytes = self.bytes(index).ok()?;

@@ -7,6 +7,7 @@ mod packed;
 mod parquet;
 mod published;
 mod shards;
+mod split_name;
 mod stanford_dogs;
 mod table;
 mod tfds;

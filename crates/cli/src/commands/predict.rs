@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bakeoff_augment::{Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
-use bakeoff_data::{ImageError, RgbImage, decode_draft};
+use bakeoff_data::{ImageError, PixelNote, RgbImage, decode_with_notes, pixel_warnings};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Trainable, WeightNote, WeightSource, Weights};
 use bakeoff_study::find_weights;
 use rayon::prelude::*;
@@ -252,12 +252,14 @@ fn other_size(model: &Model, trained: usize, said: &mut Said) -> Result<()> {
 struct Look {
     /// Shorter side, px.
     side: usize,
+    /// What it lost when it was decoded.
+    notes: Vec<PixelNote>,
 }
 
 fn read(path: &Path, pipeline: &Pipeline) -> Result<(RgbImage, Look), ImageError> {
     let bytes = std::fs::read(path)?;
-    let image = decode_draft(&bytes, pipeline.draft())?;
-    let look = Look { side: image.width().min(image.height()) };
+    let (image, notes) = decode_with_notes(&bytes, pipeline.draft())?;
+    let look = Look { side: image.width().min(image.height()), notes };
     Ok((image, look))
 }
 
@@ -267,18 +269,30 @@ struct Looks {
     images: usize,
     /// By their shorter side, the smallest first.
     sides: BTreeMap<usize, (usize, String)>,
+    notes: BTreeMap<PixelNote, (usize, String)>,
 }
 
 impl Looks {
     fn count(&mut self, name: &str, look: &Look) {
         self.images += 1;
         self.sides.entry(look.side).or_insert_with(|| (0, name.to_owned())).0 += 1;
+        for note in &look.notes {
+            self.notes.entry(*note).or_insert_with(|| (0, name.to_owned())).0 += 1;
+        }
     }
 
+    /// In the words of a run.
     fn told(&self, pipeline: &Pipeline) -> Vec<String> {
+        let lost = pixel_warnings(|note| self.notes.get(&note).cloned());
+        let mut told: Vec<String> = lost.iter().map(ToString::to_string).collect();
+        told.extend(self.enlarged(pipeline));
+        told
+    }
+
+    fn enlarged(&self, pipeline: &Pipeline) -> Option<String> {
         let size = pipeline.evaluation_enlarges_below();
         let mut smaller = self.sides.range(..size);
-        let Some((side, (count, example))) = smaller.next() else { return Vec::new() };
+        let (side, (count, example)) = smaller.next()?;
         let count = count + smaller.map(|(_, (count, _))| count).sum::<usize>();
         let remedy = if size > pipeline.image() {
             " (--no-enlarge leaves what is not smaller than the network's input as it is; predictions are then made otherwise than the \
@@ -286,11 +300,11 @@ impl Looks {
         } else {
             ""
         };
-        vec![format!(
+        Some(format!(
             "{count} of {} image(s) are smaller than the {size} px they are resized to, {example} ({side} px) for one: enlarged, they \
              are less sharp than those the network knows{remedy}",
             self.images
-        )]
+        ))
     }
 }
 

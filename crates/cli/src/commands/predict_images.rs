@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bakeoff_data::{Warning, image_by_name, image_files};
+use bakeoff_data::{image_files, is_image_file};
 
 /// Image files, each once, in the order they were named and within a folder in the order of their names.
 #[derive(Debug, Default)]
@@ -70,12 +70,9 @@ fn of_folder(folder: &Path, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> 
         );
     }
     let (files, odd) = image_files(folder)?;
-    let others = odd.iter().find_map(|warning| match warning {
-        Warning::OtherFiles { count, example } => Some(format!("; {count} other file(s), {example} for one")),
-        _ => None,
-    });
     if files.is_empty() {
-        bail!("{} holds no images{}", folder.display(), others.unwrap_or_default());
+        let there: Vec<String> = odd.iter().map(|warning| format!("; {warning}")).collect();
+        bail!("{} holds no images{}", folder.display(), there.concat());
     }
     warnings.extend(odd.iter().map(|warning| format!("{}: {warning}", folder.display())));
     Ok(files)
@@ -90,7 +87,7 @@ fn matching(pattern: &str, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
     for path in paths {
         match path {
             Ok(path) if path.is_dir() => folders.push(path),
-            Ok(path) if image_by_name(&path) => images.push(path),
+            Ok(path) if is_image_file(&path) => images.push(path),
             Ok(path) => others.push(path),
             Err(error) => warnings.push(format!("{error}")),
         }
@@ -108,7 +105,7 @@ fn matching(pattern: &str, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
         (false, Some(example)) => {
             let (count, example) = (others.len(), example.display());
             warnings.push(format!(
-                "`{pattern}`: {count} file(s) that are no images by name were left out, {example} for one"
+                "`{pattern}`: {count} file(s) that are no images were left out, {example} for one"
             ));
             Ok(images)
         }
@@ -178,7 +175,10 @@ mod tests {
         };
         let (found, said) = of("");
         assert_eq!(found, ["a.PNG", "b.jpg", "deep/c.jpeg", "deep/er/d.jpg"]);
-        assert!(said.contains("2 file(s) that are no images by name"), "{said}");
+        assert!(
+            said.contains("1 file(s) that are no images by name were left out, deep/er/notes.txt"),
+            "{said}"
+        );
         assert_eq!(of("**/*.jpg").0, ["b.jpg", "deep/er/d.jpg"]);
         assert_eq!(of("*").0, ["a.PNG", "b.jpg"]);
         assert!(of("*").1.contains("Thumbs.db for one"));
@@ -214,7 +214,11 @@ mod tests {
         fs::create_dir(root.join("empty")).unwrap();
         assert!(error(root.join("empty")).ends_with("holds no images"));
         fs::write(root.join("empty/x.txt"), b"x").unwrap();
-        assert!(error(root.join("empty")).contains("holds no images; 1 other file(s), x.txt for one"));
+        assert!(
+            error(root.join("empty")).contains(
+                "holds no images; 1 file(s) that are no images by name were left out, x.txt for one"
+            )
+        );
         fs::write(root.join("plan.json"), b"{}").unwrap();
         assert!(error(root.into()).contains("is a run folder"));
         // One that is not there is told with its reason when it is read.

@@ -269,6 +269,20 @@ fn a_trained_network_takes_folders_and_patterns_and_says_what_a_run_says() {
     assert!(broken.stderr.contains("left out: photos/test/red/broken.jpg"), "{broken:?}");
     fs::remove_file(project.path("photos/test/red/broken.jpg")).unwrap();
 
+    // 16-bit grey is its high bytes, in training and here, and both say so.
+    let shade = |x: u32, y: u32| (x * 2500 + y * 300) as u16;
+    let deep = image::ImageBuffer::from_fn(24, 20, |x, y| image::Luma([shade(x, y)]));
+    let high = image::ImageBuffer::from_fn(24, 20, |x, y| image::Luma([(shade(x, y) >> 8) as u8]));
+    fs::create_dir_all(project.path("grey/a")).unwrap();
+    fs::create_dir_all(project.path("grey/b")).unwrap();
+    deep.save(project.path("grey/a/deep.png")).unwrap();
+    high.save(project.path("grey/b/high.png")).unwrap();
+    let grey = predict(&[trial, "--json", "grey"]);
+    assert_eq!(grey.json()["images"][0]["logits"], grey.json()["images"][1]["logits"]);
+    let checked = bakeoff(&project).args(["data", "check", "grey"]).run();
+    let said = "1 image(s) are 16-bit grey, ";
+    assert!(grey.stderr.contains(said) && (checked.stdout + &checked.stderr).contains(said), "{grey:?}");
+
     for wrong in ["runs/study", "runs/study/trials", "runs/study/trials/none"] {
         let ended = predict(&[wrong, "photos/test/red/0.jpg"]);
         assert!(

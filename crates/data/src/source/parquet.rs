@@ -13,7 +13,7 @@ use super::shards::{self, Shard};
 use crate::listing::{Entry, Listing};
 use crate::parquet::{Columns, Label, Table};
 use crate::store::{Location, Store};
-use crate::{DataError, DeclaredSplit, Warning};
+use crate::{DataError, DeclaredSplit, Warning, class_order};
 
 /// Columns that are usually the image or the label, the likeliest first.
 const IMAGES: [&str; 3] = ["image", "img", "picture"];
@@ -71,7 +71,7 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
         }
         (Some(_) | None, Some((_, names))) if texts.is_empty() => names,
         (Some(most), None) => (0..=most.max(0)).map(|number| number.to_string()).collect(),
-        _ => texts.iter().map(|name| (*name).to_owned()).collect(),
+        _ => class_order(texts.iter().map(|&name| name.to_owned())),
     };
     let by_name: BTreeMap<String, usize> =
         classes.iter().enumerate().map(|(label, name)| (name.clone(), label)).collect();

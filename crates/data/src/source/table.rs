@@ -1,13 +1,13 @@
 //! CSV tables: `path,label[,split]`, with a header; paths are relative to the table's folder.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::folder::split_by_name;
 use crate::listing::{Entry, Listing};
 use crate::paths::{below, slashes};
 use crate::store::Location;
-use crate::{DataError, DeclaredSplit, Warning};
+use crate::{DataError, DeclaredSplit, Warning, class_order};
 
 /// How many wrong lines an error names.
 const NAMED: usize = 10;
@@ -43,7 +43,7 @@ pub(crate) fn list(path: &Path, test_path: Option<&Path>) -> Result<Listing, Dat
             ),
         ));
     }
-    let classes = class_order(rows.iter().map(|row| row.label.as_str()).collect());
+    let classes = class_order(rows.iter().map(|row| row.label.clone()));
     let labels: HashMap<&str, usize> =
         classes.iter().enumerate().map(|(label, class)| (class.as_str(), label)).collect();
     let entries = rows
@@ -56,15 +56,6 @@ pub(crate) fn list(path: &Path, test_path: Option<&Path>) -> Result<Listing, Dat
         })
         .collect();
     Ok(Listing { entries, warnings, classes, ..Listing::default() })
-}
-
-/// By number where all labels are numbers (2 before 10), else by name.
-fn class_order(labels: BTreeSet<&str>) -> Vec<String> {
-    let mut labels: Vec<&str> = labels.into_iter().collect();
-    if labels.iter().all(|label| label.parse::<i64>().is_ok()) {
-        labels.sort_by_key(|label| label.parse::<i64>().unwrap_or_default());
-    }
-    labels.into_iter().map(str::to_owned).collect()
 }
 
 /// Which tables a path means.

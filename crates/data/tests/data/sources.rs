@@ -57,7 +57,13 @@ fn a_folder_with_splits_is_listed_nested_files_included() {
     );
     assert_eq!(count(&dataset, DeclaredSplit::Train), 3);
     assert_eq!(count(&dataset, DeclaredSplit::Test), 2);
-    assert_eq!(dataset.warnings(), [Warning::NoValidationImages { class: "dog".into() }]);
+    assert_eq!(
+        dataset.warnings(),
+        [
+            Warning::PassedOver { folders: ".hidden with 1 image(s)".into() },
+            Warning::NoValidationImages { class: "dog".into() }
+        ]
+    );
     let loaded = dataset.load(5).unwrap();
     assert_eq!(*loaded, decode_file(&folder.path().join("valid/cat/3.jpg")).unwrap());
     assert!(matches!(dataset.load(6), Err(ImageError::NoSample(6))));
@@ -200,6 +206,127 @@ fn a_limit_keeps_the_same_images_every_time_and_the_smaller_one_is_part_of_the_l
         ids(&small)[6..11],
         ["train/cat/00.jpg", "train/cat/01.jpg", "train/cat/02.jpg", "train/cat/03.jpg", "train/cat/04.jpg"]
     );
+}
+
+// Class names
+
+/// A folder, a table and a tar archive of the same classes, two images each; names that a file system would not take the same way
+/// are none of this test's.
+fn of_classes(names: &[&str]) -> (tempfile::TempDir, Vec<std::path::PathBuf>) {
+    let image = photograph();
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("photos");
+    let mut table = "path,label\n".to_owned();
+    let mut archive = tar::Builder::new(fs::File::create(folder.path().join("photos.tar")).unwrap());
+    for (number, name) in names.iter().enumerate() {
+        fs::create_dir_all(images.join(name)).unwrap();
+        for copy in 0..2 {
+            let file = format!("{name}/{number}-{copy}.jpg");
+            fs::write(images.join(&file), &image).unwrap();
+            archive.append_path_with_name(images.join(&file), &file).unwrap();
+            // Blanks at the ends are cut off before anyone sees them.
+            table += &format!("\"photos/{file}\",{name}\n");
+        }
+    }
+    archive.finish().unwrap();
+    fs::write(folder.path().join("photos.csv"), table).unwrap();
+    let paths = ["photos", "photos.csv", "photos.tar"].map(|name| folder.path().join(name));
+    (folder, paths.into())
+}
+
+#[test]
+fn names_that_are_alike_are_a_warning_in_every_source() {
+    let (_kept, paths) = of_classes(&["Dog", "bird", "dog", "DOG"]);
+    for path in paths {
+        let dataset = open(&path).unwrap();
+        assert_eq!(dataset.classes(), ["DOG", "Dog", "bird", "dog"]);
+        let [warning] = dataset.warnings() else { panic!("{:?}", dataset.warnings()) };
+        let text = warning.to_string();
+        assert!(text.contains("\"DOG\", \"Dog\", \"dog\" differ in letter case only"), "{text}");
+    }
+    let (_kept, paths) = of_classes(&["cat", "cat ", "dog"]);
+    for path in [&paths[0], &paths[2]] {
+        let text = open(path).unwrap().warnings()[0].to_string();
+        assert!(text.contains("\"cat\", \"cat \" differ in blanks at the ends only"), "{text}");
+    }
+}
+
+#[test]
+fn names_that_differ_in_their_normalisation_only_are_one_class_in_every_source() {
+    // 고양이 composed and decomposed, as one half of a data set went through macOS.
+    let (composed, decomposed) =
+        ("\u{ace0}\u{c591}\u{c774}", "\u{1100}\u{1169}\u{110b}\u{1163}\u{11bc}\u{110b}\u{1175}");
+    let (_kept, paths) = of_classes(&[composed, decomposed, "dog"]);
+    for path in paths {
+        let dataset = open(&path).unwrap();
+        assert_eq!(dataset.classes(), ["dog", composed]);
+        assert_eq!(dataset.samples().iter().filter(|sample| sample.label == 1).count(), 4);
+        assert_eq!(dataset.warnings(), [Warning::JoinedClasses { class: composed.into() }]);
+        for name in [composed, decomposed] {
+            let classes = Some(vec![name.to_owned(), "dog".to_owned()]);
+            let dataset = Dataset::open(&SourceConfig { classes, ..SourceConfig::at(&path) }).unwrap();
+            assert_eq!(dataset.samples().len(), 6, "{name:?} in data.classes");
+        }
+    }
+    let image = photograph();
+    let train = format!("train/{composed}/1.jpg");
+    let test = format!("test/{decomposed}/2.jpg");
+    let files =
+        [train.as_str(), &test, "train/dog/1.jpg", "test/dog/2.jpg"].map(|file| (file, image.as_slice()));
+    let dataset = open(tree(&files).path()).unwrap();
+    assert_eq!((dataset.classes().len(), count(&dataset, DeclaredSplit::Test)), (2, 2));
+}
+
+#[test]
+fn a_class_that_a_split_lacks_is_told_what_it_resembles() {
+    let image = photograph();
+    let files = ["train/Dog/1.jpg", "train/cat/1.jpg", "test/dog/2.jpg", "test/cat/2.jpg"];
+    let folder = tree(&files.map(|file| (file, image.as_slice())));
+    let text = message(folder.path());
+    assert!(text.contains("class dog has test images but no train images"), "{text}");
+    assert!(text.contains("train has \"Dog\", which differs in letter case only"), "{text}");
+    let classes = Some(vec!["DOG".to_owned(), "cat".to_owned()]);
+    let error = Dataset::open(&SourceConfig { classes, ..SourceConfig::at(folder.path()) }).unwrap_err();
+    assert!(
+        error.to_string().contains("did you mean \"Dog\", which differs in letter case only?"),
+        "{error}"
+    );
+}
+
+#[test]
+fn classes_that_are_numbers_are_ordered_as_numbers_in_every_source() {
+    let (_kept, paths) = of_classes(&["10", "9", "100"]);
+    for path in paths {
+        assert_eq!(open(&path).unwrap().classes(), ["9", "10", "100"], "{}", path.display());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_whose_names_are_not_utf_8_are_classes_of_their_own() {
+    use std::os::unix::ffi::OsStrExt;
+    let image = photograph();
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = tar::Builder::new(Vec::new());
+    for name in [&b"\xE9"[..], b"\xE8", b"z"] {
+        let class = folder.path().join(std::ffi::OsStr::from_bytes(name));
+        fs::create_dir(&class).unwrap();
+        for file in [&b"1.jpg"[..], b"\xE9.jpg", b"\xE8.jpg"] {
+            let path = class.join(std::ffi::OsStr::from_bytes(file));
+            fs::write(&path, &image).unwrap();
+            archive.append_path_with_name(&path, path.strip_prefix(folder.path()).unwrap()).unwrap();
+        }
+    }
+    let packed = tempfile::tempdir().unwrap();
+    fs::write(packed.path().join("latin.tar"), archive.into_inner().unwrap()).unwrap();
+    for path in [folder.path().to_owned(), packed.path().join("latin.tar")] {
+        let dataset = open(&path).unwrap();
+        assert_eq!(dataset.classes(), ["\\xE8", "\\xE9", "z"]);
+        assert_eq!(dataset.samples().len(), 9);
+        assert!((0..9).all(|index| dataset.load(index).is_ok()));
+        let [warning] = dataset.warnings() else { panic!("{:?}", dataset.warnings()) };
+        assert!(matches!(warning, Warning::NamesNotUtf8 { count: 8, .. }), "{warning:?}");
+    }
 }
 
 // Tables
