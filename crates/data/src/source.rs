@@ -2,7 +2,7 @@
 
 mod cifar;
 mod finder;
-mod folder;
+pub(crate) mod folder;
 mod idx;
 mod packed;
 mod parquet;

@@ -758,6 +758,7 @@ fn data_record(study: &Study, dataset: &Dataset, inspection: &Inspection) -> Res
             first.ids.join(" = ")
         ));
     }
+    warnings.extend(crate::enlargement::known(study, dataset, &inspection.shorter_sides));
     if train < study.config.train.batch {
         warnings.push(format!(
             "train.batch is {} but there are {train} training images: every epoch is a single smaller step",

@@ -587,6 +587,7 @@ impl Sitting<'_> {
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         [
             ("model", self.bench.model.name().to_owned()),
+            ("network", self.bench.model.describe()),
             ("classes", json(serde_json::to_string(self.bench.dataset.classes()))),
             ("image", study.config.train.image.to_string()),
             ("preprocess", json(serde_json::to_string(study.preprocess()))),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use bakeoff_report::Graphics;
 
-use crate::exit::{Exit, out};
+use crate::exit::{Exit, note, out};
 
 /// Show what each recipe does to your images: a contact sheet per recipe, with boxes, lambda and soft labels.
 #[derive(clap::Args)]
@@ -72,6 +72,9 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let Some(study) = super::read_study(&arguments.study, &arguments.set) else {
         return Ok(Exit::Usage);
     };
+    for problem in &study.warnings {
+        note(format!("warning: {}", problem.line(&study.file)));
+    }
     let folder = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name).join("preview"));
     let seed = arguments.seed.or_else(|| study.seeds().first().copied()).unwrap_or(0);
     let graphics = arguments.show.graphics();
