@@ -4,6 +4,7 @@ mod broken;
 mod decode;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod folders;
 mod formats;
 mod inspection;
 mod pack;
