@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::decode::{Note, Notes};
 use crate::pack::{Pack, Packed, Packer};
+use crate::rejected::rejected_lines;
 use crate::{DataError, Dataset, ImageError, PackMode, Region, RgbImage, View, Warning, decode_region};
 
 /// Someone who wants to be shown every image.
@@ -86,6 +87,9 @@ pub struct Inspection {
     pub duplicates: Vec<Duplicates>,
     /// Side lengths.
     pub sizes: Sizes,
+    /// The shorter side of every sample, in pixels; 0 where it cannot be used.
+    #[serde(skip)]
+    pub shorter_sides: Vec<usize>,
     /// What is odd about the usable images.
     pub warnings: Vec<Warning>,
     /// Images whose pixels the cache holds.
@@ -140,13 +144,10 @@ impl Dataset {
             })
             .collect();
         if (strict && !rejected.is_empty()) || rejected.len() == total {
-            let mut listed: String = rejected
-                .iter()
-                .take(NAMED)
-                .map(|image| format!("\n  {}: {}", image.id, image.reason))
-                .collect();
-            if rejected.len() > NAMED {
-                listed += &format!("\n  … and {} more", rejected.len() - NAMED);
+            let lines = rejected_lines(&rejected);
+            let mut listed: String = lines.iter().take(NAMED).map(|line| format!("\n  {line}")).collect();
+            if lines.len() > NAMED {
+                listed += &format!("\n  … and {} more", lines.len() - NAMED);
             }
             let (path, count) = (self.path.clone(), rejected.len());
             return Err(if count == total {
@@ -164,6 +165,10 @@ impl Dataset {
                 width: spread(looks.iter().flatten().map(|look| look.width).collect()),
                 height: spread(looks.iter().flatten().map(|look| look.height).collect()),
             },
+            shorter_sides: looks
+                .iter()
+                .map(|look| look.as_ref().map_or(0, |look| look.width.min(look.height)))
+                .collect(),
             warnings: warnings.into_iter().chain(self.pixel_warnings(&looks)).collect(),
             cached_images,
             cached_bytes,
@@ -348,22 +353,7 @@ impl Dataset {
             let example = found.next()?.clone();
             Some((1 + found.count(), example))
         };
-        let mut warnings = Vec::new();
-        let deep = with(Note::DeepGrey);
-        if let Some((count, example)) = deep.clone() {
-            warnings.push(Warning::DeepGrey { count, example });
-        }
-        // A dark picture or two are no sign that all of them hold 12 bits.
-        if let (Some((of, _)), Some((count, example))) = (deep, with(Note::NarrowGrey))
-            && count * 2 > of
-        {
-            warnings.push(Warning::NarrowGrey { count, of, example });
-        }
-        let cmyk = with(Note::Cmyk).map(|(count, example)| Warning::Cmyk { count, example });
-        let transparent =
-            with(Note::Transparency).map(|(count, example)| Warning::Transparency { count, example });
-        let pages = with(Note::FirstPage).map(|(count, example)| Warning::FirstPage { count, example });
-        warnings.into_iter().chain(cmyk).chain(transparent).chain(pages).collect()
+        pixel_warnings(with)
     }
 
     fn duplicates(&self, looks: &[Result<Look, String>]) -> Vec<Duplicates> {
@@ -389,6 +379,27 @@ impl Dataset {
             samples,
         }
     }
+}
+
+/// What is to be told of images that lost something when they were decoded. `with` says how many have a note, and names one.
+#[must_use]
+pub fn pixel_warnings(with: impl Fn(Note) -> Option<(usize, String)>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let deep = with(Note::DeepGrey);
+    if let Some((count, example)) = deep.clone() {
+        warnings.push(Warning::DeepGrey { count, example });
+    }
+    // A dark picture or two are no sign that all of them hold 12 bits.
+    if let (Some((of, _)), Some((count, example))) = (deep, with(Note::NarrowGrey))
+        && count * 2 > of
+    {
+        warnings.push(Warning::NarrowGrey { count, of, example });
+    }
+    let cmyk = with(Note::Cmyk).map(|(count, example)| Warning::Cmyk { count, example });
+    let transparent =
+        with(Note::Transparency).map(|(count, example)| Warning::Transparency { count, example });
+    let pages = with(Note::FirstPage).map(|(count, example)| Warning::FirstPage { count, example });
+    warnings.into_iter().chain(cmyk).chain(transparent).chain(pages).collect()
 }
 
 /// What one look at an image keeps.

@@ -95,6 +95,31 @@ pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
     list_tree(&Disk, root, root)
 }
 
+/// The images of a folder and of all folders below it, whatever those mean, in the order of their names, and what is odd: files
+/// that are passed over, by their format where it is known.
+///
+/// # Errors
+/// The folder, or one below it, cannot be read.
+pub fn image_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Warning>), DataError> {
+    let mut walk = Walk::new(&Disk, folder);
+    let mut files = Vec::new();
+    walk.files(folder, "", &mut files)?;
+    if let Some(unread) = walk.unread_by_class.remove("")
+        && let Some(first) = unread.values().next()
+    {
+        let count = unread.values().map(|tally| tally.count).sum();
+        let (formats, remedy, example) = (by_format(&unread), remedy(&unread), first.example.clone());
+        walk.warnings.insert(0, Warning::UnreadPictures { count, formats, example, remedy });
+    }
+    Ok((files, walk.all_warnings()))
+}
+
+/// Whether a file would be taken for an image in a folder: by its name, or by its first bytes where the name says nothing.
+#[must_use]
+pub fn is_image_file(file: &Path) -> bool {
+    matches!(Walk::new(&Disk, file).kind(file), Kind::Image { .. })
+}
+
 /// Folders and files, on disk or in an archive.
 pub(super) trait Tree {
     /// What is in a folder, sorted.
