@@ -79,7 +79,10 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let seed = arguments.seed.or_else(|| study.seeds().first().copied()).unwrap_or(0);
     let graphics = arguments.show.graphics();
     let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    for preview in bakeoff_study::preview(&study, &folder, usize::from(arguments.count), seed)? {
+    let mut tell = |warning: &str| note(format!("warning: {warning}"));
+    for preview in
+        bakeoff_study::preview_telling(&study, &folder, usize::from(arguments.count), seed, &mut tell)?
+    {
         let [_, png] = bakeoff_report::write_contact_sheet(&preview.record, &preview.folder)?;
         let record = &preview.record;
         if let Some(graphics) = graphics {
