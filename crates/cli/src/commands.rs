@@ -19,13 +19,14 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use bakeoff_nn::BackendKind;
 use bakeoff_report::Language;
 use bakeoff_study::{Study, StudyErrors};
+use clap::builder::TypedValueParser;
 
 /// A back end as an argument.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -71,6 +72,11 @@ impl From<Lang> for Language {
             Lang::Ko => Self::Korean,
         }
     }
+}
+
+/// A path as an argument: `~/` and variables are filled in, which a shell does not do within quotation marks.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    clap::builder::PathBufValueParser::new().try_map(|path| bakeoff_data::expand(&path))
 }
 
 /// Threads for each core beyond which more of them only get in each other's way.

@@ -55,10 +55,16 @@ impl Dataset {
             None if config.generated.is_some() => SourceKind::Generated,
             None => detect(path).ok_or_else(|| missing(path))?,
         };
+        if !config.columns.is_none() && !matches!(kind, SourceKind::Csv | SourceKind::Parquet) {
+            return Err(DataError::unusable(
+                path,
+                "has no columns: data.columns is for tables and Parquet files only; remove it",
+            ));
+        }
         let listing = match kind {
             SourceKind::Generated => generated(config.generated.clone().unwrap_or_default())?,
             _ if !path.exists() => return Err(missing(path)),
-            kind => source::list(kind, path, config.test_path.as_deref())?,
+            kind => source::list(kind, path, config)?,
         };
         Self::from_listing(path, listing, config)
     }
@@ -259,6 +265,9 @@ fn missing(path: &Path) -> DataError {
         return DataError::io(path)(error);
     }
     if path.exists() {
+        if let Some(what) = source::no_data_set(path) {
+            return DataError::unusable(path, what);
+        }
         return DataError::unusable(
             path,
             "is no data set that can be told by its name; name a folder of images, a .csv table, a .parquet file, an archive \

@@ -18,11 +18,11 @@ mod png;
 mod tiff;
 mod webp;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::format::{Format, HEAD};
+use crate::quiet::catch_quietly;
 use crate::{ImageError, Patch, Region, RgbImage};
 pub use notes::PixelNote;
 pub(crate) use notes::{Note, Notes};
@@ -175,7 +175,7 @@ fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<
         _ => return Err(unknown(bytes)),
     };
     // No known file makes a decoder panic. Should one be found, it costs an image, not a study.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decoder(bytes, limit, wanted)))
+    let decoded = catch_quietly(|| decoder(bytes, limit, wanted))
         .unwrap_or_else(|_| Err(ImageError::Broken { format, reason: "the decoder gave up on it".into() }))?;
     let Decoded { width, height, pixels, part, exif, notes } = decoded;
     let image = RgbImage::new(width, height, pixels)

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::decode::{Note, Notes};
 use crate::pack::{Pack, Packed, Packer};
+use crate::rejected::rejected_lines;
 use crate::{DataError, Dataset, ImageError, PackMode, Region, RgbImage, View, Warning, decode_region};
 
 /// Someone who wants to be shown every image.
@@ -143,13 +144,10 @@ impl Dataset {
             })
             .collect();
         if (strict && !rejected.is_empty()) || rejected.len() == total {
-            let mut listed: String = rejected
-                .iter()
-                .take(NAMED)
-                .map(|image| format!("\n  {}: {}", image.id, image.reason))
-                .collect();
-            if rejected.len() > NAMED {
-                listed += &format!("\n  … and {} more", rejected.len() - NAMED);
+            let lines = rejected_lines(&rejected);
+            let mut listed: String = lines.iter().take(NAMED).map(|line| format!("\n  {line}")).collect();
+            if lines.len() > NAMED {
+                listed += &format!("\n  … and {} more", lines.len() - NAMED);
             }
             let (path, count) = (self.path.clone(), rejected.len());
             return Err(if count == total {

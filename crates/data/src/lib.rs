@@ -22,10 +22,10 @@
 //! | kind | what is at the path |
 //! |---|---|
 //! | `folder` | `{train,validation,test}/<class>/…` (also `training`, `val`, `valid`, `dev`, `testing`), or `<class>/…` without splits; files may be nested deeper, links are followed |
-//! | `csv` | a table with a header and the columns `path,label[,split]`, paths relative to the table's folder; a folder with `train.csv` and perhaps `validation.csv` and `test.csv`; or a table and, apart, that of the test split |
+//! | `csv` | a table with a header and the columns `path,label[,split]`, or what others call them ([`columns`], [`ColumnConfig`]), paths relative to the table's folder, as delimited text or as JSON objects one a line; a folder with `train.csv` and perhaps `validation.csv` and `test.csv`; a folder of images with their `metadata.csv`; or a table and, apart, that of the test split |
 //! | `tfds` | a folder that TensorFlow Datasets prepared: `dataset_info.json`, `features.json`, TFRecord shards; or the folder above it, where it holds one version |
-//! | `parquet` | Parquet files as Hugging Face `datasets` writes them (`data/train-00000-of-00002.parquet`, `train/0000.parquet`), or one with a column of bytes and one of labels |
-//! | `webdataset` | tar shards of `<key>.jpg` beside `<key>.cls` or `<key>.json`; class names from `classnames.txt` where there is one |
+//! | `parquet` | Parquet files as Hugging Face `datasets` writes them (`data/train-00000-of-00002.parquet`, `train/0000.parquet`), or one with a column of bytes, or of paths beside it, and one of labels |
+//! | `webdataset` | tar shards of `<key>.jpg` beside `<key>.cls` or `<key>.json` (or another file that holds the class, which is said); class names from `classnames.txt` where there is one |
 //! | `archive` | an image folder in one `.tar`, `.tar.gz` or `.zip` |
 //! | `cifar` | CIFAR-10 or CIFAR-100, the binary version |
 //! | `idx` | MNIST's files and their like: `train-images-idx3-ubyte` and its companions, plain or `.gz` |
@@ -45,6 +45,12 @@
 //! A class name is kept in Unicode normalisation NFC: names that differ in nothing else are one class. Names that differ in letter
 //! case or in blanks at their ends stay apart, with a [`Warning::AlikeClasses`]. Where a source gives no order of its own, classes
 //! are ordered by name, or by value where all names are numbers: 2 before 10. See [`identity_key`], [`class_order`], [`is_no_label`].
+//!
+//! # Paths
+//!
+//! [`expand()`] gives the path that a person means who writes `~/photos`, `$DATA/photos` or `%USERPROFILE%\photos`; tables are read
+//! with it, and studies and the command line use it. What a table calls otherwise than we do, or has elsewhere, is found where that leaves
+//! no doubt, and a [`Warning`] says so.
 //!
 //! # Decoding
 //!
@@ -77,9 +83,11 @@ mod archive;
 mod check;
 mod classes;
 mod code_page;
+pub mod columns;
 mod config;
 mod dataset;
 mod decode;
+pub mod delimited;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -94,6 +102,8 @@ mod matlab;
 mod pack;
 mod parquet;
 mod paths;
+mod quiet;
+mod rejected;
 mod resize;
 mod sides;
 mod simd;
@@ -101,6 +111,7 @@ mod source;
 mod split;
 mod store;
 mod tfrecord;
+mod visible;
 mod warning;
 
 pub use check::{Balance, Check, ClassCounts};
@@ -109,7 +120,7 @@ pub use classes::{
     identity_key, is_no_label, nearest_name, normalised,
 };
 pub use config::{
-    LimitConfig, PackMode, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom,
+    ColumnConfig, LimitConfig, PackMode, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom,
 };
 pub use dataset::{Dataset, Sample};
 pub use decode::{
@@ -125,9 +136,13 @@ pub use format::Format;
 pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trait};
 pub use image::{Patch, RgbImage, View};
 pub use inspection::{Duplicates, Inspection, Rejected, Sizes, pixel_warnings};
+pub use paths::{PathError, expand, expand_from};
+pub use quiet::{Caught, catch_quietly};
+pub use rejected::rejected_lines;
 pub use resize::{Region, Resample, resize, resize_window};
 pub use simd::Isa;
 pub use source::folder::{image_files, is_image_file};
 pub use source::{SourceConfig, SourceKind, detect};
 pub use split::{DeclaredSplit, Splits};
+pub use visible::{visible, visible_line};
 pub use warning::Warning;

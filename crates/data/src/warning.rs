@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::ColumnRole;
+
 /// Something the user should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -321,6 +323,105 @@ pub enum Warning {
         pack: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A column that is called otherwise than we call it.
+    #[error("column `{column}` was taken for the {role} (of the columns {of}); data.columns names another")]
+    ColumnTaken {
+        /// Its name.
+        column: String,
+        /// What it was taken for.
+        role: ColumnRole,
+        /// All columns.
+        of: String,
+    },
+    /// A column that may have been meant to say the split, but does not.
+    #[error("column `{column}` of {table} was not taken for the split: {reason}")]
+    NoSplitColumn {
+        /// The table.
+        table: String,
+        /// Its name.
+        column: String,
+        /// Why.
+        reason: String,
+    },
+    /// A column of 0 and 1 for each class.
+    #[error(
+        "the {count} columns {columns} of {table} were taken for the classes: each row has a 1 under one of them"
+    )]
+    OneHot {
+        /// The table.
+        table: String,
+        /// How many.
+        count: usize,
+        /// Their names.
+        columns: String,
+    },
+    /// A table whose first line is a row.
+    #[error(
+        "{table} has no header: its {path} was taken for the path and its {label} for the label; a first line such as path,label would say so"
+    )]
+    NoHeader {
+        /// The table.
+        table: String,
+        /// Which column is the path.
+        path: String,
+        /// Which column is the label.
+        label: String,
+    },
+    /// Something about a table that was understood in a way that should be said.
+    #[error("{table}: {note}")]
+    TableNote {
+        /// The table.
+        table: String,
+        /// What was understood, and what to do if it was meant otherwise.
+        note: String,
+    },
+    /// Images that are not where the table says.
+    #[error(
+        "{count} image(s) of {table} are not where it says, and were found {place} ({written} as {found})"
+    )]
+    FoundElsewhere {
+        /// The table.
+        table: String,
+        /// How many.
+        count: usize,
+        /// Where, in words.
+        place: String,
+        /// The first of them, as the table has it.
+        written: String,
+        /// As it was found.
+        found: String,
+    },
+    /// Rows that say the same of the same image.
+    #[error("{count} row(s) of {table} repeat an earlier row and are left out, line {line} for one")]
+    RepeatedRows {
+        /// The table.
+        table: String,
+        /// How many.
+        count: usize,
+        /// The first of them.
+        line: u64,
+    },
+    /// WebDataset samples whose names hold more dots than the format thinks of.
+    #[error(
+        "the names in {shard} hold further dots, {example} for one: by the format a sample's name ends at the first dot, which would \
+         put several images into one sample, so {count} image(s) were paired with the label of the same name up to the last dot"
+    )]
+    DottedKeys {
+        /// The shard.
+        shard: String,
+        /// How many images.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
+    /// WebDataset labels that stand neither in `.cls` nor at the outermost level of `.json`.
+    #[error("the labels of {shard} were taken from {place}")]
+    LabelsElsewhere {
+        /// The shard.
+        shard: String,
+        /// From where.
+        place: String,
     },
     /// `train.csv` was named, and `test.csv` stands beside it.
     #[error(

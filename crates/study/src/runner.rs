@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bakeoff_data::{DataError, Dataset, Inspection};
+use bakeoff_data::{Caught, DataError, Dataset, Inspection, catch_quietly};
 use rayon::ThreadPool;
 use serde_json::Value;
 
@@ -468,15 +467,11 @@ fn one_trial(
     threads: usize,
 ) -> Result<End, RunError> {
     let path = folder.trial_folder(&key.recipe, key.seed);
-    let end = catch_unwind(AssertUnwindSafe(|| trial::run(bench, stop, key, &path, threads)));
+    let end = catch_quietly(|| trial::run(bench, stop, key, &path, threads));
     let end = match end {
         Ok(end) => end?,
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
+        Err(Caught(message)) => {
+            let text = message.as_deref().unwrap_or("no message");
             let epochs = folder.trial(key).map(|trial| trial.metrics.len()).unwrap_or(0);
             let epoch = u32::try_from(epochs + 1).unwrap_or(u32::MAX);
             End::Failed { reason: format!("an error inside Bakeoff: {text}. Please report it"), epoch }

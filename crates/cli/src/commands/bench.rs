@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value = "cpu")]
     backend: super::Backend,
     /// `input` only: images of this folder, decoded from disk (default: generated images, already decoded).
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     data: Option<std::path::PathBuf>,
     /// `input` only: read the images of --data from a pack, which is made first.
     #[arg(long, requires = "data")]

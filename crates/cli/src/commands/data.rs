@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
 use bakeoff_data::{
-    Check, Dataset, Duplicates, FetchEvent, FetchOptions, SourceConfig, SourceKind, fetch, find_published,
-    published,
+    Check, ColumnConfig, Dataset, Duplicates, FetchEvent, FetchOptions, SourceConfig, SourceKind, fetch,
+    find_published, published, rejected_lines,
 };
 
 use crate::exit::{Exit, note, out};
@@ -30,13 +30,18 @@ enum Action {
     /// that are there twice, images that look the same, uneven classes.
     Check {
         /// A folder of images, a CSV table, Parquet, TFRecord or WebDataset shards, an archive, CIFAR, MNIST, …
+        #[arg(value_parser = super::path())]
         path: PathBuf,
         /// Kind of source, where it is not found out from the path: folder, csv, tfds, parquet, webdataset, archive, …
         #[arg(long)]
         source: Option<String>,
         /// CSV only: the table of the test split where it is a file of its own.
-        #[arg(long)]
+        #[arg(long, value_parser = super::path())]
         test_path: Option<PathBuf>,
+        /// Tables and Parquet only: the column that holds the path, the label or the split, as data.columns in a study file:
+        /// label=breed. May be repeated.
+        #[arg(long, value_name = "ROLE=NAME", value_parser = column)]
+        column: Vec<(String, String)>,
         /// Threads (default: all cores).
         #[arg(long)]
         threads: Option<usize>,
@@ -44,7 +49,7 @@ enum Action {
         #[arg(long)]
         json: bool,
         /// Write a page with pictures of what was found.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_parser = super::path())]
         html: Option<PathBuf>,
     },
     /// Fetch a published data set from where its authors put it; without a name, list them. An interrupted transfer goes on
@@ -53,7 +58,7 @@ enum Action {
         /// stanford-dogs, oxford-iiit-pet, cub-200, flowers-102, cifar-10, cifar-100, imagenette, …
         name: Option<String>,
         /// The folder that will hold it (default: data/NAME).
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_parser = super::path())]
         to: Option<PathBuf>,
         /// Another place for its files: an address to which their names are added.
         #[arg(long, value_name = "URL")]
@@ -70,9 +75,17 @@ enum Action {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.action {
         Action::Pack(arguments) => super::data_pack::run(arguments),
-        Action::Check { path, source, test_path, threads, json, html } => {
+        Action::Check { path, source, test_path, column, threads, json, html } => {
             let kind = source.map(|name| kind(&name)).transpose()?;
-            let config = SourceConfig { kind, path, test_path, ..SourceConfig::default() };
+            let mut columns = ColumnConfig::default();
+            for (role, name) in column {
+                match role.as_str() {
+                    "path" => columns.path = Some(name),
+                    "split" => columns.split = Some(name),
+                    _ => columns.label = Some(name),
+                }
+            }
+            let config = SourceConfig { kind, path, test_path, columns, ..SourceConfig::default() };
             super::in_pool(super::threads(threads)?, || check(&config, json, html))
         }
         Action::Fetch { name: None, .. } => {
@@ -88,6 +101,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
             let to = to.unwrap_or_else(|| Path::new("data").join(&name));
             fetched(&name, FetchOptions { mirror, keep, unchecked, ..FetchOptions::to(to) })
         }
+    }
+}
+
+/// `label=breed`.
+fn column(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((role @ ("path" | "label" | "split"), name)) if !name.is_empty() => {
+            Ok((role.to_owned(), name.to_owned()))
+        }
+        _ => Err("write it as path=NAME, label=NAME or split=NAME".to_owned()),
     }
 }
 
@@ -173,8 +196,8 @@ fn print(check: &Check) {
     ));
     if !check.rejected.is_empty() {
         out(format!("\n{} images cannot be used:", check.rejected.len()));
-        for rejected in &check.rejected {
-            out(format!("  {}: {}", rejected.id, rejected.reason));
+        for line in rejected_lines(&check.rejected) {
+            out(format!("  {line}"));
         }
     }
     print_sets("byte-identical files", &check.duplicates);

@@ -15,9 +15,10 @@ use crate::progress::Bar;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A data set, or a study file (.toml) whose data set and limits are meant.
+    #[arg(value_parser = super::path())]
     path: PathBuf,
     /// Folder of packs: `packs` beside the run folders.
-    #[arg(long, default_value = "runs/packs")]
+    #[arg(long, default_value = "runs/packs", value_parser = super::path())]
     packs: PathBuf,
     /// With a study file: overrides a value of it. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]

@@ -14,6 +14,7 @@ use crate::table::Table;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The study file.
+    #[arg(value_parser = super::path())]
     study: PathBuf,
     /// Overrides a value of the study file. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -65,6 +66,10 @@ fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
         estimate.validation,
         estimate.test
     ));
+    if let (Some(path), Some(kind)) = (&study.config.data.path, study.config.data.source) {
+        let kind = serde_json::to_value(kind)?;
+        out(format!("data {} ({})", path.display(), kind.as_str().unwrap_or_default()));
+    }
     out(format!(
         "baseline {}, margin {} points, headline {}\n",
         record.baseline, record.margin, record.headline

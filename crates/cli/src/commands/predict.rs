@@ -25,7 +25,7 @@ use crate::table::Table;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A trial's folder, a safetensors file, the index of several, or a folder with either.
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     weights: PathBuf,
     /// Which of several networks in the file: what its parameter names begin with, `ema.` for one [default: the one whose names
     /// begin with nothing].
@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     /// Image files, folders (with all folders below them) and patterns such as 'photos/**/*.jpg'.
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = super::path())]
     images: Vec<PathBuf>,
 }
 

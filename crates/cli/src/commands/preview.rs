@@ -12,9 +12,10 @@ use crate::exit::{Exit, note, out};
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The study file.
+    #[arg(value_parser = super::path())]
     study: PathBuf,
     /// Folder for the sheets [default: `runs/STUDY/preview`].
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     out: Option<PathBuf>,
     /// Overrides a value of the study file. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]

@@ -17,6 +17,7 @@ use crate::progress::RunProgress;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The study file.
+    #[arg(value_parser = super::path())]
     study: PathBuf,
     #[command(flatten)]
     options: Options,
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Run folder [default: `runs/STUDY`].
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     pub(crate) out: Option<PathBuf>,
     /// Overrides a value of the study file: `train.epochs=20`, `recipe.cutmix.mix.alpha=0.4`. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]

@@ -19,6 +19,7 @@ use crate::progress::RunProgress;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The run folder.
+    #[arg(value_parser = super::path())]
     run: PathBuf,
     #[command(flatten)]
     view: View,

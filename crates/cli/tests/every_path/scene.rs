@@ -99,6 +99,11 @@ pub(crate) fn documented(project: &Project) {
         photographs(project, folder, &["cats", "dogs"], 6);
     }
     fs::write(project.path("my-study.toml"), small_study("photos")).unwrap();
+    let mut table = String::from("photo,species,shot\n");
+    for (n, class) in [(0, "cats"), (1, "cats"), (2, "cats"), (0, "dogs"), (1, "dogs"), (2, "dogs")] {
+        table += &format!("photos/train/{class}/{n}.jpg,{class},{n}\n");
+    }
+    fs::write(project.path("labels.csv"), table).unwrap();
     let dogs = project.path("stanford");
     fs::create_dir(&dogs).unwrap();
     for file in ["images.tar", "lists.tar"] {

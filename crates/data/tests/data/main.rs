@@ -1,7 +1,9 @@
 //! What the crate promises, on files that other people's programs wrote. `oracles/data_fixtures.py` makes the fixtures.
 
 mod broken;
+mod containers;
 mod decode;
+mod delimited;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod formats;
@@ -11,6 +13,7 @@ mod pack;
 mod resize;
 mod sources;
 mod splits;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
