@@ -59,11 +59,14 @@ fn label() -> &'static str {
 /// What is printed may hold names of other people: nothing in it drives the terminal, and none of its further lines can be taken
 /// for a message of ours.
 pub(crate) fn harmless(text: &str) -> String {
-    let mut shown = visible(text).into_owned();
+    let shown = visible(text);
+    let begun = shown.len() - shown.trim_start_matches('\n').len();
+    let (empty, lines) = shown.split_at(begun);
+    let mut lines = lines.to_owned();
     for label in ["warning:", "error:"] {
-        shown = shown.replace(&format!("\n{label}"), &format!("\n  {label}"));
+        lines = lines.replace(&format!("\n{label}"), &format!("\n  {label}"));
     }
-    shown
+    format!("{empty}{lines}")
 }
 
 /// Prints a line of results to stdout. A closed pipe (`| head`) ends the program quietly; output that is lost for another reason,
@@ -128,6 +131,7 @@ mod tests {
             harmless("class \x1b[2Jdog\nwarning: all is lost\n  list"),
             "class \\x1b[2Jdog\n  warning: all is lost\n  list"
         );
+        assert_eq!(harmless("\nwarning: ours"), "\nwarning: ours");
         let json = serde_json::to_string("gpj.\u{202e}\u{9b}\x1b").unwrap();
         assert_eq!(serde_json::from_str::<String>(&harmless(&json)).unwrap(), "gpj.\u{202e}\u{9b}\x1b");
     }
