@@ -11,6 +11,7 @@ pub(crate) mod models;
 pub(crate) mod network_bench;
 pub(crate) mod plan;
 pub(crate) mod predict;
+pub(crate) mod predict_images;
 pub(crate) mod preview;
 pub(crate) mod recipes;
 pub(crate) mod report;
@@ -18,13 +19,14 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use bakeoff_nn::BackendKind;
 use bakeoff_report::Language;
 use bakeoff_study::{Study, StudyErrors};
+use clap::builder::TypedValueParser;
 
 /// A back end as an argument.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -72,15 +74,41 @@ impl From<Lang> for Language {
     }
 }
 
-/// The number of threads asked for, or all cores; Rayon's own pool is made that wide.
+/// A path as an argument: `~/` and variables are filled in, which a shell does not do within quotation marks.
+pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    clap::builder::PathBufValueParser::new().try_map(|path| bakeoff_data::expand(&path))
+}
+
+/// Threads for each core beyond which more of them only get in each other's way.
+const MOST_PER_CORE: usize = 4;
+
+/// The number of threads asked for, or all cores. More than a few for each core are not started, and that is said.
 pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
-    let threads = match asked {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    match asked {
         Some(0) => bail!("--threads must be at least 1"),
-        Some(threads) => threads,
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    Ok(threads)
+        Some(threads) if threads > cores * MOST_PER_CORE => {
+            crate::exit::note(format!(
+                "warning: --threads {threads} is far more than the {cores} core(s) of this machine: {cores} are used"
+            ));
+            Ok(cores)
+        }
+        Some(threads) => Ok(threads),
+        None => Ok(cores),
+    }
+}
+
+/// Does `work` in a pool of this many threads. Rayon's global pool is never configured and never used: it could be made only
+/// once, and by then something may have started it.
+pub(crate) fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|number| format!("work-{number}"))
+        // As much as the main thread of a Linux process has.
+        .stack_size(8 << 20)
+        .build()
+        .with_context(|| format!("cannot start {threads} threads; ask for fewer with --threads"))?;
+    pool.install(work)
 }
 
 /// What a run says when it is interrupted.

@@ -34,6 +34,29 @@ pub enum PackMode {
     Off,
 }
 
+/// Which columns of a table are meant, where their names do not tell. What is absent is found out, and said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnConfig {
+    /// The column of paths, or of Parquet files that of images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The column of classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The column of splits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+}
+
+impl ColumnConfig {
+    /// Nothing is named.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl LimitConfig {
     /// Nothing is limited.
     #[must_use]

@@ -122,6 +122,14 @@ impl DelimitedError {
     }
 }
 
+/// A text file's text, whatever its encoding, and what it was taken for.
+///
+/// # Errors
+/// It is no text.
+pub fn text_of(bytes: Vec<u8>) -> Result<(String, Encoding), DelimitedError> {
+    encoding::decode(bytes, &mut Vec::new())
+}
+
 /// What was taken for granted or left out of a table, and should be said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

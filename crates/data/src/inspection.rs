@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::decode::is_deep_grey;
+use crate::decode::{Note, Notes};
 use crate::pack::{Pack, Packed, Packer};
+use crate::rejected::rejected_lines;
 use crate::{DataError, Dataset, ImageError, PackMode, Region, RgbImage, View, Warning, decode_region};
 
 /// Someone who wants to be shown every image.
@@ -86,6 +87,9 @@ pub struct Inspection {
     pub duplicates: Vec<Duplicates>,
     /// Side lengths.
     pub sizes: Sizes,
+    /// The shorter side of every sample, in pixels; 0 where it cannot be used.
+    #[serde(skip)]
+    pub shorter_sides: Vec<usize>,
     /// What is odd about the usable images.
     pub warnings: Vec<Warning>,
     /// Images whose pixels the cache holds.
@@ -140,13 +144,10 @@ impl Dataset {
             })
             .collect();
         if (strict && !rejected.is_empty()) || rejected.len() == total {
-            let mut listed: String = rejected
-                .iter()
-                .take(NAMED)
-                .map(|image| format!("\n  {}: {}", image.id, image.reason))
-                .collect();
-            if rejected.len() > NAMED {
-                listed += &format!("\n  … and {} more", rejected.len() - NAMED);
+            let lines = rejected_lines(&rejected);
+            let mut listed: String = lines.iter().take(NAMED).map(|line| format!("\n  {line}")).collect();
+            if lines.len() > NAMED {
+                listed += &format!("\n  … and {} more", lines.len() - NAMED);
             }
             let (path, count) = (self.path.clone(), rejected.len());
             return Err(if count == total {
@@ -164,7 +165,11 @@ impl Dataset {
                 width: spread(looks.iter().flatten().map(|look| look.width).collect()),
                 height: spread(looks.iter().flatten().map(|look| look.height).collect()),
             },
-            warnings: warnings.into_iter().chain(self.deep_grey(&looks)).collect(),
+            shorter_sides: looks
+                .iter()
+                .map(|look| look.as_ref().map_or(0, |look| look.width.min(look.height)))
+                .collect(),
+            warnings: warnings.into_iter().chain(self.pixel_warnings(&looks)).collect(),
             cached_images,
             cached_bytes,
             content: self.content(&looks),
@@ -178,6 +183,10 @@ impl Dataset {
                 digest.update((sample.id.len() as u64).to_le_bytes());
                 digest.update(sample.id.as_bytes());
                 digest.update(look.digest);
+                if look.notes.has(Note::DeepGrey) {
+                    // It was clipped once: results from then are not of these pixels.
+                    digest.update(b"scaled");
+                }
             }
         }
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -214,26 +223,26 @@ impl Dataset {
             && let Some(entry) = pack.entry(index)
             && Sha256::digest(self.bytes(index)?)[..] == entry.source
         {
-            let Packed { width, height, source: digest, deep_grey, .. } = *entry;
-            return Ok(Look { width, height, digest, deep_grey, stale: false });
+            let Packed { width, height, source: digest, notes, .. } = *entry;
+            return Ok(Look { width, height, digest, notes, stale: false });
         }
         let mut digest = [0; 32];
-        let mut deep_grey = false;
-        let see = |bytes: &[u8]| {
+        let mut notes = Notes::default();
+        let see = |bytes: &[u8], found: Notes| {
             digest.copy_from_slice(&Sha256::digest(bytes));
-            deep_grey = is_deep_grey(bytes);
+            notes = found;
         };
         let image = match packing {
             Packing::None => self.fetch(index, see)?,
             Packing::Old(_) | Packing::New(_) => Arc::new(self.make(index, see)?),
         };
         if let Packing::New(packer) = packing {
-            packer.add(index, &image, digest, deep_grey);
+            packer.add(index, &image, digest, notes);
         }
         if let Some(show) = show {
             show(index, &image);
         }
-        Ok(Look { width: image.width(), height: image.height(), digest, deep_grey, stale: true })
+        Ok(Look { width: image.width(), height: image.height(), digest, notes, stale: true })
     }
 
     /// Opens the pack of these images, or begins one where that pays.
@@ -335,12 +344,16 @@ impl Dataset {
         }
     }
 
-    fn deep_grey(&self, looks: &[Result<Look, String>]) -> Vec<Warning> {
-        let deep = |look: &Result<Look, String>| look.as_ref().is_ok_and(|look| look.deep_grey);
-        let mut found =
-            self.samples.iter().zip(looks).filter(|(_, look)| deep(look)).map(|(sample, _)| &sample.id);
-        let Some(example) = found.next().cloned() else { return Vec::new() };
-        vec![Warning::DeepGrey { count: 1 + found.count(), example }]
+    /// What images lost when they were decoded.
+    fn pixel_warnings(&self, looks: &[Result<Look, String>]) -> Vec<Warning> {
+        let with = |note: Note| -> Option<(usize, String)> {
+            let has = |look: &Result<Look, String>| look.as_ref().is_ok_and(|look| look.notes.has(note));
+            let mut found =
+                self.samples.iter().zip(looks).filter(|(_, look)| has(look)).map(|(sample, _)| &sample.id);
+            let example = found.next()?.clone();
+            Some((1 + found.count(), example))
+        };
+        pixel_warnings(with)
     }
 
     fn duplicates(&self, looks: &[Result<Look, String>]) -> Vec<Duplicates> {
@@ -368,13 +381,34 @@ impl Dataset {
     }
 }
 
+/// What is to be told of images that lost something when they were decoded. `with` says how many have a note, and names one.
+#[must_use]
+pub fn pixel_warnings(with: impl Fn(Note) -> Option<(usize, String)>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let deep = with(Note::DeepGrey);
+    if let Some((count, example)) = deep.clone() {
+        warnings.push(Warning::DeepGrey { count, example });
+    }
+    // A dark picture or two are no sign that all of them hold 12 bits.
+    if let (Some((of, _)), Some((count, example))) = (deep, with(Note::NarrowGrey))
+        && count * 2 > of
+    {
+        warnings.push(Warning::NarrowGrey { count, of, example });
+    }
+    let cmyk = with(Note::Cmyk).map(|(count, example)| Warning::Cmyk { count, example });
+    let transparent =
+        with(Note::Transparency).map(|(count, example)| Warning::Transparency { count, example });
+    let pages = with(Note::FirstPage).map(|(count, example)| Warning::FirstPage { count, example });
+    warnings.into_iter().chain(cmyk).chain(transparent).chain(pages).collect()
+}
+
 /// What one look at an image keeps.
 #[derive(Clone, Debug)]
 struct Look {
     width: usize,
     height: usize,
     digest: [u8; 32],
-    deep_grey: bool,
+    notes: Notes,
     /// The pack that was there knew nothing of it.
     stale: bool,
 }

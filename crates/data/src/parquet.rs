@@ -4,18 +4,24 @@
 //! likely to follow: images are mostly read in order, and a page holds many.
 
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use parquet::basic::{ConvertedType, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DataType, Decimal, FixedLenByteArray, FixedLenByteArrayType,
+};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, FileReader as _, Length, SerializedFileReader};
+use parquet::record::Field;
+use parquet::schema::types::Type as Schema;
 
-use crate::paths::{below, is_inside};
+use crate::columns::{self, ColumnRole};
+use crate::paths::{below, is_inside, with_slashes};
+use crate::quiet::catch_quietly;
 use crate::store::StoredFile;
 use crate::{DataError, ImageError};
 
@@ -35,10 +41,10 @@ pub(crate) struct Table {
     recent: Mutex<Vec<Recent>>,
 }
 
-/// Leaf columns of the images.
-#[derive(Clone, Copy, Debug)]
+/// Leaf columns of the images: at least one of them is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Columns {
-    pub(crate) bytes: usize,
+    pub(crate) bytes: Option<usize>,
     pub(crate) path: Option<usize>,
 }
 
@@ -105,12 +111,108 @@ pub(crate) enum Label {
     Name(String),
 }
 
+/// Why a value is no label.
+enum NoLabel {
+    /// A number that is not whole.
+    Decimal(f64),
+    /// A list of several.
+    Several(String),
+    /// A structure of which no part is called a label, or something else again.
+    Other(String),
+}
+
+impl NoLabel {
+    fn message(&self, column: &str, group: usize, row: usize) -> String {
+        let place = format!("row {row} of row group {group}");
+        match self {
+            Self::Decimal(number) => format!(
+                "has decimal numbers in its column of labels, `{column}` ({place} holds {number}): these are the targets of a \
+                 regression, and images are sorted into classes here; write a column of classes, or name another with \
+                 data.columns.label"
+            ),
+            Self::Several(values) => format!(
+                "has several classes an image in its column of labels, `{column}` ({place} holds {values}): this is multi-label \
+                 data, which cannot be used; every image needs one class"
+            ),
+            Self::Other(what) => format!(
+                "has {what} in its column of labels, `{column}` ({place}); a label is text or a whole number"
+            ),
+        }
+    }
+}
+
+/// A value as a label; nothing where none is there.
+fn label_of(field: &Field) -> Result<Option<Label>, NoLabel> {
+    let number = |number: f64| match number {
+        // As tables write "no label" in a column of decimal numbers.
+        _ if number.is_nan() => Ok(None),
+        _ if number.fract() == 0.0 && number.abs() < 1e15 => Ok(Some(Label::Number(number as i64))),
+        _ => Err(NoLabel::Decimal(number)),
+    };
+    let name = |text: String| Ok(Some(Label::Name(text)));
+    let whole = |number: i64| Ok(Some(Label::Number(number)));
+    match field {
+        Field::Null => Ok(None),
+        Field::Bool(truth) => name(truth.to_string()),
+        Field::Byte(value) => whole((*value).into()),
+        Field::Short(value) => whole((*value).into()),
+        Field::Int(value) => whole((*value).into()),
+        Field::Long(value) => whole(*value),
+        Field::UByte(value) => whole((*value).into()),
+        Field::UShort(value) => whole((*value).into()),
+        Field::UInt(value) => whole((*value).into()),
+        // A number that large is no class, and is refused as such later.
+        Field::ULong(value) => whole(i64::try_from(*value).unwrap_or(i64::MAX)),
+        Field::Float16(value) => number(value.to_f64()),
+        Field::Float(value) => number((*value).into()),
+        Field::Double(value) => number(*value),
+        Field::Decimal(value) => number(decimal(value)),
+        Field::Str(text) => name(text.clone()),
+        Field::Bytes(bytes) => name(String::from_utf8_lossy(bytes.data()).into_owned()),
+        Field::ListInternal(list) => match list.elements() {
+            [] => Ok(None),
+            [only] => label_of(only),
+            several => {
+                const SHOWN: usize = 6;
+                let mut shown: Vec<String> = several.iter().take(SHOWN).map(ToString::to_string).collect();
+                if several.len() > SHOWN {
+                    shown.push(format!("… ({} in all)", several.len()));
+                }
+                Err(NoLabel::Several(format!("[{}]", shown.join(", "))))
+            }
+        },
+        Field::Group(row) => {
+            let parts: Vec<(&String, &Field)> = row.get_column_iter().collect();
+            let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
+            match (parts.as_slice(), columns::find(ColumnRole::Label, &names, |_| true)) {
+                ([(_, only)], _) => label_of(only),
+                (_, columns::Found::Literal(at) | columns::Found::Synonym(at)) => label_of(parts[at].1),
+                _ => Err(NoLabel::Other(format!("structures of {}", columns::list(&names)))),
+            }
+        }
+        Field::MapInternal(_) => Err(NoLabel::Other("maps".into())),
+        Field::Date(_)
+        | Field::TimeMillis(_)
+        | Field::TimeMicros(_)
+        | Field::TimestampMillis(_)
+        | Field::TimestampMicros(_) => Err(NoLabel::Other("dates or times".into())),
+    }
+}
+
+fn decimal(value: &Decimal) -> f64 {
+    // Big-endian, two's complement; of the digits beyond 16 bytes none is a class.
+    let bytes = value.data();
+    let mut number: i128 = if bytes.first().is_some_and(|&byte| byte >= 0x80) { -1 } else { 0 };
+    bytes.iter().for_each(|&byte| number = number << 8 | i128::from(byte));
+    number as f64 / 10f64.powi(value.scale())
+}
+
 impl Table {
-    /// Opens a file; `choose` finds the columns of images and of labels in what the file says of itself.
+    /// Opens a file; `choose` finds the column of images, and the name of that of labels, in what the file says of itself.
     pub(crate) fn open(
         path: &Path,
-        choose: impl FnOnce(&ParquetMetaData) -> Result<(Columns, usize), String>,
-    ) -> Result<(Self, usize), DataError> {
+        choose: impl FnOnce(&ParquetMetaData) -> Result<(Columns, String), String>,
+    ) -> Result<(Self, String), DataError> {
         let file = Arc::new(StoredFile::open(path)?);
         let wrong = |message: String| DataError::unusable(path, message);
         let size = file.size();
@@ -139,13 +241,46 @@ impl Table {
         self.metadata().row_groups().iter().map(|group| group.num_rows().max(0) as usize).collect()
     }
 
-    /// The labels of a row group; `None` where a row has none.
-    pub(crate) fn labels(&self, group: usize, column: usize) -> Result<Vec<Option<Label>>, String> {
+    /// The labels of a row group, from a column of the outermost level; `None` where a row has none.
+    pub(crate) fn labels(&self, group: usize, column: &str) -> Result<Vec<Option<Label>>, String> {
         let rows = self.groups()[group];
+        let file = self.metadata().file_metadata();
+        let schema = file.schema_descr();
+        let field = schema.root_schema().get_fields().iter().find(|field| field.name() == column);
+        let field = Arc::clone(field.ok_or_else(|| format!("has no column `{column}`"))?);
+        // Whole numbers and text are read as they lie; other types by way of a record, which is slower.
+        let leaf = (0..schema.num_columns()).find(|&at| schema.column(at).path().parts() == [column]);
+        let leaf = leaf.filter(|&at| {
+            let leaf = schema.column(at);
+            let plain = match leaf.physical_type() {
+                Physical::INT32 | Physical::INT64 => leaf.converted_type() == ConvertedType::NONE,
+                Physical::BYTE_ARRAY => leaf.converted_type() != ConvertedType::DECIMAL,
+                _ => false,
+            };
+            plain && leaf.max_rep_level() == 0
+        });
+        let mut wrong = None;
         let labels = guarded(|| {
-            let reader = self.reader.0.get_row_group(group)?.get_column_reader(column)?;
-            let full = self.full_level(column);
-            match reader {
+            let reader = self.reader.0.get_row_group(group)?;
+            let Some(leaf) = leaf else {
+                let name = schema.root_schema().name();
+                let only = Schema::group_type_builder(name).with_fields(vec![field]).build()?;
+                let mut labels = Vec::new();
+                for (number, row) in reader.get_row_iter(Some(only))?.take(rows).enumerate() {
+                    let row = row?;
+                    let value = row.get_column_iter().next().map_or(&Field::Null, |(_, value)| value);
+                    match label_of(value) {
+                        Ok(label) => labels.push(label),
+                        Err(why) => {
+                            wrong = Some(why.message(column, group, number));
+                            return Ok(labels);
+                        }
+                    }
+                }
+                return Ok(labels);
+            };
+            let full = self.full_level(leaf);
+            match reader.get_column_reader(leaf)? {
                 ColumnReader::Int32ColumnReader(reader) => {
                     values(reader, full, 0, rows, |value| Label::Number((*value).into()))
                 }
@@ -158,8 +293,12 @@ impl Table {
                 _ => Err(ParquetError::General("labels are neither integers nor text".into())),
             }
         });
-        let labels = labels
-            .map_err(|error| format!("has a broken column of labels in row group {group} ({error})"))?;
+        let labels = labels.map_err(|error| {
+            format!("has a broken column of labels, `{column}`, in row group {group} ({error}); copy the file again")
+        })?;
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
         if labels.len() == rows {
             return Ok(labels);
         }
@@ -167,6 +306,29 @@ impl Table {
             "is broken: row group {group} has {rows} rows, but {} labels; copy it again",
             labels.len()
         ))
+    }
+
+    /// The paths that stand in place of images, row by row; `None` where a row has none, or where bytes are there too.
+    pub(crate) fn paths(&self, group: usize) -> Result<Vec<Option<String>>, String> {
+        let rows = self.groups()[group];
+        let column = self.image.path.ok_or("has no column of paths")?;
+        let found = self.byte_arrays(group, column, 0, rows)?;
+        if found.len() != rows {
+            return Err(format!("is broken: row group {group} has {rows} rows, but {} paths", found.len()));
+        }
+        let text = |bytes: ByteArray| String::from_utf8_lossy(bytes.data()).into_owned();
+        Ok(found.into_iter().map(|bytes| bytes.map(text)).collect())
+    }
+
+    /// Whether images are paths only: there is no column of bytes, or nothing in it.
+    pub(crate) fn has_paths_only(&self) -> bool {
+        let nothing = |column: usize| {
+            self.metadata().row_groups().iter().all(|group| {
+                let nulls = group.column(column).statistics().and_then(|found| found.null_count_opt());
+                nulls.is_some_and(|nulls| nulls == group.num_rows().unsigned_abs())
+            })
+        };
+        self.image.path.is_some() && self.image.bytes.is_none_or(nothing)
     }
 
     /// The definition level of a value that is there.
@@ -180,7 +342,12 @@ impl Table {
             place: format!("row {row} of row group {group} of {}", self.path().display()),
             reason,
         };
-        let pages = self.pages(group).map_err(broken)?;
+        let Some(column) = self.image.bytes else { return self.beside(group, row).map_err(broken)? };
+        let lost = |rows: String, reason: &str| ImageError::Stored {
+            place: format!("{rows} of {}", self.path().display()),
+            reason: format!("{}; copy the file again", reason.trim_end_matches("; copy the file again")),
+        };
+        let pages = self.pages(group).map_err(|reason| lost(format!("row group {group}"), &reason))?;
         let page = pages.partition_point(|&start| start <= row);
         let (Some(&start), Some(&end)) =
             (page.checked_sub(1).and_then(|page| pages.get(page)), pages.get(page))
@@ -188,8 +355,10 @@ impl Table {
             return Err(broken("is in no page; copy the file again".into()));
         };
         let images = self.images(group, page, start, end);
-        let images = images.get_or_init(|| self.byte_arrays(group, self.image.bytes, start, end - start));
-        match images.as_ref().map_err(|reason| broken(reason.clone()))?.get(row - start) {
+        let images = images.get_or_init(|| self.byte_arrays(group, column, start, end - start));
+        // A page is lost as a whole: all of its rows are told in the same words.
+        let page = || format!("rows {start} to {} of row group {group}", end.saturating_sub(1));
+        match images.as_ref().map_err(|reason| lost(page(), reason))?.get(row - start) {
             Some(Some(bytes)) => Ok(bytes.data().to_vec()),
             Some(None) => self.beside(group, row).map_err(broken)?,
             None => Err(broken("is not in its page; copy the file again".into())),
@@ -211,7 +380,7 @@ impl Table {
             return Err(format!("names an image outside the table's folder: {name:?}"));
         }
         let folder = self.path().parent().unwrap_or(Path::new(""));
-        let file = below(folder, &name);
+        let file = beside_table(folder, &name);
         let inside = |file: &Path| Some(file.canonicalize().ok()?.starts_with(folder.canonicalize().ok()?));
         if inside(&file) == Some(false) {
             return Err(format!("names {name:?}, a link that leads outside the table's folder"));
@@ -230,6 +399,10 @@ impl Table {
             ColumnReader::ByteArrayColumnReader(reader) => {
                 values::<ByteArrayType, _>(reader, self.full_level(column), start, rows, ByteArray::clone)
             }
+            ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+                let bytes = |value: &FixedLenByteArray| ByteArray::clone(value);
+                values::<FixedLenByteArrayType, _>(reader, self.full_level(column), start, rows, bytes)
+            }
             _ => Err(ParquetError::General("images are no bytes".into())),
         })
     }
@@ -243,7 +416,9 @@ impl Table {
         let rows = self.groups()[group];
         let pages = guarded(|| {
             let group = self.reader.0.get_row_group(group)?;
-            let mut reader = group.get_column_page_reader(self.image.bytes)?;
+            let column =
+                self.image.bytes.ok_or_else(|| ParquetError::General("images are no bytes".into()))?;
+            let mut reader = group.get_column_page_reader(column)?;
             let mut starts = vec![0];
             let mut end = 0usize;
             while let Some(page) = reader.peek_next_page()? {
@@ -284,6 +459,15 @@ impl Table {
     }
 }
 
+/// A file that a table names, in the table's folder.
+pub(crate) fn beside_table(folder: &Path, name: &str) -> PathBuf {
+    let literal = below(folder, name);
+    match with_slashes(Path::new(name)) {
+        Some(name) if !literal.exists() => folder.join(name),
+        _ => literal,
+    }
+}
+
 /// `rows` values from row `start` on, `None` for those that are not there.
 fn values<T: DataType, V>(
     mut reader: ColumnReaderImpl<T>,
@@ -318,9 +502,45 @@ fn values<T: DataType, V>(
 
 /// What the library gives, its errors in words. Should a broken file make it panic, it costs that file only.
 fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(read)) {
+    match catch_quietly(read) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the reader gave up on it".into()),
+        Err(_) => Err("the reader gave up on broken bytes".into()),
     }
+}
+
+/// The most bytes of a Parquet file that is a table of text.
+const MOST_TEXT: u64 = 1 << 30;
+
+/// All columns of a Parquet file that holds no images, as text: names, and rows.
+pub(crate) fn text_rows(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), DataError> {
+    let file = Arc::new(StoredFile::open(path)?);
+    let wrong = |message: String| DataError::unusable(path, message);
+    if file.size() > MOST_TEXT {
+        return Err(wrong(format!("has more than {} MiB, too many for a table of paths", MOST_TEXT >> 20)));
+    }
+    let text = |field: &Field| match field {
+        Field::Null => String::new(),
+        Field::Str(text) => text.clone(),
+        Field::Bytes(bytes) => String::from_utf8_lossy(bytes.data()).into_owned(),
+        Field::Double(value) => value.to_string(),
+        Field::Float(value) => value.to_string(),
+        other => match label_of(other) {
+            Ok(Some(Label::Number(number))) => number.to_string(),
+            Ok(Some(Label::Name(name))) => name,
+            _ => other.to_string(),
+        },
+    };
+    let read = guarded(|| {
+        let reader = SerializedFileReader::new(Source(Arc::clone(&file)))?;
+        let schema = reader.metadata().file_metadata().schema_descr();
+        let fields = schema.root_schema().get_fields();
+        let names = fields.iter().map(|field| field.name().to_owned()).collect();
+        let mut rows = Vec::new();
+        for row in reader.get_row_iter(None)? {
+            rows.push(row?.get_column_iter().map(|(_, value)| text(value)).collect());
+        }
+        Ok((names, rows))
+    });
+    read.map_err(|error| wrong(format!("is no readable Parquet file ({error}); copy it again")))
 }

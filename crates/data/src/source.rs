@@ -1,12 +1,14 @@
 //! Where images come from, and how that is found out from a path.
 
 mod cifar;
-mod folder;
+mod finder;
+pub(crate) mod folder;
 mod idx;
 mod packed;
 mod parquet;
 mod published;
 mod shards;
+mod split_name;
 mod stanford_dogs;
 mod table;
 mod tfds;
@@ -19,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::listing::Listing;
 use crate::store::StoredFile;
-use crate::{DataError, DeclaredSplit, GeneratedConfig, LimitConfig};
+use crate::{ColumnConfig, DataError, DeclaredSplit, GeneratedConfig, LimitConfig};
 
 /// Kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +29,7 @@ use crate::{DataError, DeclaredSplit, GeneratedConfig, LimitConfig};
 pub enum SourceKind {
     /// `{train,validation,test}/<class>/<image>`, or `<class>/<image>` split by Bakeoff.
     Folder,
-    /// A table with columns `path,label[,split]`; paths are relative to the table's folder.
+    /// A table with columns `path,label[,split]`, or what others call them; paths are relative to the table's folder.
     Csv,
     /// A folder that TensorFlow Datasets prepared: `dataset_info.json`, `features.json`, TFRecord shards.
     Tfds,
@@ -64,6 +66,8 @@ pub struct SourceConfig {
     pub path: PathBuf,
     /// CSV only: the table of the test split where it is a file of its own.
     pub test_path: Option<PathBuf>,
+    /// Tables and Parquet only: which columns are meant.
+    pub columns: ColumnConfig,
     /// Only for `generated`.
     pub generated: Option<GeneratedConfig>,
     /// Only these classes; `None`: all.
@@ -92,6 +96,7 @@ pub fn detect(path: &Path) -> Option<SourceKind> {
         return match name.as_str() {
             name if STANFORD_DOGS.contains(&name) => Some(SourceKind::StanfordDogs),
             "dataset_info.json" | "features.json" => Some(SourceKind::Tfds),
+            "metadata.parquet" if table::has_labels(path) => Some(SourceKind::Csv),
             name if name.contains(".tfrecord-") => Some(SourceKind::Tfds),
             name if parquet::is_shard(name) => Some(SourceKind::Parquet),
             name if webdataset::is_shard(name) && webdataset::is_samples(path) => {
@@ -102,7 +107,7 @@ pub fn detect(path: &Path) -> Option<SourceKind> {
             name if name.ends_with(".bin") && cifar::folder(path.parent()?).is_some() => {
                 Some(SourceKind::Cifar)
             }
-            name if [".csv", ".tsv", ".txt"].iter().any(|end| name.ends_with(end)) => Some(SourceKind::Csv),
+            name if table::is_table(name) || table::is_list(path, name) => Some(SourceKind::Csv),
             _ => None,
         };
     }
@@ -112,7 +117,7 @@ pub fn detect(path: &Path) -> Option<SourceKind> {
     let there = |name: &str| path.join(name).is_file();
     let kinds: [(SourceKind, &dyn Fn() -> bool); 10] = [
         (SourceKind::StanfordDogs, &|| STANFORD_DOGS.iter().any(|name| there(name))),
-        (SourceKind::Csv, &|| there("train.csv")),
+        (SourceKind::Csv, &|| table::is_folder_of_table(path)),
         (SourceKind::Tfds, &|| tfds::is_version(path) || !tfds::versions(path).is_empty()),
         (SourceKind::Cifar, &|| cifar::folder(path).is_some()),
         (SourceKind::OxfordIiitPet, &|| published::pets_folder(path).is_some()),
@@ -126,17 +131,64 @@ pub fn detect(path: &Path) -> Option<SourceKind> {
     Some(found.unwrap_or(SourceKind::Folder))
 }
 
+/// What a file is that is no data set, by its name, and what to do with it.
+pub(crate) fn no_data_set(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    let weights = [
+        ".safetensors",
+        ".safetensors.index.json",
+        ".bin.index.json",
+        ".pth",
+        ".pt",
+        ".ckpt",
+        ".h5",
+        ".hdf5",
+        ".keras",
+        ".onnx",
+        ".tflite",
+        ".pb",
+        "pytorch_model.bin",
+    ];
+    let what = if ends(&weights) {
+        "holds the weights of a network (by its name), not images; weights are named in model.weights, and data.path names the images"
+    } else if name.ends_with(".toml") {
+        "is a study file, not a data set; give it to `bakeoff plan` or `bakeoff run`, or name the data set that it uses"
+    } else if ends(&[".rar", ".7z"]) {
+        "is an archive of a kind that is not read; unpack it and name the folder, or pack it again as .zip or .tar"
+    } else if ends(&[".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tar.lz4"]) {
+        "is a tar archive compressed in a way that is not read; decompress it (bunzip2, unxz, unzstd) and name the .tar, or name the \
+         unpacked folder"
+    } else if ends(&[".xlsx", ".xls", ".ods", ".numbers"]) {
+        "is a spreadsheet; save its table as CSV (UTF-8) with the columns path,label and name that"
+    } else if ends(&[".arrow", ".feather"]) {
+        "is an Arrow file; write the data set as Parquet (datasets: `to_parquet`) or as an image folder and name that"
+    } else if ends(&[".npy", ".npz", ".pkl", ".pickle", ".mat", ".lmdb", ".mdb", ".rec"]) {
+        "holds arrays or records of a kind that is not read; write its images as files, in a folder for each class"
+    } else if ends(&[".json", ".xml", ".yaml", ".yml"]) {
+        "is a file of annotations, or something like it; write a table with the columns path,label (CSV) or with one JSON object \
+         {\"path\": …, \"label\": …} a line (.jsonl) and name that"
+    } else if folder::image_by_name(path) {
+        "is a single image; name the folder that holds the images of all classes, or a table of them"
+    } else {
+        return None;
+    };
+    Some(what.to_owned())
+}
+
 /// Lists the images of a source of files.
-pub(crate) fn list(kind: SourceKind, path: &Path, test_path: Option<&Path>) -> Result<Listing, DataError> {
+pub(crate) fn list(kind: SourceKind, path: &Path, config: &SourceConfig) -> Result<Listing, DataError> {
     match kind {
-        SourceKind::Folder | SourceKind::Generated => folder::list(path),
-        SourceKind::Csv => table::list(path, test_path),
+        SourceKind::Folder | SourceKind::Generated => {
+            folder::list(path).map_err(|error| table::beside(path, error))
+        }
+        SourceKind::Csv => table::list(path, config.test_path.as_deref(), &config.columns),
         SourceKind::StanfordDogs => stanford_dogs::list(path),
         SourceKind::OxfordIiitPet => published::pets(path),
         SourceKind::Cub200 => published::cub(path),
         SourceKind::Flowers102 => published::flowers(path),
         SourceKind::Tfds => tfds::list(path),
-        SourceKind::Parquet => parquet::list(path),
+        SourceKind::Parquet => parquet::list(path, &config.columns),
         SourceKind::Webdataset => webdataset::list(path),
         SourceKind::Archive => packed::list(path),
         SourceKind::Cifar => cifar::list(path),

@@ -22,6 +22,18 @@ pub enum DeclaredSplit {
     Undeclared,
 }
 
+impl DeclaredSplit {
+    /// The split's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+            Self::Undeclared => "undeclared",
+        }
+    }
+}
+
 /// Sample indices of one seed's splits, each sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splits {

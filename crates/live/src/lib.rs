@@ -6,8 +6,8 @@
 //! use std::sync::atomic::AtomicBool;
 //! let server = bakeoff_live::Server::bind("runs/dogs", 0, bakeoff_report::Language::English)?;
 //! println!("{}", server.url());
-//! server.serve(&AtomicBool::new(false));
-//! # Ok::<(), bakeoff_live::LiveError>(())
+//! server.serve(&AtomicBool::new(false))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod progress;

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// A run folder of two trials of which none has begun.
 fn plan(folder: &Path) {
@@ -53,7 +54,7 @@ fn serving(folder: &Path, work: impl FnOnce(&Server)) {
     let server = Server::bind(folder, 0, Language::English).unwrap();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| server.serve(&stop));
+        scope.spawn(|| server.serve(&stop).unwrap());
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&server)));
         stop.store(true, Ordering::Relaxed);
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -121,4 +122,87 @@ fn a_damaged_plan_is_told_and_a_taken_port_is_an_error() {
         let taken = Server::bind(folder.path(), port, Language::English);
         assert!(matches!(taken, Err(LiveError::Listen { port: p, .. }) if p == port));
     });
+}
+
+/// A connection on which these bytes were sent as far as they were taken.
+fn sent(server: &Server, bytes: &[u8]) -> TcpStream {
+    let address = server.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let _ = stream.write_all(bytes);
+    stream
+}
+
+#[test]
+fn lengths_that_nobody_can_send_and_heads_without_end_are_answered_or_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    plan(folder.path());
+    serving(folder.path(), |server| {
+        for length in ["1000000000000", "9223372036854775808", "18446744073709551616", "-1", "x"] {
+            for host in ["Host: HOST\r\n", "Host: x\r\n"] {
+                let (status, _) =
+                    ask(server, &format!("GET / HTTP/1.1\r\n{host}Content-Length: {length}\r\n\r\n"));
+                assert!(matches!(status, 200 | 400 | 403), "{length}: {status}");
+            }
+        }
+        let endless: [&dyn Fn() -> Vec<u8>; 3] = [
+            &|| vec![b'A'; 4 << 20],
+            &|| [b"GET / HTTP/1.1\r\nHost: ".to_vec(), vec![b'x'; 4 << 20]].concat(),
+            &|| [b"GET / HTTP/1.1\r\n".to_vec(), b"a: b\r\n".repeat(1 << 19)].concat(),
+        ];
+        for bytes in endless {
+            let mut answer = Vec::new();
+            // Closed with or without an answer, and without waiting for more.
+            let _ = sent(server, &bytes()).read_to_end(&mut answer);
+            assert!(answer.len() < 1000, "{}", answer.len());
+        }
+        assert_eq!(get(server, "/state").0, 200);
+    });
+}
+
+#[test]
+fn clients_that_do_not_read_or_never_finish_hold_up_neither_others_nor_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    plan(folder.path());
+    let mut held = Vec::new();
+    let mut ended = Instant::now();
+    serving(folder.path(), |server| {
+        let head = format!(
+            "GET / HTTP/1.1\r\nHost: {}\r\n",
+            server.url().trim_start_matches("http://").trim_end_matches('/')
+        );
+        for number in 0..300 {
+            // A third reads nothing of its answer, a third sends half a head, a third sends nothing.
+            held.push(sent(
+                server,
+                match number % 3 {
+                    0 => [head.as_bytes(), b"\r\n"].concat(),
+                    1 => head.clone().into_bytes(),
+                    _ => Vec::new(),
+                }
+                .as_slice(),
+            ));
+        }
+        // Once the slow ones' time for a head is over there is room again.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let address = server.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
+            let mut stream = TcpStream::connect(&address).unwrap();
+            let request = format!("GET /state HTTP/1.1\r\nHost: {address}\r\n\r\n");
+            let mut answer = String::new();
+            if stream.write_all(request.as_bytes()).is_ok()
+                && stream.read_to_string(&mut answer).is_ok()
+                && answer.contains("200 OK")
+            {
+                break;
+            }
+            assert!(Instant::now() < deadline, "nobody else is answered");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        held.extend((0..50).map(|_| sent(server, head.as_bytes())));
+        ended = Instant::now();
+    });
+    assert!(ended.elapsed() < Duration::from_secs(3), "the end waited for clients: {:?}", ended.elapsed());
+    drop(held);
 }

@@ -136,9 +136,28 @@ impl Evidence {
     }
 
     /// [`Evidence::read`] of a plan that is not the one on disk.
-    pub(crate) fn of_plan(run: &RunFolder, plan: PlanRecord) -> Result<Self, ReportError> {
+    pub(crate) fn of_plan(run: &RunFolder, mut plan: PlanRecord) -> Result<Self, ReportError> {
         let mut warnings = Vec::new();
         let study = lenient(run.study().map(Some), &mut warnings);
+        if let Some(declared) = study.as_ref().map(|study| &study.compare) {
+            // A run writes both from one study: where they differ, one was changed afterwards.
+            let mut differs = |what: &str, in_plan: String, in_study: String| {
+                if in_plan != in_study {
+                    warnings.push(format!(
+                        "plan.json gives the {what} as {in_plan}, study.json, which says what was declared, as {in_study}: {in_study} \
+                         counts here. One of the two files was changed after the run."
+                    ));
+                }
+            };
+            differs("margin", plan.margin.to_string(), declared.margin.to_string());
+            differs("baseline", plan.baseline.clone(), declared.baseline.clone());
+            differs("headline", plan.headline.clone(), declared.headline.to_string());
+            plan.margin = declared.margin;
+            if plan.recipes.iter().any(|recipe| recipe.name == declared.baseline) {
+                plan.baseline.clone_from(&declared.baseline);
+            }
+            plan.headline = declared.headline.to_string();
+        }
         let data = lenient(run.data(), &mut warnings);
         let environment = lenient(run.environment(), &mut warnings);
         let mut trials = Vec::with_capacity(plan.trials.len());
@@ -154,6 +173,19 @@ impl Evidence {
                             key.recipe, key.seed
                         ));
                     }
+                    let epochs = trial.metrics.len() as u64;
+                    let short = trial.test().is_some() && epochs < u64::from(plan.epochs);
+                    let damage = trial.damage.clone().or_else(|| {
+                        short.then(|| format!("metrics.jsonl holds {epochs} of {} epochs", plan.epochs))
+                    });
+                    if let Some(damage) = &damage {
+                        warnings.push(format!(
+                            "{} seed {}: {damage}. Its epochs are left out of curves, crossings and equal training time; its test \
+                             result stands. To have them again, remove its folder and run the study: it is trained anew, to the same \
+                             weights.",
+                            key.recipe, key.seed
+                        ));
+                    }
                     robustness.extend(lenient(run.robustness(&trial), &mut warnings));
                     maps.extend(lenient(run.maps(&trial), &mut warnings));
                     let state = match trial.record.as_ref().map(|record| &record.status) {
@@ -162,13 +194,13 @@ impl Evidence {
                         Some(TrialStatus::Failed { reason, epoch }) => {
                             State::Failed { reason: reason.clone(), epoch: Some(*epoch) }
                         }
-                        Some(TrialStatus::Finished { test, seconds }) => State::Finished {
+                        Some(TrialStatus::Finished { test, seconds, .. }) => State::Finished {
                             test: test.into(),
                             seconds: Some(*seconds),
                             predictions: lenient(run.predictions(&trial), &mut warnings),
                         },
                     };
-                    (state, trial.metrics)
+                    (state, if damage.is_some() { Vec::new() } else { trial.metrics })
                 }
             };
             trials.push(Trial { recipe: key.recipe.clone(), seed: key.seed, state, epochs, marks: None });

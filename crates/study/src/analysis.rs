@@ -14,6 +14,7 @@ use bakeoff_augment::corruption::{CELLS, Corruption, CorruptionSet, SEVERITIES, 
 use bakeoff_augment::{BatchError, NetworkInput, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig};
 use bakeoff_data::{DataError, Dataset, RgbImage};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Trainable, Weights};
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::config::StudyConfig;
@@ -22,6 +23,7 @@ use crate::files::{WriteError, write_json};
 use crate::records::{
     CorruptionRecord, MapRecord, MapsRecord, OcclusionRecord, Right, RobustnessRecord, TrialKey,
 };
+use crate::threads::{ThreadsError, pool};
 use crate::{FolderError, Prediction, RunFolder, Trial};
 
 /// Images of which class activation maps are made, at most: a page shows them all, each once for every recipe.
@@ -110,6 +112,9 @@ pub enum AnalysisError {
         /// Seed.
         seed: u64,
     },
+    /// Threads cannot be started.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
     /// An image cannot be read now.
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -238,15 +243,15 @@ impl Network {
         Ok(Self { model, weights, preprocess, pipeline })
     }
 
-    fn session(&self, study: &StudyConfig, threads: usize) -> Result<Session, NnError> {
+    fn session(&self, study: &StudyConfig, pool: &ThreadPool) -> Result<Session, NnError> {
         let config = SessionConfig {
             batch: batch(study),
             backend: study.train.backend,
-            threads,
+            threads: pool.current_num_threads(),
             train: false,
             trainable: Trainable::All,
         };
-        Session::new(&self.model, &self.weights, config)
+        pool.install(|| Session::new(&self.model, &self.weights, config))
     }
 }
 
@@ -395,7 +400,8 @@ pub fn analyse(
 ) -> Result<Analysis, AnalysisError> {
     let study = run.study()?;
     let (trials, incomplete) = trials(run, options)?;
-    let mut dataset = Dataset::open(&study.source())?;
+    let pool = pool(options.threads)?;
+    let mut dataset = pool.install(|| Dataset::open(&study.source()))?;
     dataset.set_cache(study.data.cache.saturating_mul(1 << 20));
     let mut analysis = Analysis { incomplete, ..Analysis::default() };
     let all = Shown::all().len();
@@ -423,11 +429,12 @@ pub fn analyse(
             let each = images.places.len() * all;
             progress(number * each + judged, trials.len() * each);
         };
-        let sitting = Sitting { trial, network: &network, test: &test, images, dataset: &dataset };
+        let sitting =
+            Sitting { trial, network: &network, test: &test, images, dataset: &dataset, pool: &pool };
         if first_seed == Some(trial.key.seed) && !maps.places.is_empty() {
-            sitting.map(run, maps, &study, options.threads)?;
+            sitting.map(run, maps, &study)?;
         }
-        if sitting.run(run, &study, options.threads, stop, &told)? {
+        if sitting.run(run, &study, stop, &told)? {
             analysis.trials += 1;
         }
     }
@@ -442,6 +449,8 @@ struct Sitting<'a> {
     test: &'a [Prediction],
     images: &'a Images,
     dataset: &'a Dataset,
+    /// Prepares images.
+    pool: &'a ThreadPool,
 }
 
 impl Sitting<'_> {
@@ -483,7 +492,6 @@ impl Sitting<'_> {
         &self,
         run: &RunFolder,
         study: &StudyConfig,
-        threads: usize,
         stop: &AtomicBool,
         progress: &dyn Fn(usize),
     ) -> Result<bool, AnalysisError> {
@@ -494,7 +502,7 @@ impl Sitting<'_> {
             return Ok(true);
         }
         let path = run.robustness_path(&self.trial.key);
-        let mut session = self.network.session(study, threads)?;
+        let mut session = self.network.session(study, self.pool)?;
         let mut saved = Instant::now();
         while !record.is_whole() {
             let first = record.plain.len();
@@ -514,13 +522,7 @@ impl Sitting<'_> {
     }
 
     /// Writes the class activation maps, where they are not there yet.
-    fn map(
-        &self,
-        run: &RunFolder,
-        images: &Images,
-        study: &StudyConfig,
-        threads: usize,
-    ) -> Result<(), AnalysisError> {
+    fn map(&self, run: &RunFolder, images: &Images, study: &StudyConfig) -> Result<(), AnalysisError> {
         let tested: Vec<&Prediction> = images.places.iter().map(|&place| &self.test[place]).collect();
         let same =
             |record: &MapsRecord| record.maps.iter().map(|m| &m.image).eq(tested.iter().map(|t| &t.image));
@@ -528,10 +530,10 @@ impl Sitting<'_> {
             return Ok(());
         }
         let Network { pipeline, preprocess, .. } = self.network;
-        let mut session = self.network.session(study, threads)?;
+        let mut session = self.network.session(study, self.pool)?;
         let mut maps = Vec::with_capacity(tested.len());
         for (samples, tested) in images.samples.chunks(batch(study)).zip(tested.chunks(batch(study))) {
-            let input = evaluation(self.dataset, pipeline, samples)?;
+            let input = self.pool.install(|| evaluation(self.dataset, pipeline, samples))?;
             let classes: Vec<usize> = tested.iter().map(|t| t.label as usize).collect();
             let found = session.class_activation_maps(input.values(), &classes)?;
             let size = (found.rows * found.columns).max(1);
@@ -563,14 +565,15 @@ impl Sitting<'_> {
         let Network { pipeline, model, .. } = self.network;
         let places = &self.images.places[range.clone()];
         let plain: Vec<Pixels> = {
-            let pixels = evaluation_pixels(self.dataset, pipeline, &self.images.samples[range.clone()])?;
+            let samples = &self.images.samples[range.clone()];
+            let pixels = self.pool.install(|| evaluation_pixels(self.dataset, pipeline, samples))?;
             (0..pixels.len()).filter_map(|index| pixels.image(index)).collect()
         };
         let make = |shown: &Shown| -> Result<NetworkInput, BatchError> {
             let changed = plain.par_iter().zip(places).map(|(image, &place)| shown.apply(image, place));
             Ok(pipeline.normalise(PixelBatch::stack(changed.collect())?))
         };
-        prefetch(1, all.iter(), make, |inputs| {
+        prefetch(self.pool, 1, all.iter(), make, |inputs| {
             let mut right = Vec::with_capacity(all.len());
             for input in inputs {
                 if stop.load(Ordering::Relaxed) {

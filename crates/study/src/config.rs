@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bakeoff_augment::{Normalisation, Preprocess, RecipeConfig, Resize};
 use bakeoff_data::{
-    GeneratedConfig, LimitConfig, PackMode, SourceConfig, SourceKind, SplitConfig, TestConfig,
+    ColumnConfig, GeneratedConfig, LimitConfig, PackMode, SourceConfig, SourceKind, SplitConfig, TestConfig,
     ValidationConfig,
 };
 use bakeoff_nn::{BackendKind, OptimizerConfig, ScheduleConfig, Trainable};
@@ -50,6 +50,10 @@ pub struct DataConfig {
     /// CSV only: the table of the test split where it is a file of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_path: Option<PathBuf>,
+    /// Tables and Parquet only: which columns hold the path (or the image), the label and the split, where their names do not
+    /// tell.
+    #[serde(default, skip_serializing_if = "ColumnConfig::is_none")]
+    pub columns: ColumnConfig,
     /// The validation split; absent: the source's own, else a tenth of the training split, held out by each trial's seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<ValidationConfig>,
@@ -92,6 +96,7 @@ impl DataConfig {
             kind: self.source,
             path: self.path.clone().unwrap_or_default(),
             test_path: self.test_path.clone(),
+            columns: self.columns.clone(),
             generated: self.generated.clone(),
             classes: self.classes.clone(),
             limit: self.limit,
@@ -136,10 +141,15 @@ pub struct PreprocessConfig {
 pub struct ModelConfig {
     /// Name as `bakeoff models` lists it.
     pub name: String,
-    /// A safetensors file with torchvision's parameter names; from scratch when absent. The head is replaced where the
-    /// classes differ. Relative like `data.path`.
+    /// A safetensors file with torchvision's parameter names, the index of several (`model.safetensors.index.json`), a folder that
+    /// holds either, or a trial's folder; from scratch when absent. A prefix that all names share is taken off. The head is
+    /// replaced where the classes differ. Relative like `data.path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
+    /// Which of several networks in the weights is meant: what its parameter names begin with, `"ema."` for one. Absent: the one
+    /// whose names begin with nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_prefix: Option<String>,
 }
 
 /// `[train]`: the budget, the same for every recipe.

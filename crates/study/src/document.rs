@@ -8,6 +8,23 @@ use toml::de::{DeTable, DeValue};
 
 use crate::problem::{Place, Problem, list, nearest};
 
+/// What to do about `"C:\photos"`.
+pub(crate) const BACKSLASHES: &str = "in double quotes a backslash begins an escape: write a path in single quotes ('C:\\photos') or with / (C:/photos)";
+
+/// Whether a line has a backslash in double quotes, as a path of Windows would be written by someone new to TOML.
+fn has_backslash_in_quotes(line: &str) -> bool {
+    let mut quote = None;
+    for character in line.chars() {
+        match (quote, character) {
+            (Some('"'), '\\') => return true,
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), close) if open == close => quote = None,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Where something was written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
@@ -160,12 +177,24 @@ impl Document {
             root: Node { value: Value::Table(Vec::new()), origin: Origin::Absent },
         };
         if !errors.is_empty() {
-            let problem = |error: &toml::de::Error| Problem {
-                place: document.place(&error.span().map_or(Origin::Absent, Origin::File)),
-                key: String::new(),
-                message: format!("not valid TOML: {}", error.message().replace('\n', "; ")),
-            };
-            return Err(errors.iter().map(problem).collect());
+            let mut problems: Vec<Problem> = Vec::new();
+            let mut explained = None;
+            for error in &errors {
+                let place = document.place(&error.span().map_or(Origin::Absent, Origin::File));
+                let mut message = format!("not valid TOML: {}", error.message().replace('\n', "; "));
+                if let Place::File { line, text, .. } = &place
+                    && has_backslash_in_quotes(text)
+                {
+                    // One backslash makes several errors.
+                    if explained == Some(*line) {
+                        continue;
+                    }
+                    explained = Some(*line);
+                    message += &format!("; {BACKSLASHES}");
+                }
+                problems.push(Problem { place, key: String::new(), message });
+            }
+            return Err(problems);
         }
         let origins = |span: Range<usize>| Origin::File(span);
         match convert_table(table.get_ref(), &origins) {
@@ -405,7 +434,8 @@ fn parse_value(text: &str, index: usize) -> Result<Node, String> {
         Ok(value) => convert(&value, &origins).map_err(|(_, message)| message),
         // What opens like a list, a table or a quoted string was meant as one.
         Err(error) if text.starts_with(['[', '{', '"', '\'']) => {
-            Err(format!("the value is not valid TOML: {}", error.message().replace('\n', "; ")))
+            let hint = if has_backslash_in_quotes(text) { format!("; {BACKSLASHES}") } else { String::new() };
+            Err(format!("the value is not valid TOML: {}{hint}", error.message().replace('\n', "; ")))
         }
         Err(_) => Ok(string()),
     }
@@ -458,6 +488,21 @@ mod tests {
         assert!(message("a.b=1").contains("cannot be set inside the integer 1"), "{}", message("a.b=1"));
         assert!(message("recipe.mixup.mix.alpha=1").contains("did you mean `mix+up`?"));
         assert!(message("a=[1,").contains("not valid TOML"));
+    }
+
+    #[test]
+    fn a_backslash_in_double_quotes_is_explained_once_a_line() {
+        for path in ["C:\\photos", "C:\\Users\\me", "C:\\data\\", "\\\\server\\share", "\\q", "D:\\x\\uni"] {
+            let problems = Document::parse(&format!("a = 1\npath = \"{path}\"\n"), &[]).unwrap_err();
+            let told: Vec<&Problem> = problems.iter().filter(|p| p.message.contains(BACKSLASHES)).collect();
+            assert_eq!(told.len(), 1, "{path}: {problems:?}");
+            assert!(matches!(told[0].place, Place::File { line: 2, .. }), "{path}: {problems:?}");
+            assert!(Document::parse(&format!("path = '{path}'\n"), &[]).is_ok(), "{path}");
+        }
+        assert!(document(&["a=\"C:\\photos\""]).unwrap_err()[0].message.contains(BACKSLASHES));
+        assert!(document(&["t.b=C:\\photos"]).is_ok());
+        let other = Document::parse("a = 'C:\\photos\nb = 2\n", &[]).unwrap_err();
+        assert!(other.iter().all(|problem| !problem.message.contains(BACKSLASHES)), "{other:?}");
     }
 
     #[test]

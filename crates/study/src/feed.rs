@@ -8,6 +8,7 @@ use bakeoff_augment::{
 use bakeoff_data::{Dataset, ImageError, Patch, Region};
 use bakeoff_nn::{HiddenMix, NnError, Regularisation, Session};
 use bakeoff_random::Stream;
+use rayon::ThreadPool;
 
 use crate::config::Sampling;
 
@@ -311,8 +312,9 @@ fn load(
     })
 }
 
-/// Makes things on a thread of its own, at most `ahead` of them before they are asked for.
-pub(crate) fn prefetch<J, T: Send, R>(
+/// Makes things in `pool`, at most `ahead` of them before they are asked for.
+pub(crate) fn prefetch<J: Send, T: Send, R>(
+    pool: &ThreadPool,
     ahead: usize,
     jobs: impl Iterator<Item = J> + Send,
     mut make: impl FnMut(J) -> T + Send,
@@ -323,7 +325,7 @@ pub(crate) fn prefetch<J, T: Send, R>(
         scope.spawn(move || {
             for job in jobs {
                 // The consumer has gone: it was stopped or it failed.
-                if sender.send(make(job)).is_err() {
+                if sender.send(pool.install(|| make(job))).is_err() {
                     return;
                 }
             }
@@ -439,9 +441,10 @@ mod tests {
 
     #[test]
     fn prefetching_keeps_the_order_and_ends_when_the_consumer_does() {
-        let all = prefetch(2, 0..100, |n| n * n, |items| items.collect::<Vec<_>>());
+        let pool = crate::threads::pool(1).unwrap();
+        let all = prefetch(&pool, 2, 0..100, |n| n * n, |items| items.collect::<Vec<_>>());
         assert_eq!(all, (0..100).map(|n| n * n).collect::<Vec<_>>());
-        let first = prefetch(2, 0.., |n: u64| n, |items| items.take(3).collect::<Vec<_>>());
+        let first = prefetch(&pool, 2, 0.., |n: u64| n, |items| items.take(3).collect::<Vec<_>>());
         assert_eq!(first, [0, 1, 2]);
     }
 }

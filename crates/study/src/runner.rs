@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bakeoff_data::{DataError, Dataset, Inspection};
+use bakeoff_data::{Caught, DataError, Dataset, Inspection, catch_quietly};
 use rayon::ThreadPool;
 use serde_json::Value;
 
@@ -22,6 +21,7 @@ use crate::records::{
     DataRecord, Environment, PlanRecord, RejectedRecord, TrialKey, TrialRecord, TrialStatus, UntilDecided,
 };
 use crate::study::Study;
+use crate::threads::{ThreadsError, pool};
 use crate::trial::{self, Bench, End, Halt};
 
 /// How a study is run. None of it changes a trial's result.
@@ -151,13 +151,8 @@ pub enum RunError {
         message: String,
     },
     /// Threads cannot be started.
-    #[error("cannot start {threads} threads: {reason}; ask for fewer with --threads")]
-    Threads {
-        /// How many.
-        threads: usize,
-        /// Why.
-        reason: String,
-    },
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
 }
 
 impl From<Halt> for RunError {
@@ -249,7 +244,9 @@ fn run_locked(
     options: &RunOptions,
     decide: Option<&dyn Decide>,
 ) -> Result<Outcome, RunError> {
-    let mut plan = Plan::new(study)?;
+    let pool = pool(options.threads)?;
+    let threads = pool.current_num_threads();
+    let mut plan = pool.install(|| Plan::new(study))?;
     declare(&mut plan, folder, decide)?;
     check_trials(study, &plan, folder, options.fresh)?;
     // The seeds that earlier sittings added are wanted again, for the same reasons.
@@ -257,10 +254,6 @@ fn run_locked(
         check_trials(study, &plan, folder, options.fresh)?;
     }
 
-    let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
     let mut outcome = Outcome::default();
     let todo = sort_out(&plan.record.trials, folder, options, observer, &mut outcome)?;
     let jobs = jobs(options.jobs, threads, todo.len(), &plan, study);
@@ -282,10 +275,6 @@ fn run_locked(
     }
     environment(study, folder, threads, observer)?;
 
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| RunError::Threads { threads, reason: error.to_string() })?;
     let Some(usable) = inspect(study, &mut plan, folder, &pool, options, observer, stop)? else {
         outcome.interrupted = true;
         outcome.pending = todo.len();
@@ -478,15 +467,11 @@ fn one_trial(
     threads: usize,
 ) -> Result<End, RunError> {
     let path = folder.trial_folder(&key.recipe, key.seed);
-    let end = catch_unwind(AssertUnwindSafe(|| trial::run(bench, stop, key, &path, threads)));
+    let end = catch_quietly(|| trial::run(bench, stop, key, &path, threads));
     let end = match end {
         Ok(end) => end?,
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
+        Err(Caught(message)) => {
+            let text = message.as_deref().unwrap_or("no message");
             let epochs = folder.trial(key).map(|trial| trial.metrics.len()).unwrap_or(0);
             let epoch = u32::try_from(epochs + 1).unwrap_or(u32::MAX);
             End::Failed { reason: format!("an error inside Bakeoff: {text}. Please report it"), epoch }
@@ -773,6 +758,7 @@ fn data_record(study: &Study, dataset: &Dataset, inspection: &Inspection) -> Res
             first.ids.join(" = ")
         ));
     }
+    warnings.extend(crate::enlargement::known(study, dataset, &inspection.shorter_sides));
     if train < study.config.train.batch {
         warnings.push(format!(
             "train.batch is {} but there are {train} training images: every epoch is a single smaller step",

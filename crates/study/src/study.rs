@@ -1,12 +1,14 @@
 //! A study file, read and checked: everything that is wrong with it at once, each thing where it was written.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bakeoff_augment::{Builtin, Mixer, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize, builtin};
-use bakeoff_data::{SourceConfig, SourceKind, ValidationFrom, detect};
-use bakeoff_nn::{Model, NnError, OptimizerConfig, Trainable, Weights, models};
+use bakeoff_data::delimited::{DelimitedError, Encoding, text_of};
+use bakeoff_data::{SourceConfig, SourceKind, ValidationFrom, detect, expand_from};
+use bakeoff_nn::{Model, NnError, OptimizerConfig, Trainable, WeightNote, WeightSource, Weights, models};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,9 +18,10 @@ use crate::config::{
     CompareConfig, DataConfig, Headline, ModelConfig, PreprocessConfig, Seeds, StudyConfig, TrainConfig,
     checked_schema,
 };
-use crate::document::{Document, Step};
+use crate::document::{BACKSLASHES, Document, Step};
 use crate::expansion::expand;
 use crate::problem::{Place, Problem, StudyErrors, list, nearest};
+use crate::weights_path::find_weights;
 
 /// A study, checked and resolved: nothing in it is left to a default.
 #[derive(Debug)]
@@ -55,18 +58,31 @@ impl Study {
     /// # Errors
     /// Everything that is wrong with the file and the overrides, each with its place.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, StudyErrors> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path, overrides),
-            Err(error) => {
-                let message = match error.kind() {
-                    std::io::ErrorKind::NotFound => "there is no such study file".to_owned(),
-                    std::io::ErrorKind::InvalidData => "the study file is not UTF-8 text".to_owned(),
-                    _ => format!("cannot be read: {error}"),
-                };
-                let problem = Problem { place: Place::Absent, key: String::new(), message };
-                Err(StudyErrors { file: path.to_owned(), problems: vec![problem] })
-            }
+        let problem = |message: String| Problem { place: Place::Absent, key: String::new(), message };
+        let fail = |message: String| StudyErrors { file: path.to_owned(), problems: vec![problem(message)] };
+        let bytes = read_small(path).map_err(|error| {
+            fail(match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such study file".to_owned(),
+                std::io::ErrorKind::FileTooLarge => {
+                    format!("has more than {} MiB; is it a study file?", MOST_BYTES >> 20)
+                }
+                std::io::ErrorKind::IsADirectory => "is a folder; name the study file in it".to_owned(),
+                _ => format!("cannot be read: {error}"),
+            })
+        })?;
+        let (text, encoding) = match text_of(bytes) {
+            Ok(read) => read,
+            // What is missing in it is said by its check.
+            Err(DelimitedError::Empty) => (String::new(), Encoding::Utf8),
+            Err(error) => return Err(fail(format!("the study file is no text: {error}"))),
+        };
+        let mut study = Self::parse(&text, path, overrides)?;
+        if matches!(encoding, Encoding::Windows1252 | Encoding::Cp949) {
+            study.warnings.push(problem(format!(
+                "the study file is not UTF-8 and was read as {encoding}: save it as UTF-8, or names in it may be wrong"
+            )));
         }
+        Ok(study)
     }
 
     /// Checks the text of a study file. `file` names it in messages, and relative paths in it start from its folder.
@@ -342,13 +358,14 @@ impl Resolver<'_> {
         if recipes.len() == 1 {
             self.warn("recipe", "there is one recipe only: it will be trained, and compared with nothing");
         }
+        let shipped = builtin(224);
         for (index, recipe) in recipes.iter().enumerate() {
             let Some(recipe) = recipe else { continue };
             let ships = |shipped: &Builtin| {
                 let config = &shipped.config;
                 config.name == recipe.name && (!config.transforms.is_empty() || config.mix.is_some())
             };
-            if recipe.transforms.is_empty() && recipe.mix.is_none() && builtin(224).iter().any(ships) {
+            if recipe.transforms.is_empty() && recipe.mix.is_none() && shipped.iter().any(ships) {
                 let message = format!(
                     "does nothing, although one that ships has this name: write `inherit = \"{}\"` to get what that does",
                     recipe.name
@@ -412,7 +429,23 @@ impl Resolver<'_> {
             return None;
         }
         let folder = self.file.parent().unwrap_or(Path::new(""));
-        let candidates = [folder.join(path), path.to_owned()];
+        if let Some(control) = path.to_string_lossy().chars().find(|c| c.is_control())
+            && !folder.join(path).exists()
+            && !path.exists()
+        {
+            let message = format!("holds {}, which no path does; {BACKSLASHES}", control_name(control));
+            self.error(key, message);
+            return None;
+        }
+        // `~/` and variables: no shell has seen this file, nor a value after `--set key=`.
+        let path = match expand_from(&[folder, Path::new("")], path) {
+            Ok(path) => path,
+            Err(error) => {
+                self.error(key, error.to_string());
+                return None;
+            }
+        };
+        let candidates = [folder.join(&path), path.clone()];
         let absolute: Vec<PathBuf> =
             candidates.iter().map(|path| std::path::absolute(path).unwrap_or(path.clone())).collect();
         if let Some(found) = absolute.iter().find(|path| path.exists()) {
@@ -467,6 +500,11 @@ impl Resolver<'_> {
             {
                 data.test_path = Some(found);
             }
+        }
+        if !data.columns.is_none()
+            && data.source.is_some_and(|source| !matches!(source, SourceKind::Csv | SourceKind::Parquet))
+        {
+            self.error("data.columns", "is only for tables and Parquet files; remove it");
         }
         for (index, class) in data.classes.iter().flatten().enumerate() {
             if data.classes.iter().flatten().take(index).any(|other| other == class) {
@@ -552,19 +590,53 @@ impl Resolver<'_> {
         if let Some(model) = &model {
             self.stages(model, recipes);
         }
-        let Some(path) = config.weights.clone() else { return (None, None) };
+        let Some(path) = config.weights.clone() else {
+            if config.weights_prefix.is_some() {
+                self.error(
+                    "model.weights_prefix",
+                    "is only for `weights`, which are not named; remove it or name them",
+                );
+            }
+            return (None, None);
+        };
         let remedy = "name a safetensors file, or leave `weights` out to train from scratch";
         let Some(found) = self.path("model.weights", &path, remedy) else { return (None, None) };
         config.weights = Some(found.clone());
-        let (weights, metadata) = match Weights::read(&found) {
-            Ok(read) => read,
-            Err(error) => {
-                self.error("model.weights", error.to_string());
+        let file = match find_weights(&found) {
+            Ok(file) => file,
+            Err(message) => {
+                self.error("model.weights", message);
                 return (None, None);
             }
         };
-        if let Some(Err(error)) = model.map(|model| weights.adapt(&model, 0)) {
-            self.error("model.weights", format!("{}: {error}", found.display()));
+        let source = match WeightSource::read(&file, config.weights_prefix.as_deref()) {
+            Ok(source) => source,
+            Err(error @ NnError::SeveralNetworks { .. }) => {
+                self.error("model.weights", format!("{error}, in `model.weights_prefix`"));
+                return (None, None);
+            }
+            Err(error) => {
+                let wrong_prefix = matches!(error, NnError::NoSuchPrefix { .. });
+                let key = if wrong_prefix { "model.weights_prefix" } else { "model.weights" };
+                self.error(key, error.to_string());
+                return (None, None);
+            }
+        };
+        let WeightSource { weights, metadata, notes, .. } = source;
+        for note in &notes {
+            let choice = match note {
+                WeightNote::Networks { .. } if config.weights_prefix.is_some() => continue,
+                WeightNote::Prefix(_) if config.weights_prefix.is_some() => continue,
+                WeightNote::Networks { .. } => "; choose with `model.weights_prefix`",
+                _ => "",
+            };
+            self.warn("model.weights", format!("{note}{choice}"));
+        }
+        if let Some(model) = &model {
+            if let Err(error) = weights.adapt(model, 0) {
+                self.error("model.weights", format!("{}: {error}", file.display()));
+            }
+            self.other_size(model, &metadata);
         }
         let imagenet = !metadata.contains_key("classes")
             && weights
@@ -572,6 +644,26 @@ impl Resolver<'_> {
                 .any(|(_, tensor)| tensor.shape.first() == Some(&1000) && tensor.shape.len() <= 2);
         let own = self.own_preprocess(&metadata);
         (Some(StartWeights { weights: Arc::new(weights), imagenet }), Some(own))
+    }
+
+    /// Weights that were trained on images of another size than the study's.
+    fn other_size(&mut self, model: &Model, metadata: &HashMap<String, String>) {
+        let trained = metadata.get("image").and_then(|image| image.parse::<usize>().ok());
+        let Some(trained) = trained.filter(|&trained| trained != model.image()) else { return };
+        let (name, image) = (model.name(), model.image());
+        let theirs = Model::by_name(name, model.classes(), trained).ok();
+        let message = match theirs.and_then(|theirs| model.differs_from(&theirs)) {
+            Some(difference) => format!(
+                "the weights were trained on images of {trained} px, and for {image} px {name} is another network ({difference}): they \
+                 fit by name, but their features are not those this network computes. Train at a size that has the same network, or \
+                 from scratch"
+            ),
+            None => format!(
+                "the weights were trained on images of {trained} px, this study shows {image} px: what they have learned is of \
+                 another scale"
+            ),
+        };
+        self.warn("train.image", message);
     }
 
     /// Whether the network has the stages after which recipes mix.
@@ -599,9 +691,9 @@ impl Resolver<'_> {
                     "model.weights",
                     format!("the preprocessing named in the weights' metadata is not understood ({error}); torchvision's is used"),
                 );
-                Preprocess::default()
+                Preprocess::torchvision()
             }
-            None => Preprocess::default(),
+            None => Preprocess::torchvision(),
         }
     }
 
@@ -662,6 +754,32 @@ impl Resolver<'_> {
         }
         pipelines
     }
+}
+
+/// A control character as TOML writes it.
+fn control_name(control: char) -> String {
+    match control {
+        '\n' => "a line break (`\\n`)".into(),
+        '\t' => "a tab (`\\t`)".into(),
+        '\r' => "a carriage return (`\\r`)".into(),
+        '\u{8}' => "a backspace (`\\b`)".into(),
+        '\u{c}' => "a form feed (`\\f`)".into(),
+        '\u{1b}' => "an escape character (`\\e`)".into(),
+        other => format!("the control character U+{:04X}", u32::from(other)),
+    }
+}
+
+/// A study file is smaller than this.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// A file's bytes, refused where there are too many for a study.
+fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
 }
 
 /// A configuration value as the study file would write it, on one line.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Headline;
 use crate::feed::{Feed, FeedError, evaluation, hidden_stages, prefetch};
-use crate::files::{self, WriteError, at, make_folder, write_bytes, write_json};
+use crate::files::{self, WriteError, at, file_digest, make_folder, write_bytes, write_json};
 use crate::observer::{Event, Observer};
 use crate::plan::sampled;
 use crate::predictions::{self, Prediction};
@@ -271,9 +271,9 @@ impl Sitting<'_> {
             if order.0 != epoch {
                 order = (epoch, feed.order(epoch));
             }
-            pool.install(|| feed.batch(&order.1, epoch, step))
+            feed.batch(&order.1, epoch, step)
         };
-        prefetch(AHEAD, places, make, |batches| -> Result<(), Trouble> {
+        prefetch(pool, AHEAD, places, make, |batches| -> Result<(), Trouble> {
             while self.state.epochs < self.epochs() {
                 while self.state.step < steps {
                     if self.stopped() {
@@ -340,12 +340,15 @@ impl Sitting<'_> {
         };
         let mut session = match self.saved_state() {
             Some((snapshot, state)) => {
-                let mut session = Session::new(bench.model, &snapshot.weights, config)?;
-                session.restore(&snapshot)?;
+                let session = bench.pool.install(|| -> Result<Session, NnError> {
+                    let mut session = Session::new(bench.model, &snapshot.weights, config)?;
+                    session.restore(&snapshot)?;
+                    Ok(session)
+                })?;
                 self.state = state;
                 session
             }
-            None => first_session(bench.study, bench.model, self.key.seed, config)?,
+            None => bench.pool.install(|| first_session(bench.study, bench.model, self.key.seed, config))?,
         };
         session.plan_hidden_mixes(&hidden_stages(self.pipeline))?;
         // Epochs after the checkpoint are trained again, to the same numbers: their lines must not stand twice. Lines are
@@ -567,7 +570,9 @@ impl Sitting<'_> {
         session.weights().write(&self.path("weights.safetensors"), self.metadata(epoch))?;
         predictions::write(&self.path("predictions.parquet"), &scores.predictions, classes)?;
         let seconds = self.state.seconds;
-        self.record(TrialStatus::Finished { test: test.clone(), seconds })?;
+        let metrics = self.path("metrics.jsonl");
+        let metrics_sha256 = Some(file_digest(&metrics).map_err(at(&metrics))?);
+        self.record(TrialStatus::Finished { test: test.clone(), seconds, metrics_sha256 })?;
         // From here on the trial is finished, whatever happens to what is left over.
         self.state.kept.clear();
         let _ = self.forget_weights();
@@ -582,6 +587,7 @@ impl Sitting<'_> {
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         [
             ("model", self.bench.model.name().to_owned()),
+            ("network", self.bench.model.describe()),
             ("classes", json(serde_json::to_string(self.bench.dataset.classes()))),
             ("image", study.config.train.image.to_string()),
             ("preprocess", json(serde_json::to_string(study.preprocess()))),
@@ -601,9 +607,9 @@ impl Sitting<'_> {
     fn scores(&self, session: &mut Session, samples: &[usize], keep: bool) -> Result<Scores, Trouble> {
         let bench = self.bench;
         let size = bench.study.config.train.evaluation_batch().min(session.config().batch).max(1);
-        let make = |chunk: &[usize]| bench.pool.install(|| evaluation(bench.dataset, self.pipeline, chunk));
+        let make = |chunk: &[usize]| evaluation(bench.dataset, self.pipeline, chunk);
         let classes = bench.dataset.classes().len();
-        prefetch(AHEAD, samples.chunks(size), make, |batches| {
+        prefetch(bench.pool, AHEAD, samples.chunks(size), make, |batches| {
             let mut scores = Scores { loss: 0.0, top1: 0.0, top5: 0.0, predictions: Vec::new() };
             let (mut top1, mut top5) = (0usize, 0usize);
             for (chunk, images) in samples.chunks(size).zip(batches) {

@@ -85,7 +85,7 @@ s.toml:2:1: data: missing key `path`: where the images are; set it in the file o
 s.toml:3:10: data.source: unknown value `fodler`; did you mean `folder`? Accepted: `folder`, `csv`, `tfds`, `parquet`, `webdataset`, `archive`, `cifar`, `idx`, `stanford-dogs`, `oxford-iiit-pet`, `cub-200`, `flowers-102`, `generated`
 s.toml:4:23: data.validation.from: unknown value `test`; Accepted: `train`, `source`
 s.toml:4:42: data.validation.fraction: 1.5 is out of range: must be more than 0 and less than 1
-s.toml:8:1: model.weight: unknown key; did you mean `weights`? Known here: `name`, `weights`
+s.toml:8:1: model.weight: unknown key; did you mean `weights`? Known here: `name`, `weights`, `weights_prefix`
 s.toml:10:1: train: missing key `epochs` (Passes over the training split)
 s.toml:11:1: train.epoch: unknown key; did you mean `epochs`? Known here: `epochs`, `batch`, `image`, `sampling`, `optimizer`, `schedule`, `label_smoothing`, `trainable`, `evaluation_batch`, `backend`
 s.toml:12:9: train.batch: must be an integer, not the string \"sixteen\"
@@ -388,4 +388,92 @@ fn no_broken_text_makes_the_reader_panic_or_fill_the_memory() {
     let list = (1..=100).map(|n| format!("{n}.0")).collect::<Vec<_>>().join(",");
     let keys = ["a", "b", "c", "d", "e", "f"].map(|key| format!("{key} = [{list}]")).join(", ");
     read(&format!("{GOOD}grid = {{ {keys} }}\n"));
+}
+
+/// The study with a data path as the file writes it.
+fn with_path(written: &str) -> String {
+    GOOD.replace("source = \"generated\"", &format!("path = {written}"))
+}
+
+#[test]
+fn home_and_variables_are_filled_in_wherever_a_study_names_a_path() {
+    // Cargo sets this for tests; the folder is there.
+    let variable = "CARGO_MANIFEST_DIR";
+    let folder = std::env::var(variable).unwrap();
+    for written in
+        [format!("\"${variable}/src\""), format!("'${{{variable}}}/src'"), format!("'%{variable}%\\src'")]
+    {
+        let study = Study::parse(&with_path(&written), Path::new("s.toml"), &[]).unwrap();
+        assert_eq!(study.config.data.path.unwrap(), Path::new(&folder).join("src"), "{written}");
+        let set = [format!("data.path={}", written.trim_matches(['"', '\'']))];
+        let study = Study::parse(&with_path("'nowhere'"), Path::new("s.toml"), &set).unwrap();
+        assert_eq!(study.config.data.path.unwrap(), Path::new(&folder).join("src"), "{written}");
+    }
+    let home = std::env::var("HOME").unwrap();
+    let study = Study::parse(&with_path("\"~\""), Path::new("s.toml"), &[]).unwrap();
+    assert_eq!(study.config.data.path.unwrap(), Path::new(&home));
+    for (key, set) in [
+        ("data.path", "data.path=$NO_SUCH_THING_HERE/x"),
+        ("data.test_path", "data.test_path=$NO_SUCH_THING_HERE/x"),
+        ("model.weights", "model.weights=${NO_SUCH_THING_HERE}/x"),
+    ] {
+        let text = errors(&with_path("\"src\""), &["data.source=csv", set]);
+        let told = format!(
+            "{key}: {}: the environment variable NO_SUCH_THING_HERE is not set",
+            &set[key.len() + 1..]
+        );
+        assert!(text.contains(&told), "{text}");
+    }
+}
+
+#[test]
+fn a_path_that_an_escape_has_broken_is_an_error_that_says_so() {
+    for (written, control) in [
+        ("C:\\new", "a line break (`\\n`)"),
+        ("C:\\tests", "a tab (`\\t`)"),
+        ("C:\\birds", "a backspace (`\\b`)"),
+        ("C:\\fish", "a form feed (`\\f`)"),
+        ("C:\\real", "a carriage return (`\\r`)"),
+    ] {
+        let text = errors(&with_path(&format!("\"{written}\"")), &[]);
+        assert!(text.contains("data.path: holds ") && text.contains(control), "{text}");
+        assert!(text.contains("in single quotes"), "{text}");
+    }
+    let text = errors(&with_path("\"C:\\photos\""), &[]);
+    assert!(text.contains("in single quotes") && text.contains("C:\\photos"), "{text}");
+    if cfg!(unix) {
+        let text = errors(&with_path("'C:\\photos'"), &[]);
+        assert!(text.contains("data.path: C:\\photos is a path of Windows"), "{text}");
+    }
+}
+
+#[test]
+fn a_study_file_is_read_in_whatever_encoding_an_editor_saved_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("# Größe der Bilder\r\nname = \"größe\"\r\n{}", GOOD.replace('\n', "\r\n"));
+    let utf16 = |unit: fn(u16) -> [u8; 2], bom: bool| -> Vec<u8> {
+        let mark = if bom { "\u{feff}" } else { "" };
+        format!("{mark}{text}").encode_utf16().flat_map(unit).collect()
+    };
+    let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    for (encoding, bytes, warned) in [
+        ("UTF-8", text.clone().into_bytes(), false),
+        ("UTF-8 with a mark", format!("\u{feff}{text}").into_bytes(), false),
+        ("UTF-16 LE", utf16(u16::to_le_bytes, true), false),
+        ("UTF-16 BE", utf16(u16::to_be_bytes, true), false),
+        ("UTF-16 LE without a mark", utf16(u16::to_le_bytes, false), false),
+        ("Windows-1252", latin, true),
+    ] {
+        let file = folder.path().join("s.toml");
+        std::fs::write(&file, bytes).unwrap();
+        let study = Study::read(&file, &[]).unwrap_or_else(|errors| panic!("{encoding}: {errors}"));
+        assert_eq!(study.name, "größe", "{encoding}");
+        let said = study.warnings.iter().any(|warning| warning.message.contains("Windows-1252"));
+        assert_eq!(said, warned, "{encoding}");
+    }
+    std::fs::write(folder.path().join("s.toml"), b"\x7fELF\0\0\x01").unwrap();
+    let errors = Study::read(&folder.path().join("s.toml"), &[]).unwrap_err().to_string();
+    assert!(errors.contains("is no text"), "{errors}");
+    let errors = Study::read(folder.path(), &[]).unwrap_err().to_string();
+    assert!(errors.contains("is a folder"), "{errors}");
 }

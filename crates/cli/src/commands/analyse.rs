@@ -20,6 +20,7 @@ use crate::table::Table;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The run folder.
+    #[arg(value_parser = super::path())]
     run: PathBuf,
     /// Test images, taken evenly from the split; 0 for all. Each is judged 73 times by every network.
     #[arg(long, default_value_t = AnalysisOptions::default().images)]

@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value = "cpu")]
     backend: super::Backend,
     /// `input` only: images of this folder, decoded from disk (default: generated images, already decoded).
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     data: Option<std::path::PathBuf>,
     /// `input` only: read the images of --data from a pack, which is made first.
     #[arg(long, requires = "data")]
@@ -144,7 +144,7 @@ fn measure(arguments: &Arguments, stage: Stage, threads: usize, age: f64) -> Res
         Stage::Train => network(arguments, threads, "train", Some(Trainable::All), clock),
         Stage::Head => network(arguments, threads, "head", Some(Trainable::Head), clock),
         Stage::Infer => network(arguments, threads, "infer", None, clock),
-        Stage::Input => input(arguments, threads, clock),
+        Stage::Input => super::in_pool(threads, || input(arguments, threads, clock)),
     }
 }
 
@@ -219,7 +219,10 @@ fn network(
 ) -> Result<Measurement> {
     let (batch, classes) = (arguments.batch, arguments.classes);
     let model = Model::by_name(&arguments.model, classes, arguments.image)?;
-    let mut network = Network::new(&model, batch, arguments.backend.into(), threads, trainable)?;
+    // Steps have threads of their own, and are timed without a pool around them.
+    let mut network = super::in_pool(threads, || {
+        Network::new(&model, batch, arguments.backend.into(), threads, trainable)
+    })?;
     let ready_seconds = clock.seconds();
     network.step()?;
     let first_step_seconds = clock.seconds();

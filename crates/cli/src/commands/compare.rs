@@ -1,6 +1,6 @@
 //! `bakeoff compare`: the statistics and the report of studies made with another trainer, and of several data sets together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
@@ -67,7 +67,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     name: Option<String>,
     /// Write report.html, figures, summary.json and tables into this folder.
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     out: Option<PathBuf>,
     /// Language in which the page opens and its files speak; the page holds both.
     #[arg(long, value_enum, default_value_t)]
@@ -101,7 +101,8 @@ impl FromStr for Named {
         if recipe.is_empty() || path.is_empty() {
             return Err(wrong());
         }
-        Ok(Self(Source { path: path.into(), run: Some((recipe.to_owned(), seed)) }))
+        let path = bakeoff_data::expand(Path::new(path)).map_err(|error| error.to_string())?;
+        Ok(Self(Source { path, run: Some((recipe.to_owned(), seed)) }))
     }
 }
 
@@ -272,6 +273,8 @@ fn warn(summary: &bakeoff_report::Summary) {
 
 /// A file by its name, or all that match a pattern, in the order of their names.
 fn matching(file: &str) -> Result<Vec<PathBuf>> {
+    let expanded = bakeoff_data::expand(Path::new(file))?;
+    let file = expanded.to_str().unwrap_or(file);
     if PathBuf::from(file).exists() || !file.contains(['*', '?', '[']) {
         return Ok(vec![file.into()]);
     }

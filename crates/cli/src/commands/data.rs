@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
 use bakeoff_data::{
-    Check, Dataset, Duplicates, FetchEvent, FetchOptions, SourceConfig, SourceKind, fetch, find_published,
-    published,
+    Check, ColumnConfig, Dataset, Duplicates, FetchEvent, FetchOptions, SourceConfig, SourceKind, fetch,
+    find_published, published, rejected_lines,
 };
 
 use crate::exit::{Exit, note, out};
@@ -30,13 +30,18 @@ enum Action {
     /// that are there twice, images that look the same, uneven classes.
     Check {
         /// A folder of images, a CSV table, Parquet, TFRecord or WebDataset shards, an archive, CIFAR, MNIST, …
+        #[arg(value_parser = super::path())]
         path: PathBuf,
         /// Kind of source, where it is not found out from the path: folder, csv, tfds, parquet, webdataset, archive, …
         #[arg(long)]
         source: Option<String>,
         /// CSV only: the table of the test split where it is a file of its own.
-        #[arg(long)]
+        #[arg(long, value_parser = super::path())]
         test_path: Option<PathBuf>,
+        /// Tables and Parquet only: the column that holds the path, the label or the split, as data.columns in a study file:
+        /// label=breed. May be repeated.
+        #[arg(long, value_name = "ROLE=NAME", value_parser = column)]
+        column: Vec<(String, String)>,
         /// Threads (default: all cores).
         #[arg(long)]
         threads: Option<usize>,
@@ -44,7 +49,7 @@ enum Action {
         #[arg(long)]
         json: bool,
         /// Write a page with pictures of what was found.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_parser = super::path())]
         html: Option<PathBuf>,
     },
     /// Fetch a published data set from where its authors put it; without a name, list them. An interrupted transfer goes on
@@ -53,7 +58,7 @@ enum Action {
         /// stanford-dogs, oxford-iiit-pet, cub-200, flowers-102, cifar-10, cifar-100, imagenette, …
         name: Option<String>,
         /// The folder that will hold it (default: data/NAME).
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_parser = super::path())]
         to: Option<PathBuf>,
         /// Another place for its files: an address to which their names are added.
         #[arg(long, value_name = "URL")]
@@ -70,9 +75,18 @@ enum Action {
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.action {
         Action::Pack(arguments) => super::data_pack::run(arguments),
-        Action::Check { path, source, test_path, threads, json, html } => {
+        Action::Check { path, source, test_path, column, threads, json, html } => {
             let kind = source.map(|name| kind(&name)).transpose()?;
-            check(SourceConfig { kind, path, test_path, ..SourceConfig::default() }, threads, json, html)
+            let mut columns = ColumnConfig::default();
+            for (role, name) in column {
+                match role.as_str() {
+                    "path" => columns.path = Some(name),
+                    "split" => columns.split = Some(name),
+                    _ => columns.label = Some(name),
+                }
+            }
+            let config = SourceConfig { kind, path, test_path, columns, ..SourceConfig::default() };
+            super::in_pool(super::threads(threads)?, || check(&config, json, html))
         }
         Action::Fetch { name: None, .. } => {
             let mut table = Table::new(["name", "MB", "what"]);
@@ -87,6 +101,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
             let to = to.unwrap_or_else(|| Path::new("data").join(&name));
             fetched(&name, FetchOptions { mirror, keep, unchecked, ..FetchOptions::to(to) })
         }
+    }
+}
+
+/// `label=breed`.
+fn column(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((role @ ("path" | "label" | "split"), name)) if !name.is_empty() => {
+            Ok((role.to_owned(), name.to_owned()))
+        }
+        _ => Err("write it as path=NAME, label=NAME or split=NAME".to_owned()),
     }
 }
 
@@ -119,6 +143,9 @@ fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
     let path = options.to.join(&set.path);
     let dataset = Dataset::open(&SourceConfig::at(&path))
         .context("what was fetched cannot be opened; remove the folder and fetch it again")?;
+    for warning in dataset.warnings() {
+        note(format!("warning: {warning}"));
+    }
     out(format!(
         "\n{} images, {} classes. In a study file:\n",
         dataset.samples().len(),
@@ -128,9 +155,8 @@ fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn check(config: SourceConfig, threads: Option<usize>, json: bool, html: Option<PathBuf>) -> Result<Exit> {
-    super::threads(threads)?;
-    let mut dataset = Dataset::open(&config)?;
+fn check(config: &SourceConfig, json: bool, html: Option<PathBuf>) -> Result<Exit> {
+    let mut dataset = Dataset::open(config)?;
     // Every image is looked at once.
     dataset.set_cache(0);
     let stop = super::stop_on_interrupt("stopping; what is done is kept")?;
@@ -147,6 +173,10 @@ fn check(config: SourceConfig, threads: Option<usize>, json: bool, html: Option<
         note(format!("wrote {}", file.display()));
     }
     if json {
+        // They are in the object too; whoever pipes that elsewhere sees them all the same.
+        for warning in &check.warnings {
+            note(format!("warning: {warning}"));
+        }
         out(serde_json::to_string_pretty(&check)?);
     } else {
         print(&check);
@@ -173,8 +203,8 @@ fn print(check: &Check) {
     ));
     if !check.rejected.is_empty() {
         out(format!("\n{} images cannot be used:", check.rejected.len()));
-        for rejected in &check.rejected {
-            out(format!("  {}: {}", rejected.id, rejected.reason));
+        for line in rejected_lines(&check.rejected) {
+            out(format!("  {line}"));
         }
     }
     print_sets("byte-identical files", &check.duplicates);

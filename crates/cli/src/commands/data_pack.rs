@@ -15,9 +15,10 @@ use crate::progress::Bar;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A data set, or a study file (.toml) whose data set and limits are meant.
+    #[arg(value_parser = super::path())]
     path: PathBuf,
     /// Folder of packs: `packs` beside the run folders.
-    #[arg(long, default_value = "runs/packs")]
+    #[arg(long, default_value = "runs/packs", value_parser = super::path())]
     packs: PathBuf,
     /// With a study file: overrides a value of it. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -31,7 +32,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
-    super::threads(arguments.threads)?;
+    super::in_pool(super::threads(arguments.threads)?, || pack(&arguments))
+}
+
+fn pack(arguments: &Arguments) -> Result<Exit> {
     let source = if arguments.path.extension().is_some_and(|extension| extension == "toml") {
         let Some(study) = super::read_study(&arguments.path, &arguments.set) else {
             return Ok(Exit::Usage);
@@ -50,7 +54,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     let inspection = inspection?;
-    for warning in &inspection.warnings {
+    for warning in dataset.warnings().iter().chain(&inspection.warnings) {
         note(format!("warning: {warning}"));
     }
     let (path, images, bytes) = dataset.packed().context("there is no pack")?;

@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     }
     let mut options = arguments.options;
     options.out.get_or_insert_with(|| PathBuf::from("runs/demo"));
-    super::run::run_study(&study, &options)
+    let threads = super::threads(options.threads)?;
+    super::run::run_study(&study, &options, threads)
 }
 
 /// What the verdict ought to be, said before anything is trained.

@@ -14,6 +14,7 @@ use crate::table::Table;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The study file.
+    #[arg(value_parser = super::path())]
     study: PathBuf,
     /// Overrides a value of the study file. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -30,11 +31,17 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
+    let threads = super::threads(arguments.threads)?;
+    super::in_pool(threads, || print_plan(&arguments, threads))
+}
+
+fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
     let Some(study) = super::read_study(&arguments.study, &arguments.set) else {
         return Ok(Exit::Usage);
     };
-    let threads = super::threads(arguments.threads)?;
-    let plan = Plan::new(&study)?;
+    let mut plan = Plan::new(&study)?;
+    let enlarged = plan.enlargements(&study);
+    plan.record.warnings.extend(enlarged);
     let estimate =
         if arguments.no_measure { plan.estimate(&study)? } else { plan.measure(&study, threads, 3.0)? };
     if arguments.json {
@@ -59,6 +66,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         estimate.validation,
         estimate.test
     ));
+    if let (Some(path), Some(kind)) = (&study.config.data.path, study.config.data.source) {
+        let kind = serde_json::to_value(kind)?;
+        out(format!("data {} ({})", path.display(), kind.as_str().unwrap_or_default()));
+    }
     out(format!(
         "baseline {}, margin {} points, headline {}\n",
         record.baseline, record.margin, record.headline

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use bakeoff_report::Graphics;
 
-use crate::exit::{Exit, out};
+use crate::exit::{Exit, note, out, out_raw};
 
 /// Show what each recipe does to your images: a contact sheet per recipe, with boxes, lambda and soft labels.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The study file.
+    #[arg(value_parser = super::path())]
     study: PathBuf,
     /// Folder for the sheets [default: `runs/STUDY/preview`].
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     out: Option<PathBuf>,
     /// Overrides a value of the study file. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -64,20 +65,29 @@ impl Show {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
+    super::in_pool(super::threads(None)?, || write_sheets(&arguments))
+}
+
+fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let Some(study) = super::read_study(&arguments.study, &arguments.set) else {
         return Ok(Exit::Usage);
     };
-    super::threads(None)?;
+    for problem in &study.warnings {
+        note(format!("warning: {}", problem.line(&study.file)));
+    }
     let folder = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name).join("preview"));
     let seed = arguments.seed.or_else(|| study.seeds().first().copied()).unwrap_or(0);
     let graphics = arguments.show.graphics();
     let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    for preview in bakeoff_study::preview(&study, &folder, usize::from(arguments.count), seed)? {
+    let mut tell = |warning: &str| note(format!("warning: {warning}"));
+    for preview in
+        bakeoff_study::preview_telling(&study, &folder, usize::from(arguments.count), seed, &mut tell)?
+    {
         let [_, png] = bakeoff_report::write_contact_sheet(&preview.record, &preview.folder)?;
         let record = &preview.record;
         if let Some(graphics) = graphics {
-            out(bakeoff_report::terminal_sheet(record, &preview.folder, graphics, columns)?
-                .trim_end_matches('\n'));
+            let sheet = bakeoff_report::terminal_sheet(record, &preview.folder, graphics, columns)?;
+            out_raw(sheet.trim_end_matches('\n'));
         }
         out(format!(
             "{:20} {}  (pixel values {:.2} to {:.2})",

@@ -11,18 +11,19 @@ use crate::exit::Exit;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The run folder.
+    #[arg(value_parser = super::path())]
     run: PathBuf,
     /// Where report.html, figures and tables go [default: the run folder].
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     out: Option<PathBuf>,
     /// Language in which the page opens and its files speak; the page holds both.
     #[arg(long, value_enum, default_value_t)]
     lang: super::Lang,
     /// Also write TensorBoard event files: `DIR/<recipe>/seed-<n>`, for `tensorboard --logdir DIR`.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = super::path())]
     tensorboard: Option<PathBuf>,
     /// Also write the trials as runs into an MLflow file store, for `mlflow ui --backend-store-uri DIR`.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = super::path())]
     mlflow: Option<PathBuf>,
     /// Print the summary as JSON.
     #[arg(long)]

@@ -17,6 +17,7 @@ use crate::progress::RunProgress;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The study file.
+    #[arg(value_parser = super::path())]
     study: PathBuf,
     #[command(flatten)]
     options: Options,
@@ -26,14 +27,14 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Run folder [default: `runs/STUDY`].
-    #[arg(long)]
+    #[arg(long, value_parser = super::path())]
     pub(crate) out: Option<PathBuf>,
     /// Overrides a value of the study file: `train.epochs=20`, `recipe.cutmix.mix.alpha=0.4`. May be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Threads in all (default: all cores). Results do not depend on it.
     #[arg(long)]
-    threads: Option<usize>,
+    pub(crate) threads: Option<usize>,
     /// Trials at a time, sharing the threads (default: chosen by the size of the network). Results do not depend on it.
     #[arg(long)]
     jobs: Option<usize>,
@@ -67,15 +68,17 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
-    let Some(study) = super::read_study(&arguments.study, &arguments.options.set) else {
+    let Arguments { study, options } = arguments;
+    let threads = super::threads(options.threads)?;
+    // The run starts threads of its own.
+    let Some(study) = super::in_pool(threads, || Ok(super::read_study(&study, &options.set)))? else {
         return Ok(Exit::Usage);
     };
-    run_study(&study, &arguments.options)
+    run_study(&study, &options, threads)
 }
 
 /// Runs a study to its end, or to an interruption, and tells what came out.
-pub(crate) fn run_study(study: &Study, options: &Options) -> Result<Exit> {
-    let threads = super::threads(options.threads)?;
+pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Result<Exit> {
     let folder = options.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     let progress = RunProgress::new(options.quiet);
     let stop = super::stop_on_interrupt(super::STOPPING)?;

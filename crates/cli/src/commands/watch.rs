@@ -19,6 +19,7 @@ use crate::progress::RunProgress;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The run folder.
+    #[arg(value_parser = super::path())]
     run: PathBuf,
     #[command(flatten)]
     view: View,
@@ -77,7 +78,11 @@ pub(crate) fn while_serving<T>(
     note(format!("watch it at {url}"));
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| server.serve(&done));
+        scope.spawn(|| {
+            if let Err(error) = server.serve(&done) {
+                note(format!("warning: the page is served no more: {error}"));
+            }
+        });
         let _set = SetAtEnd(&done);
         work(Some(&url))
     })

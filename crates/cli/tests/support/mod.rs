@@ -1,3 +1,4 @@
+#![allow(dead_code)] // Each test program uses a part of it.
 //! A folder of small photographs, a small study, and the program run in it.
 
 use std::fs;
@@ -89,6 +90,11 @@ pub(crate) fn bakeoff(project: &Project) -> Call {
 impl Call {
     pub(crate) fn args<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         self.command.args(arguments);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
         self
     }
 

@@ -1,24 +1,25 @@
-//! Parquet files in the layout of Hugging Face `datasets`: an image is a structure of `bytes` and `path`, or plain bytes; a
-//! label is an integer, with the names of the classes in the file's metadata, or text.
+//! Parquet files in the layout of Hugging Face `datasets`, and other people's: an image is a structure of `bytes` and `path`,
+//! plain bytes, or the path of a file beside the table; a label is a whole number (of whatever type), with the names of the
+//! classes in the file's metadata, or text, true or false, or a list of one of these.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use parquet::basic::Type;
+use parquet::basic::{ConvertedType, Type};
 use parquet::file::metadata::ParquetMetaData;
+use parquet::schema::types::{ColumnDescPtr, TypePtr};
 use rayon::prelude::*;
 use serde_json::Value;
 
 use super::shards::{self, Shard};
+use crate::classes::{class_order, is_no_label};
+use crate::columns::{self, ColumnRole};
 use crate::listing::{Entry, Listing};
-use crate::parquet::{Columns, Label, Table};
+use crate::parquet::{Columns, Label, Table, beside_table};
+use crate::paths::is_inside;
 use crate::store::{Location, Store};
-use crate::{DataError, DeclaredSplit, Warning, class_order};
+use crate::{ColumnConfig, DataError, DeclaredSplit, Warning};
 
-/// Columns that are usually the image or the label, the likeliest first.
-const IMAGES: [&str; 3] = ["image", "img", "picture"];
-const LABELS: [&str; 8] =
-    ["label", "labels", "fine_label", "class", "class_label", "category", "target", "label_name"];
 /// More classes than this are a broken number.
 const MOST_CLASSES: i64 = 1_000_000;
 
@@ -32,15 +33,27 @@ struct File {
     table: Table,
     /// By row group.
     labels: Vec<Vec<Option<Label>>>,
+    /// By row group, where images are files that the table names.
+    paths: Option<Vec<Vec<Option<PathBuf>>>>,
     names: Option<Vec<String>>,
+    warnings: Vec<Warning>,
 }
 
-pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
+pub(super) fn list(path: &Path, wanted: &ColumnConfig) -> Result<Listing, DataError> {
+    if let Some(split) = &wanted.split {
+        return Err(DataError::unusable(
+            path,
+            format!(
+                "takes its splits from the names of its files (train, validation, test), not from a column such as `{split}`; remove \
+                 data.columns.split, and write each split into a file of its own"
+            ),
+        ));
+    }
     let found = shards::find(path, &is_shard)?;
     if found.is_empty() {
         return Err(DataError::unusable(path, "holds no .parquet files"));
     }
-    let files: Vec<File> = found.par_iter().map(open).collect::<Result<_, _>>()?;
+    let files: Vec<File> = found.par_iter().map(|shard| open(shard, wanted)).collect::<Result<_, _>>()?;
     let names = names(&found, &files)?;
     let labels = || files.iter().flat_map(|file| &file.labels).flatten().flatten();
     let largest = labels().filter_map(|label| match label {
@@ -71,7 +84,7 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
         }
         (Some(_) | None, Some((_, names))) if texts.is_empty() => names,
         (Some(most), None) => (0..=most.max(0)).map(|number| number.to_string()).collect(),
-        _ => class_order(texts.iter().map(|&name| name.to_owned())),
+        _ => class_order(texts.iter().map(|name| (*name).to_owned())),
     };
     let by_name: BTreeMap<String, usize> =
         classes.iter().enumerate().map(|(label, name)| (name.clone(), label)).collect();
@@ -80,9 +93,16 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
     let mut entries = Vec::new();
     let mut numbers = [0usize; 4];
     let mut unlabelled = BTreeMap::new();
+    let mut warnings: Vec<Warning> = Vec::new();
     for (shard, file) in found.iter().zip(files) {
         let table = store.add_table(file.table);
         let split = split_name(shard.split);
+        // Shards of one data set have the same columns: once is enough.
+        for warning in file.warnings {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
         for (group, labels) in file.labels.into_iter().enumerate() {
             for (row, label) in labels.into_iter().enumerate() {
                 let number = numbers[shard.split as usize];
@@ -96,18 +116,30 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
                     *unlabelled.entry(split).or_insert(0) += 1;
                     continue;
                 };
+                let beside = file.paths.as_ref().and_then(|paths| paths[group][row].clone());
+                let location = match beside {
+                    Some(file) => Location::File(file),
+                    None => Location::Row { table, group: group as u32, row: row as u32 },
+                };
                 entries.push(Entry {
                     id: format!("{split}/{number:08}"),
                     label,
                     split: shard.split,
-                    location: Location::Row { table, group: group as u32, row: row as u32 },
+                    location,
                 });
             }
         }
     }
-    let warnings =
-        unlabelled.into_iter().map(|(split, count)| Warning::Unlabelled { split: split.to_owned(), count });
-    Ok(Listing { classes, entries, store, warnings: warnings.collect(), ..Listing::default() })
+    if entries.is_empty() && !unlabelled.is_empty() {
+        return Err(DataError::unusable(
+            path,
+            "has no label in any of its rows, so there is nothing to learn",
+        ));
+    }
+    warnings.extend(
+        unlabelled.into_iter().map(|(split, count)| Warning::Unlabelled { split: split.to_owned(), count }),
+    );
+    Ok(Listing { classes, entries, store, warnings, ..Listing::default() })
 }
 
 fn split_name(split: DeclaredSplit) -> &'static str {
@@ -141,20 +173,68 @@ fn names(found: &[Shard], files: &[File]) -> Result<Option<(usize, Vec<String>)>
     Ok(first.map(|(number, names)| (number, names.clone())))
 }
 
-fn open(shard: &Shard) -> Result<File, DataError> {
+fn open(shard: &Shard, wanted: &ColumnConfig) -> Result<File, DataError> {
     let mut names = None;
+    let mut warnings = Vec::new();
+    let wrong = |message: String| DataError::unusable(&shard.path, message);
     let (table, column) = Table::open(&shard.path, |metadata| {
         let features = features(metadata);
-        let (columns, label) = columns(metadata, &features)?;
-        let leaf = metadata.file_metadata().schema_descr().column(label);
-        let feature = leaf.path().parts().first().and_then(|name| features.get(name));
-        names = feature.and_then(class_names);
-        Ok((columns, label))
+        let found = columns(metadata, &features, wanted)?;
+        names = features.get(&found.label).and_then(class_names);
+        warnings = found.warnings;
+        Ok((found.image, found.label))
     })?;
     let groups = 0..table.groups().len();
-    let labels = groups.map(|group| table.labels(group, column)).collect::<Result<_, _>>();
-    let labels = labels.map_err(|message| DataError::unusable(&shard.path, message))?;
-    Ok(File { table, labels, names })
+    let labels = groups.clone().map(|group| table.labels(group, &column)).collect::<Result<_, _>>();
+    let labels = without_no_labels(labels.map_err(wrong)?);
+    let paths = if table.has_paths_only() {
+        let paths: Result<Vec<Vec<Option<String>>>, String> =
+            groups.map(|group| table.paths(group)).collect();
+        Some(usable(&shard.path, paths.map_err(wrong)?).map_err(wrong)?)
+    } else {
+        None
+    };
+    Ok(File { table, labels, paths, names, warnings })
+}
+
+/// `nan` and its like are text for "no label".
+fn without_no_labels(mut labels: Vec<Vec<Option<Label>>>) -> Vec<Vec<Option<Label>>> {
+    for label in labels.iter_mut().flatten() {
+        if matches!(label, Some(Label::Name(name)) if is_no_label(name)) {
+            *label = None;
+        }
+    }
+    labels
+}
+
+/// The files that a table names below its folder, where they are there. Those of the others that are asked for say why not.
+fn usable(table: &Path, paths: Vec<Vec<Option<String>>>) -> Result<Vec<Vec<Option<PathBuf>>>, String> {
+    let folder = table.parent().unwrap_or(Path::new(""));
+    let real = folder.canonicalize().or_else(|_| Path::new(".").canonicalize());
+    let real = real.map_err(|error| format!("stands in a folder that cannot be read ({error})"))?;
+    let file = |name: &String| {
+        let file = beside_table(folder, name);
+        // A link may lead elsewhere.
+        let inside = is_inside(name) && file.canonicalize().is_ok_and(|file| file.starts_with(&real));
+        inside.then_some(file)
+    };
+    let files = |group: &Vec<Option<String>>| group.iter().map(|name| file(name.as_ref()?)).collect();
+    let found: Vec<Vec<Option<PathBuf>>> = paths.iter().map(files).collect();
+    let Some(first) = paths.iter().flatten().flatten().next() else {
+        return Err("holds no images: its column of images has neither bytes nor paths in any row".into());
+    };
+    if found.iter().flatten().any(Option::is_some) {
+        return Ok(found);
+    }
+    let why = if is_inside(first) {
+        format!("none of those files is there ({} for one)", beside_table(folder, first).display())
+    } else {
+        "such a path, which leads out of the table's folder, is not followed".to_owned()
+    };
+    Err(format!(
+        "holds no images, only paths of images, such as {first:?}, and {why}; put the images beside the table, with paths \
+         relative to it, or write the data set again with their bytes in it (datasets: `embed_external_files`)"
+    ))
 }
 
 type Features = serde_json::Map<String, Value>;
@@ -168,63 +248,185 @@ fn features(metadata: &ParquetMetaData) -> Features {
 }
 
 fn class_names(feature: &Value) -> Option<Vec<String>> {
+    // Of a list, the names stand one level deeper: `{"feature": …}` or `[…]`.
+    let feature = feature.get("feature").or_else(|| feature.get(0)).unwrap_or(feature);
     let names = feature["names"].as_array()?;
     names.iter().map(|name| Some(name.as_str()?.to_owned())).collect()
 }
 
-/// The leaf columns of the image and the label.
-fn columns(metadata: &ParquetMetaData, features: &Features) -> Result<(Columns, usize), String> {
+/// The columns of a file.
+struct Chosen {
+    image: Columns,
+    label: String,
+    warnings: Vec<Warning>,
+}
+
+/// A column of the outermost level and what it can be used for.
+struct Top {
+    name: String,
+    /// As bytes, or as paths of files.
+    image: Option<Columns>,
+    /// Nothing but text, which may be paths.
+    text: bool,
+    label: bool,
+}
+
+fn columns(metadata: &ParquetMetaData, features: &Features, wanted: &ColumnConfig) -> Result<Chosen, String> {
     let schema = metadata.file_metadata().schema_descr();
-    let mut leaves: Vec<(Vec<String>, Type)> = Vec::new();
-    for column in schema.columns() {
-        // Lists are neither images nor labels.
-        let flat = column.max_rep_level() == 0;
-        let parts = if flat { column.path().parts().to_vec() } else { Vec::new() };
-        leaves.push((parts, column.physical_type()));
-    }
-    let leaf = |parts: &[&str]| leaves.iter().position(|(path, _)| path.iter().eq(parts.iter()));
-    let bytes = |at: usize| leaves[at].1 == Type::BYTE_ARRAY;
-    let of_type = |kind: &str| -> Vec<&str> {
-        let wanted = features.iter().filter(|(_, feature)| feature["_type"] == kind);
-        wanted.map(|(name, _)| name.as_str()).collect()
-    };
-    let top: Vec<&str> = schema.root_schema().get_fields().iter().map(|field| field.name()).collect();
-
-    let image = |name: &str| -> Option<Columns> {
-        if let Some(bytes) = leaf(&[name, "bytes"]).filter(|&at| bytes(at)) {
-            let path = leaf(&[name, "path"]).filter(|&at| leaves[at].1 == Type::BYTE_ARRAY);
-            return Some(Columns { bytes, path });
+    let leaves: Vec<ColumnDescPtr> = schema.columns().to_vec();
+    let top = |field: &TypePtr| {
+        let name = field.name();
+        let leaf = |parts: &[&str]| leaves.iter().position(|leaf| leaf.path().parts() == parts);
+        let flat = |at: &usize| leaves[*at].max_rep_level() == 0;
+        let bytes = |at: &usize| {
+            flat(at) && matches!(leaves[*at].physical_type(), Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY)
+        };
+        let text = |at: &usize| {
+            flat(at)
+                && leaves[*at].physical_type() == Type::BYTE_ARRAY
+                && leaves[*at].converted_type() == ConvertedType::UTF8
+        };
+        let number = |at: &usize| leaves[*at].converted_type() == ConvertedType::DECIMAL;
+        let image = match leaf(&[name]) {
+            Some(at) if text(&at) => Some(Columns { bytes: None, path: Some(at) }),
+            Some(at) if bytes(&at) && !number(&at) => Some(Columns { bytes: Some(at), path: None }),
+            Some(_) => None,
+            None => {
+                let bytes = leaf(&[name, "bytes"]).filter(bytes);
+                let path = leaf(&[name, "path"])
+                    .filter(|at| flat(at) && leaves[*at].physical_type() == Type::BYTE_ARRAY);
+                (bytes.is_some() || path.is_some()).then_some(Columns { bytes, path })
+            }
+        };
+        let is_time = |at: usize| {
+            use ConvertedType::{
+                DATE, INTERVAL, TIME_MICROS, TIME_MILLIS, TIMESTAMP_MICROS, TIMESTAMP_MILLIS,
+            };
+            let converted = leaves[at].converted_type();
+            [DATE, INTERVAL, TIME_MICROS, TIME_MILLIS, TIMESTAMP_MICROS, TIMESTAMP_MILLIS]
+                .contains(&converted)
+        };
+        // A structure with bytes in it is an image, whatever it is called.
+        let structure = leaf(&[name]).is_none() && image.is_some();
+        Top {
+            name: name.to_owned(),
+            image,
+            text: leaf(&[name]).is_some_and(|at| text(&at)),
+            label: !structure && !leaf(&[name]).is_some_and(is_time),
         }
-        leaf(&[name]).filter(|&at| bytes(at)).map(|bytes| Columns { bytes, path: None })
     };
-    let declared = of_type("Image");
-    let structures = top.iter().copied().filter(|name| leaf(&[name, "bytes"]).is_some_and(bytes));
-    let candidates: Vec<&str> = match declared.as_slice() {
-        [] => structures.chain(IMAGES).filter(|name| image(name).is_some()).collect(),
-        _ => declared,
+    let tops: Vec<Top> = schema.root_schema().get_fields().iter().map(top).collect();
+    let names: Vec<&str> = tops.iter().map(|top| top.name.as_str()).collect();
+    let all = columns::list(&names);
+    let mut warnings = Vec::new();
+    let mut taken = |role: ColumnRole, at: usize| {
+        warnings.push(Warning::ColumnTaken { column: names[at].to_owned(), role, of: all.clone() });
     };
-    let chosen = IMAGES.iter().find(|name| candidates.contains(name)).or(candidates.first());
-    let image = chosen.and_then(|name| image(name)).ok_or_else(|| {
-        format!(
-            "has no column of images (bytes, or a structure of bytes and path); its columns: {}",
-            top.join(", ")
-        )
-    })?;
+    let of_type = |kind: &str| -> Vec<usize> {
+        (0..tops.len())
+            .filter(|&at| {
+                let feature = features.get(names[at]);
+                let inner = feature.and_then(|feature| feature.get("feature").or_else(|| feature.get(0)));
+                feature.is_some_and(|feature| feature["_type"] == kind)
+                    || inner.is_some_and(|feature| feature["_type"] == kind)
+            })
+            .collect()
+    };
+    let asked = |key: &str, name: &str| -> Result<usize, String> {
+        names.iter().position(|known| *known == name).ok_or_else(|| {
+            let near = columns::nearest(name, names.iter().copied());
+            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            format!("has no column `{name}`, which {key} names; {near}its columns: {all}")
+        })
+    };
 
-    let label = |name: &str| {
-        leaf(&[name]).filter(|&at| matches!(leaves[at].1, Type::INT32 | Type::INT64 | Type::BYTE_ARRAY))
+    let declared: Vec<usize> = of_type("Image").into_iter().filter(|&at| tops[at].image.is_some()).collect();
+    let bytes = |at: usize| tops[at].image.is_some() && !tops[at].text;
+    let among = |at: usize| if declared.is_empty() { bytes(at) } else { declared.contains(&at) };
+    let found = match columns::find(ColumnRole::Image, &names, among) {
+        columns::Found::Nothing => {
+            match (0..tops.len()).filter(|&at| among(at)).collect::<Vec<_>>().as_slice() {
+                [] => columns::Found::Nothing,
+                &[only] => columns::Found::Synonym(only),
+                several => columns::Found::Several(several.to_vec()),
+            }
+        }
+        found => found,
     };
+    let image = match (&wanted.path, found) {
+        (Some(name), _) => {
+            let at = asked("data.columns.path", name)?;
+            tops[at].image.ok_or_else(|| format!("has no images in `{name}`: neither bytes nor paths"))?;
+            at
+        }
+        (None, columns::Found::Literal(at)) => at,
+        (None, columns::Found::Synonym(at)) => {
+            if !declared.contains(&at) {
+                taken(ColumnRole::Image, at);
+            }
+            at
+        }
+        (None, columns::Found::Several(several)) => {
+            let several = columns::list(several.iter().map(|&at| names[at]));
+            return Err(format!(
+                "has several columns that may hold the images: {several}; say which with data.columns.path in the study file"
+            ));
+        }
+        // No bytes anywhere: text may name files.
+        (None, columns::Found::Nothing) => {
+            let text = |at: usize| tops[at].text;
+            let named = match columns::find(ColumnRole::Image, &names, text) {
+                found @ (columns::Found::Literal(_) | columns::Found::Synonym(_)) => found,
+                _ => columns::find(ColumnRole::Path, &names, text),
+            };
+            match named {
+                columns::Found::Literal(at) | columns::Found::Synonym(at) => {
+                    taken(ColumnRole::Path, at);
+                    at
+                }
+                _ => {
+                    return Err(format!(
+                        "has no column of images (bytes, or a structure of bytes and path); its columns: {all}"
+                    ));
+                }
+            }
+        }
+    };
+
     let declared = of_type("ClassLabel");
-    let chosen = match declared.as_slice() {
-        [only] => Some(*only),
-        several if !several.is_empty() => LABELS.into_iter().find(|name| several.contains(name)),
-        _ => LABELS.into_iter().find(|name| label(name).is_some()),
-    };
-    let label = chosen.and_then(label).ok_or_else(|| match declared.as_slice() {
-        [] => format!("has no column of labels (\"label\"); its columns: {}", top.join(", ")),
-        several => {
-            format!("has several columns of classes ({}), none of them called \"label\"", several.join(", "))
+    let among =
+        |at: usize| at != image && if declared.is_empty() { tops[at].label } else { declared.contains(&at) };
+    let label = match (&wanted.label, declared.as_slice(), columns::find(ColumnRole::Label, &names, among)) {
+        (Some(name), ..) => asked("data.columns.label", name)?,
+        (_, &[only], _) => {
+            if columns::plain(names[only]) != "label" {
+                taken(ColumnRole::Label, only);
+            }
+            only
         }
-    })?;
-    Ok((image, label))
+        (_, _, columns::Found::Literal(at)) => at,
+        (_, _, columns::Found::Synonym(at)) => {
+            taken(ColumnRole::Label, at);
+            at
+        }
+        (_, declared, columns::Found::Nothing) if declared.is_empty() => {
+            return Err(format!(
+                "has no column of labels (\"label\"); its columns: {all}; say which it is with data.columns.label in the study \
+                 file"
+            ));
+        }
+        (_, declared, found) => {
+            let several = match found {
+                columns::Found::Several(several) => several,
+                _ => declared.to_vec(),
+            };
+            let several = several.iter().map(|&at| names[at]).collect::<Vec<_>>().join(", ");
+            return Err(format!(
+                "has several columns of classes ({several}), none of them called \"label\"; say which is meant with \
+                 data.columns.label in the study file"
+            ));
+        }
+    };
+    let image = tops[image].image.ok_or("has no column of images")?;
+    Ok(Chosen { image, label: names[label].to_owned(), warnings })
 }

@@ -1,49 +1,194 @@
-//! CSV tables: `path,label[,split]`, with a header; paths are relative to the table's folder.
+//! Tables: `path,label[,split]`, with a header; paths are relative to the table's folder. What other programs call these columns
+//! and how they write paths and labels is understood as well, and said in a warning.
 
-use std::collections::HashMap;
+mod layout;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::folder::split_by_name;
+use super::finder::{Finder, How, Place};
+use super::folder::{is_hidden, name_of, split_by_name};
+use crate::classes::class_order;
+use crate::columns::{self, ColumnRole, Found};
 use crate::listing::{Entry, Listing};
-use crate::paths::{below, slashes};
+use crate::paths::slashes;
 use crate::store::Location;
-use crate::{DataError, DeclaredSplit, Warning, class_order};
+use crate::{ColumnConfig, DataError, DeclaredSplit, Warning};
+use layout::{Layout, RowLabel, Splits};
+use text::Text;
 
 /// How many wrong lines an error names.
 const NAMED: usize = 10;
+/// Labels that are decimal numbers are no classes where there are more different ones than this.
+const MOST_DECIMALS: usize = 20;
+/// The endings of files that are tables by their names.
+const ENDINGS: [&str; 6] = [".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson"];
+/// Tables that stand in the folder of their images by the convention of Hugging Face `datasets`, and what they are called.
+const METADATA: [&str; 3] = ["metadata.csv", "metadata.jsonl", "metadata.parquet"];
+
+/// Whether a file is a table by its name.
+pub(super) fn is_table(name: &str) -> bool {
+    ENDINGS.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a file is a table of JSON objects, which others than tables are too.
+pub(super) fn is_list(path: &Path, name: &str) -> bool {
+    name.ends_with(".json") && has_labels(path)
+}
+
+/// Whether a folder is that of a table: of `train.csv`, or of `metadata.csv` beside its images, if that has labels.
+pub(super) fn is_folder_of_table(folder: &Path) -> bool {
+    train_table(folder).is_some() || metadata(folder).iter().any(|(table, _)| has_labels(table))
+}
+
+fn train_table(folder: &Path) -> Option<PathBuf> {
+    find(folder, &["train.csv", "train.tsv"])
+}
+
+fn find(folder: &Path, names: &[&str]) -> Option<PathBuf> {
+    names.iter().map(|name| folder.join(name)).find(|file| file.is_file())
+}
+
+/// The tables of metadata in a folder, or in its folders of splits, and the splits.
+fn metadata(folder: &Path) -> Vec<(PathBuf, DeclaredSplit)> {
+    if let Some(table) = find(folder, &METADATA) {
+        return vec![(table, DeclaredSplit::Undeclared)];
+    }
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<(PathBuf, DeclaredSplit)> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let split = split_by_name(&name_of(&path))?;
+            Some((find(&path, &METADATA)?, split))
+        })
+        .collect();
+    // Train first: ids start from the first table's folder.
+    found.sort_by(|(a, x), (b, y)| (*x as usize, a).cmp(&(*y as usize, b)));
+    found
+}
+
+/// The columns of a file that may be a table, without reading more than is worth that.
+fn columns_of(table: &Path) -> Option<Vec<String>> {
+    const MOST: u64 = 64 << 20;
+    let small = std::fs::metadata(table).is_ok_and(|file| file.len() <= MOST);
+    let text = small.then(|| Text::read(table).ok()).flatten()?;
+    Some(text.header().to_vec()).filter(|names| !names.is_empty())
+}
+
+/// Whether a table says paths and labels, by the names of its columns.
+pub(super) fn has_labels(table: &Path) -> bool {
+    columns_of(table).is_some_and(|names| {
+        let has = |role| !matches!(columns::find(role, &names, |_| true), Found::Nothing);
+        has(ColumnRole::Path) && has(ColumnRole::Label)
+    })
+}
+
+/// An error about a folder of images, with a word about tables that stand in it.
+pub(super) fn beside(folder: &Path, error: DataError) -> DataError {
+    let DataError::Unusable { path, message } = error else { return error };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut tables: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = name_of(path).to_lowercase();
+            let known = is_table(&name) && !name.ends_with(".txt") || name.ends_with(".json");
+            known && path.is_file() && !is_hidden(&name)
+        })
+        .collect();
+    tables.sort();
+    let Some(first) = tables.first() else { return DataError::Unusable { path, message } };
+    let columns = columns_of(first).map(|names| format!(" (with the columns {})", columns::list(names)));
+    let columns = columns.unwrap_or_default();
+    let names = tables.iter().map(|table| name_of(table)).collect::<Vec<_>>().join(", ");
+    let (stands, one) = if tables.len() == 1 { ("stands", "it") } else { ("stand", "one of them") };
+    DataError::Unusable {
+        path,
+        message: format!(
+            "{message}; {names}{columns} {stands} there: if a table says the classes, name {one} in data.path ({}), and its columns, \
+             where they are called otherwise, in data.columns",
+            first.display()
+        ),
+    }
+}
 
 /// A table and the split of its rows where it has no split column.
 struct Table {
     path: PathBuf,
     split: DeclaredSplit,
+    /// Found in a folder, not named by anyone.
+    inferred: bool,
 }
 
-pub(crate) fn list(path: &Path, test_path: Option<&Path>) -> Result<Listing, DataError> {
+pub(crate) fn list(
+    path: &Path,
+    test_path: Option<&Path>,
+    wanted: &ColumnConfig,
+) -> Result<Listing, DataError> {
     let mut warnings = Vec::new();
     let tables = tables(path, test_path, &mut warnings)?;
-    let base = tables.first().and_then(|table| table.path.parent()).unwrap_or(Path::new("")).to_owned();
+    let base = match tables.first() {
+        // Tables of metadata in folders of splits have the folder above in common.
+        Some(_) if path.is_dir() => path.to_owned(),
+        Some(table) => table.path.parent().unwrap_or(Path::new("")).to_owned(),
+        None => PathBuf::new(),
+    };
     let mut rows = Vec::new();
     let mut seen = HashMap::new();
-    for table in &tables {
-        rows.extend(read(table, &base, &mut seen)?);
+    let mut unlabelled = false;
+    for (number, table) in tables.iter().enumerate() {
+        match read(table, &base, wanted, &mut seen) {
+            Ok(read) => {
+                rows.extend(read.rows);
+                unlabelled |= read.unlabelled;
+                warnings.extend(read.warnings);
+            }
+            // A table of what is to be predicted, as competitions have it.
+            Err(Failure::NoLabels(message)) if table.inferred && number > 0 => {
+                let table = name_of(&table.path);
+                let note = format!("is not used, since it says no classes ({message})");
+                warnings.push(Warning::TableNote { table, note });
+            }
+            Err(Failure::NoLabels(message)) => {
+                let listed = format!("\n  line 1: {message}");
+                return Err(DataError::Lines { path: table.path.clone(), listed });
+            }
+            Err(Failure::Error(error)) => return Err(error),
+        }
     }
     let Some(first) = rows.first() else {
-        return Err(DataError::unusable(path, "lists no images: it has a header but no rows"));
+        let why = if unlabelled {
+            "has no label in any of its rows, so there is nothing to learn"
+        } else {
+            "lists no images: it has a header but no rows"
+        };
+        return Err(DataError::unusable(path, why));
     };
-    if !rows.iter().any(|row| row.file.exists()) {
+    if !rows.iter().any(|row| row.found || row.file.exists()) {
+        let hint = remedy(&base, &first.written);
         return Err(DataError::unusable(
             path,
             format!(
                 "not one of the {} images it lists exists; line {} names {}, looked for at {}; paths are relative to \
-                 the table's folder",
+                 the table's folder{hint}",
                 rows.len(),
                 first.line,
-                first.id,
+                first.written,
                 first.file.display()
             ),
         ));
     }
-    let classes = class_order(rows.iter().map(|row| row.label.clone()));
+    number_labels(path, &mut rows, &mut warnings)?;
+    if let Some(split) = (tables.len() == 1 && METADATA.contains(&name_of(&tables[0].path).as_str()))
+        .then(|| splits_of_folders(&rows))
+        .flatten()
+    {
+        let note =
+            "train, validation and test are the folders of these names that its paths begin with".to_owned();
+        warnings.push(Warning::TableNote { table: name_of(&tables[0].path), note });
+        rows.iter_mut().zip(split).for_each(|(row, split)| row.split = split);
+    }
+    let classes = class_order(rows.iter().map(|row| row.label.clone()).collect::<BTreeSet<_>>());
     let labels: HashMap<&str, usize> =
         classes.iter().enumerate().map(|(label, class)| (class.as_str(), label)).collect();
     let entries = rows
@@ -58,6 +203,71 @@ pub(crate) fn list(path: &Path, test_path: Option<&Path>) -> Result<Listing, Dat
     Ok(Listing { entries, warnings, classes, ..Listing::default() })
 }
 
+/// What to do about a path under which nothing was found: what of it is here, if anything.
+fn remedy(base: &Path, written: &str) -> String {
+    let parts: Vec<&str> = written.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
+    let shorter = (1..parts.len()).map(|at| parts[at..].join("/"));
+    let found = shorter.into_iter().find(|path| base.join(path).is_file());
+    found.map(|path| format!("; {path} is there: write the paths from there on")).unwrap_or_default()
+}
+
+/// The splits of rows all of whose paths begin with a split's folder, two different ones at least.
+fn splits_of_folders(rows: &[Row]) -> Option<Vec<DeclaredSplit>> {
+    let split = |row: &Row| split_by_name(row.id.split_once('/')?.0);
+    let splits: Vec<DeclaredSplit> = rows.iter().map(split).collect::<Option<_>>()?;
+    let undeclared = rows.iter().all(|row| row.split == DeclaredSplit::Undeclared);
+    (undeclared && splits.iter().any(|split| *split != splits[0])).then_some(splits)
+}
+
+/// The value of a label that is a number, `2` as well as `2.0` and `2,5`.
+fn value(label: &str) -> Option<f64> {
+    let digits = label.strip_prefix(['-', '+']).unwrap_or(label);
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
+    plain.then(|| label.replace(',', ".").parse().ok()).flatten()
+}
+
+/// Where all labels are numbers, `1` and `1.0` are one class, and decimal numbers are probably none.
+fn number_labels(path: &Path, rows: &mut [Row], warnings: &mut Vec<Warning>) -> Result<(), DataError> {
+    let distinct: BTreeMap<String, (u64, Option<f64>)> =
+        rows.iter().rev().map(|row| (row.label.clone(), (row.line, value(&row.label)))).collect();
+    if distinct.values().any(|(_, value)| value.is_none()) {
+        return Ok(());
+    }
+    let table = name_of(path);
+    let decimal = distinct.iter().find(|(_, (_, value))| value.is_some_and(|value| value.fract() != 0.0));
+    if let Some((label, (line, _))) = decimal {
+        if distinct.len() > MOST_DECIMALS && distinct.len() * 2 > rows.len() {
+            return Err(DataError::unusable(
+                path,
+                format!(
+                    "has {} different decimal numbers for labels (line {line}: {label}): these are the targets of a regression, and images \
+                     are sorted into classes here; write a column of classes, or name another with data.columns.label",
+                    distinct.len()
+                ),
+            ));
+        }
+        let note =
+            format!("labels are decimal numbers (line {line}: {label}); each of them was taken for a class");
+        warnings.push(Warning::TableNote { table, note });
+        return Ok(());
+    }
+    let whole =
+        |label: &str| label.contains(['.', ',']).then(|| value(label).map(|value| format!("{value:.0}")));
+    let Some((example, (line, _))) = distinct.iter().find(|(label, _)| label.contains(['.', ','])) else {
+        return Ok(());
+    };
+    let class = whole(example).flatten().unwrap_or_default();
+    let note = format!("labels such as {example} (line {line}) are whole numbers: the same class as {class}");
+    warnings.push(Warning::TableNote { table, note });
+    for row in rows {
+        if let Some(Some(label)) = whole(&row.label) {
+            row.label = label;
+        }
+    }
+    Ok(())
+}
+
 /// Which tables a path means.
 fn tables(
     path: &Path,
@@ -65,23 +275,31 @@ fn tables(
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Table>, DataError> {
     let mut tables = Vec::new();
+    let mut add = |path: PathBuf, split, inferred| tables.push(Table { path, split, inferred });
     if path.is_dir() {
-        let find = |names: &[&str]| names.iter().map(|name| path.join(name)).find(|file| file.is_file());
-        if let Some(train) = find(&["train.csv"]) {
-            tables.push(Table { path: train, split: DeclaredSplit::Train });
-            if let Some(validation) = find(&["validation.csv", "valid.csv", "val.csv"]) {
-                tables.push(Table { path: validation, split: DeclaredSplit::Validation });
+        if let Some(train) = train_table(path) {
+            add(train, DeclaredSplit::Train, true);
+            let validation =
+                ["validation.csv", "valid.csv", "val.csv", "validation.tsv", "valid.tsv", "val.tsv"];
+            if let Some(validation) = find(path, &validation) {
+                add(validation, DeclaredSplit::Validation, true);
             }
             if test_path.is_none()
-                && let Some(test) = find(&["test.csv"])
+                && let Some(test) = find(path, &["test.csv", "test.tsv"])
             {
-                tables.push(Table { path: test, split: DeclaredSplit::Test });
+                add(test, DeclaredSplit::Test, true);
             }
         } else {
-            tables.push(Table { path: only_table(path)?, split: DeclaredSplit::Undeclared });
+            let metadata = metadata(path);
+            if metadata.is_empty() {
+                add(only_table(path)?, DeclaredSplit::Undeclared, true);
+            }
+            for (table, split) in metadata {
+                add(table, split, true);
+            }
         }
     } else {
-        tables.push(Table { path: path.to_owned(), split: DeclaredSplit::Undeclared });
+        add(path.to_owned(), DeclaredSplit::Undeclared, false);
         let beside = path.with_file_name("test.csv");
         if test_path.is_none() && path.file_name().is_some_and(|name| name == "train.csv") && beside.is_file()
         {
@@ -92,7 +310,7 @@ fn tables(
         if !test.is_file() {
             return Err(DataError::unusable(test, "there is no such file; check data.test_path"));
         }
-        tables.push(Table { path: test.to_owned(), split: DeclaredSplit::Test });
+        add(test.to_owned(), DeclaredSplit::Test, false);
     }
     // A table on its own is split by us; beside a test table it is what is trained on.
     if tables.len() == 1 {
@@ -124,139 +342,234 @@ fn only_table(folder: &Path) -> Result<PathBuf, DataError> {
 
 struct Row {
     line: u64,
+    /// As the table has it.
+    written: String,
     id: String,
     file: PathBuf,
+    /// Whether something is there.
+    found: bool,
     label: String,
     split: DeclaredSplit,
 }
 
-/// The columns' positions.
-struct Columns {
-    path: usize,
-    label: usize,
-    split: Option<usize>,
-    count: usize,
+/// What a table holds.
+struct Read {
+    rows: Vec<Row>,
+    /// Whether a row has no label.
+    unlabelled: bool,
+    warnings: Vec<Warning>,
 }
 
-impl Columns {
-    fn of(header: &csv::StringRecord) -> Option<Self> {
-        let find = |name: &str| header.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
-        Some(Self { path: find("path")?, label: find("label")?, split: find("split"), count: header.len() })
+enum Failure {
+    Error(DataError),
+    /// Nothing is wrong with the table but that it says no classes.
+    NoLabels(String),
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Self::Error(error)
     }
+}
+
+/// An image that was listed before.
+struct Earlier {
+    table: PathBuf,
+    line: u64,
+    label: String,
+    split: DeclaredSplit,
 }
 
 /// Reads a table; `seen` holds where each image was listed first.
 fn read(
     table: &Table,
     base: &Path,
-    seen: &mut HashMap<String, (PathBuf, u64)>,
-) -> Result<Vec<Row>, DataError> {
-    let bytes = std::fs::read(&table.path).map_err(DataError::io(&table.path))?;
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-    let reader = |delimiter: u8| {
-        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(bytes)
-    };
-    // Spreadsheets of some languages write semicolons.
-    let found = [b',', b';', b'\t'].into_iter().find_map(|delimiter| {
-        let mut reader = reader(delimiter);
-        let columns = Columns::of(reader.headers().ok()?)?;
-        Some((reader, columns))
-    });
-    let Some((mut reader, columns)) = found else {
-        let first: String =
-            String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().chars().take(80).collect();
-        return Err(DataError::Lines {
-            path: table.path.clone(),
-            listed: format!(
-                "\n  line 1: expected a header with the columns path,label[,split], found {first:?}"
-            ),
-        });
-    };
+    wanted: &ColumnConfig,
+    seen: &mut HashMap<String, Earlier>,
+) -> Result<Read, Failure> {
+    let text = Text::read(&table.path)?;
+    let name = name_of(&table.path);
     let folder = table.path.parent().unwrap_or(Path::new(""));
+    let mut finder = Finder::new(folder);
+    let line = text.header_line();
+    let layout = Layout::of(&text, &name, wanted, &mut finder).map_err(|no| match no.only_labels_lack {
+        true => Failure::NoLabels(no.message),
+        false => {
+            let listed = format!("\n  line {line}: {}", no.message);
+            Failure::Error(DataError::Lines { path: table.path.clone(), listed })
+        }
+    })?;
+    let path_of = |row: &crate::delimited::Row<'_>| row.cell(layout.path).to_owned();
+    // Only a table none of whose images is where it says may mean another folder: one that is missing is missing.
+    let is_found = |place: &Place| matches!(place, Place::AsWritten(_) | Place::Like(..));
+    let elsewhere = !layout.rows.iter().any(|row| is_found(&finder.near(row.cell(layout.path))));
+
+    let mut noticed = Noticed::default();
     let mut rows = Vec::new();
-    let mut wrong = Vec::new();
-    for record in reader.records() {
-        let row = match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                columns.row(&record, line, table, folder, base).map_err(|message| (line, message))
-            }
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                Err((line, "is not valid UTF-8; save the table as UTF-8".to_owned()))
+    let mut wrong: Vec<(u64, String)> = layout.wrong.clone();
+    for record in &layout.rows {
+        let line = record.line;
+        if record.cells.len() != layout.names.len() {
+            wrong.push((
+                line,
+                format!(
+                    "has {} columns, the header has {}; a name with a comma needs quotes",
+                    record.cells.len(),
+                    layout.names.len()
+                ),
+            ));
+            continue;
+        }
+        let written = path_of(record);
+        if written.is_empty() {
+            wrong.push((line, "the path is empty".into()));
+            continue;
+        }
+        let split = match split_of(&layout, record, table) {
+            Ok(split) => split,
+            Err(message) => {
+                wrong.push((line, message));
+                continue;
             }
         };
-        let row = row.and_then(|row| match seen.get(&row.id) {
-            Some((path, line)) if *path == table.path => Err((
-                row.line,
-                format!("{} is listed twice, first on line {line}; remove one of them", row.id),
-            )),
-            Some((path, line)) => {
-                let other = format!("line {line} of {}", path.display());
-                Err((row.line, format!("{} is listed on {other} too; remove one of them", row.id)))
+        let label = match layout.label(record) {
+            RowLabel::Class(label) => label,
+            RowLabel::Several(several) => {
+                let message = format!(
+                    "{written} has several classes, {several}: this is multi-label data, which cannot be used; every image needs one class"
+                );
+                wrong.push((line, message));
+                continue;
+            }
+            RowLabel::None(value) => {
+                let example = || format!("line {line} ({written})");
+                noticed.unlabelled.entry(value).or_insert_with(|| (0, example())).0 += 1;
+                continue;
+            }
+        };
+        let place = if elsewhere { finder.anywhere(&written) } else { finder.near(&written) };
+        let (file, found, how) = match place {
+            Place::AsWritten(file) => (file, true, None),
+            Place::Like(file, how) => (file, true, Some(how)),
+            Place::Missing(file) => (file, false, None),
+            Place::Refused(message) => {
+                wrong.push((line, format!("{message}{}", remedy(folder, &written))));
+                continue;
+            }
+        };
+        let id = match file.strip_prefix(base) {
+            Ok(below) => slashes(below),
+            // Outside the table's folder, but not said so by the table: its own words are the steadier name.
+            Err(_) if how.is_some() => slashes(Path::new(&written.replace('\\', "/"))),
+            Err(_) => slashes(&file),
+        };
+        if let Some(how) = how {
+            let (count, ..) = noticed.elsewhere.entry(how).or_insert((0, written.clone(), id.clone()));
+            *count += 1;
+        }
+        match seen.get(&id) {
+            Some(earlier)
+                if earlier.table == table.path && (&earlier.label, earlier.split) == (&label, split) =>
+            {
+                noticed.repeated.get_or_insert((0, line)).0 += 1;
+                continue;
+            }
+            Some(earlier) if earlier.table == table.path => {
+                let said = if earlier.label == label {
+                    format!("in split {} there and {} here", earlier.split.name(), split.name())
+                } else {
+                    format!("as {} there and {label} here", earlier.label)
+                };
+                wrong.push((
+                    line,
+                    format!(
+                        "{id} is listed twice, first on line {}; remove one of them ({said})",
+                        earlier.line
+                    ),
+                ));
+                continue;
+            }
+            Some(earlier) => {
+                let other = format!("line {} of {}", earlier.line, earlier.table.display());
+                wrong.push((line, format!("{id} is listed on {other} too; remove one of them")));
+                continue;
             }
             None => {
-                seen.insert(row.id.clone(), (table.path.clone(), row.line));
-                Ok(row)
+                let earlier = Earlier { table: table.path.clone(), line, label: label.clone(), split };
+                seen.insert(id.clone(), earlier);
             }
-        });
-        match row {
-            Ok(row) => rows.push(row),
-            Err(problem) => wrong.push(problem),
         }
+        rows.push(Row { line, written, id, file, found, label, split });
     }
+    let mut warnings = layout.warnings;
+    let unlabelled = !noticed.unlabelled.is_empty();
+    warnings.extend(noticed.warnings(&name));
     if wrong.is_empty() {
-        return Ok(rows);
+        return Ok(Read { rows, unlabelled, warnings });
     }
+    wrong.sort_by_key(|(line, _)| *line);
     let mut listed: String =
         wrong.iter().take(NAMED).map(|(line, message)| format!("\n  line {line}: {message}")).collect();
     if wrong.len() > NAMED {
         listed += &format!("\n  … and {} more", wrong.len() - NAMED);
     }
-    Err(DataError::Lines { path: table.path.clone(), listed })
+    Err(Failure::Error(DataError::Lines { path: table.path.clone(), listed }))
 }
 
-impl Columns {
-    fn row(
-        &self,
-        record: &csv::StringRecord,
-        line: u64,
-        table: &Table,
-        folder: &Path,
-        base: &Path,
-    ) -> Result<Row, String> {
-        if record.len() != self.count {
-            return Err(format!(
-                "has {} columns, the header has {}; a name with a comma needs quotes",
-                record.len(),
-                self.count
-            ));
+/// What was seen in rows that should be said once.
+#[derive(Default)]
+struct Noticed {
+    /// By what stands there in place of a label: how many, and one of them.
+    unlabelled: BTreeMap<String, (usize, String)>,
+    repeated: Option<(usize, u64)>,
+    /// How many, the first as written and as found.
+    elsewhere: BTreeMap<How, (usize, String, String)>,
+}
+
+impl Noticed {
+    fn warnings(self, table: &str) -> Vec<Warning> {
+        let table = || table.to_owned();
+        let mut warnings = Vec::new();
+        for (how, (count, written, found)) in self.elsewhere {
+            let place = how.to_string();
+            warnings.push(Warning::FoundElsewhere { table: table(), count, place, written, found });
         }
-        let field = |column: usize| record.get(column).unwrap_or_default();
-        let (path, label) = (field(self.path), field(self.label));
-        if path.is_empty() {
-            return Err("the path is empty".into());
+        for (text, (count, example)) in self.unlabelled {
+            warnings.push(if text.is_empty() {
+                let note = format!("{count} row(s) have no label and are left out, {example} for one");
+                Warning::TableNote { table: table(), note }
+            } else {
+                Warning::NoLabel { place: table(), text, count, example }
+            });
         }
-        if label.is_empty() {
-            return Err(format!("{path} has no label"));
+        if let Some((count, line)) = self.repeated {
+            warnings.push(Warning::RepeatedRows { table: table(), count, line });
         }
-        let split = match self.split.map(field) {
-            None => table.split,
-            Some(name) => {
-                let split = split_by_name(name)
-                    .ok_or_else(|| format!("split is {name:?}; must be train, validation or test"))?;
-                if table.split == DeclaredSplit::Test && split != DeclaredSplit::Test {
-                    return Err(format!("split is {name:?}, but this is the table of the test split"));
-                }
-                split
-            }
-        };
-        let mut file = folder.join(path);
-        if path.contains('\\') && !path.contains('/') && !file.exists() {
-            // Written on Windows.
-            file = below(folder, &path.replace('\\', "/"));
-        }
-        let id = slashes(file.strip_prefix(base).unwrap_or(&file));
-        Ok(Row { line, id, file, label: label.to_owned(), split })
+        warnings
     }
+}
+
+fn split_of(
+    layout: &Layout<'_>,
+    row: &crate::delimited::Row<'_>,
+    table: &Table,
+) -> Result<DeclaredSplit, String> {
+    let (name, split) = match layout.splits {
+        None => return Ok(table.split),
+        Some(Splits::Named(at)) => {
+            let name = row.cell(at);
+            let split = split_by_name(name);
+            (name, split.ok_or_else(|| format!("split is {name:?}; must be train, validation or test"))?)
+        }
+        Some(Splits::Marked(at, yes, no)) => {
+            let name = row.cell(at);
+            let truth = layout::truth(name)
+                .ok_or_else(|| format!("{} is {name:?}; must be 1 or 0, true or false", layout.names[at]))?;
+            (name, if truth { yes } else { no })
+        }
+    };
+    if table.split == DeclaredSplit::Test && split != DeclaredSplit::Test {
+        return Err(format!("split is {name:?}, but this is the table of the test split"));
+    }
+    Ok(split)
 }

@@ -1,7 +1,9 @@
 //! WebDataset: tar shards in which files of the same name and different extensions are one sample: `0001.jpg`, `0001.cls`.
 //!
 //! Format: <https://github.com/webdataset/webdataset>. A sample's files follow one another; its key is the name up to the
-//! first dot after the last slash. The class is the number or the text in `.cls`, or a member of the object in `.json`.
+//! first dot after the last slash. The class is the number or the text in `.cls`, or a member of the object in `.json`. Where
+//! nothing else holds it, a file of another name may; and where people's own names have dots, the last dot ends the key. Both is
+//! said in a warning.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,6 +14,8 @@ use serde_json::Value;
 use super::folder::image_by_name;
 use super::shards;
 use crate::archive::{self, Member};
+use crate::classes::{class_order, is_no_label};
+use crate::columns;
 use crate::listing::{Entry, Listing};
 use crate::paths::slashes;
 use crate::store::{Location, Store, StoredFile};
@@ -21,6 +25,25 @@ use crate::{DataError, Warning};
 const NAMES: [&str; 3] = ["classnames.txt", "classes.txt", "labels.txt"];
 /// Members of `.json` that may hold the class.
 const KEYS: [&str; 6] = ["cls", "label", "class", "class_name", "label_name", "category"];
+/// Other files than `.cls` and `.json` that may hold nothing but the class, the likeliest first.
+const OTHER_LABELS: [&str; 12] = [
+    "label",
+    "lbl",
+    "class",
+    "target",
+    "id",
+    "index",
+    "cls.txt",
+    "label.txt",
+    "class.txt",
+    "cls.json",
+    "label.json",
+    "txt",
+];
+/// How deep members of `.json` are looked at.
+const DEEPEST: usize = 4;
+/// How many keys or names an error lists.
+const NAMED: usize = 12;
 /// A label is short, and so is an image's description.
 const MOST_LABEL: u64 = 1 << 20;
 
@@ -40,18 +63,43 @@ pub(super) fn is_samples(path: &Path) -> bool {
     }
     let names = |archive: &mut tar::Archive<&mut dyn Read>| -> Vec<String> {
         let entries = archive.entries().into_iter().flatten().take(LOOKED_AT).map_while(Result::ok);
-        entries.filter_map(|entry| Some(entry.path().ok()?.to_string_lossy().into_owned())).collect()
+        entries
+            .filter_map(|entry| {
+                Some(entry.path().ok()?.to_string_lossy().trim_start_matches("./").to_owned())
+            })
+            .collect()
     };
     let names = if magic == [0x1F, 0x8B] {
         names(&mut tar::Archive::new(&mut flate2::read::GzDecoder::new(file)))
     } else {
         names(&mut tar::Archive::new(&mut &file))
     };
-    names.iter().any(|name| key_and_extension(name).is_some_and(|(_, extension)| extension == "cls"))
-        || names.windows(2).any(|pair| match (key_and_extension(&pair[0]), key_and_extension(&pair[1])) {
-            (Some((a, x)), Some((b, y))) => a == b && (x == "json") != (y == "json"),
+    let is_label = |name: &String| last_dot(name).is_some_and(|(_, extension)| extension == "cls");
+    // An image and its label, one after the other, whichever dot ends the key.
+    let pair = |a: &str, b: &str| {
+        [key_and_extension, last_dot].iter().any(|split| match (split(a), split(b)) {
+            (Some((a, x)), Some((b, y))) => {
+                let data = |extension: &str| {
+                    extension == "json" || OTHER_LABELS.contains(&extension) && !b.contains('/')
+                };
+                a == b && data(&x) != data(&y) && (is_image(&x) || is_image(&y))
+            }
             _ => false,
         })
+    };
+    names.iter().any(is_label) || names.windows(2).any(|two| pair(&two[0], &two[1]))
+}
+
+/// Whether an extension, perhaps one of several words, is that of an image.
+fn is_image(extension: &str) -> bool {
+    image_by_name(Path::new(&format!("x.{extension}")))
+}
+
+/// [`key_and_extension`] by the last dot.
+fn last_dot(name: &str) -> Option<(&str, String)> {
+    let file = name.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = file + name[file..].rfind('.')?;
+    (dot > file).then(|| (&name[..dot], name[dot + 1..].to_lowercase()))
 }
 
 fn key_and_extension(name: &str) -> Option<(&str, String)> {
@@ -73,6 +121,17 @@ struct Sample {
     class: Class,
 }
 
+/// What a shard holds.
+struct Shard {
+    file: StoredFile,
+    samples: Vec<Sample>,
+    unlabelled: usize,
+    /// Images whose key ends at their name's last dot, and the first of them.
+    dotted: Option<(usize, String)>,
+    /// Labels that came from elsewhere than `.cls` and the outermost level of `.json`: from where.
+    elsewhere: Option<String>,
+}
+
 pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
     let found = shards::find(path, &is_shard)?;
     if found.is_empty() {
@@ -80,11 +139,11 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
     }
     let root = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let read = found.par_iter().map(|shard| samples(&shard.path));
-    let read: Vec<(StoredFile, Vec<Sample>, usize)> = read.collect::<Result<_, _>>()?;
+    let read: Vec<Shard> = read.collect::<Result<_, _>>()?;
 
     let mut named = NAMES.iter().map(|name| root.join(name)).filter(|file| file.is_file());
     let names = named.next().map(|file| super::lines(&file).map(|names| (file, names))).transpose()?;
-    let used: BTreeSet<&Class> = read.iter().flat_map(|(_, samples, _)| samples).map(|s| &s.class).collect();
+    let used: BTreeSet<&Class> = read.iter().flat_map(|shard| &shard.samples).map(|s| &s.class).collect();
     let classes = classes(path, &used, names)?;
     let labels: BTreeMap<Class, usize> = used
         .into_iter()
@@ -99,13 +158,19 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
     let mut store = Store::default();
     let mut entries = Vec::new();
     let mut warnings = Vec::new();
-    for (shard, (file, samples, unlabelled)) in found.iter().zip(read) {
+    for (shard, read) in found.iter().zip(read) {
         let name = slashes(shard.path.strip_prefix(root).unwrap_or(&shard.path));
-        if unlabelled > 0 {
-            warnings.push(Warning::Unlabelled { split: name.clone(), count: unlabelled });
+        if read.unlabelled > 0 {
+            warnings.push(Warning::Unlabelled { split: name.clone(), count: read.unlabelled });
         }
-        let number = store.add(file);
-        entries.extend(samples.into_iter().map(|sample| Entry {
+        if let Some((count, example)) = read.dotted {
+            warnings.push(Warning::DottedKeys { shard: name.clone(), count, example });
+        }
+        if let Some(place) = read.elsewhere {
+            warnings.push(Warning::LabelsElsewhere { shard: name.clone(), place });
+        }
+        let number = store.add(read.file);
+        entries.extend(read.samples.into_iter().map(|sample| Entry {
             id: format!("{name}/{}", sample.name),
             label: labels.get(&sample.class).copied().unwrap_or_default(),
             split: shard.split,
@@ -145,84 +210,210 @@ fn classes(
         )),
         (Some(_), Some((_, names))) => Ok(names),
         (Some(most), None) => Ok((0..=most).map(|number| number.to_string()).collect()),
-        (None, _) => Ok(used
-            .iter()
-            .filter_map(|class| match class {
-                Class::Name(name) => Some(name.clone()),
-                Class::Number(_) => None,
-            })
-            .collect()),
+        (None, _) => Ok(class_order(used.iter().filter_map(|class| match class {
+            Class::Name(name) => Some(name.clone()),
+            Class::Number(_) => None,
+        }))),
     }
 }
 
-/// The labelled images of a shard, and how many have no label.
-fn samples(path: &Path) -> Result<(StoredFile, Vec<Sample>, usize), DataError> {
+/// The labelled images of a shard.
+fn samples(path: &Path) -> Result<Shard, DataError> {
     let (file, members) = archive::open(path)?;
-    let mut samples = Vec::new();
-    let mut unlabelled = 0;
+    let mut shard = Shard { file, samples: Vec::new(), unlabelled: 0, dotted: None, elsewhere: None };
+    let mut without: Vec<(&Member, &[Member])> = Vec::new();
     for group in members.chunk_by(|a, b| {
         let key = |member: &Member| key_and_extension(&member.name).map(|(key, _)| key.to_owned());
         key(a).is_some() && key(a) == key(b)
     }) {
-        let with = |wanted: &str| {
-            let mut members = group.iter();
-            members.find(|member| key_and_extension(&member.name).is_some_and(|(_, end)| end == wanted))
-        };
         let images: Vec<&Member> =
             group.iter().filter(|member| image_by_name(Path::new(&member.name))).collect();
-        let image = match images.as_slice() {
-            [] => continue,
-            [only] => *only,
-            // The one without a further word in its extension: `0001.jpg` beside `0001.mask.png`.
-            several => {
-                let plain: Vec<_> = several
-                    .iter()
-                    .filter(|member| {
-                        key_and_extension(&member.name).is_some_and(|(_, end)| !end.contains('.'))
-                    })
-                    .collect();
-                let [only] = plain.as_slice() else {
-                    return Err(DataError::unusable(
-                        path,
-                        format!("sample {} holds {} images; one is needed", several[0].name, several.len()),
-                    ));
-                };
-                **only
-            }
+        // The one without a further word in its extension: `0001.jpg` beside `0001.mask.png`.
+        let is_plain =
+            |member: &&&Member| key_and_extension(&member.name).is_some_and(|(_, end)| !end.contains('.'));
+        let plain: Vec<&Member> = images.iter().filter(is_plain).copied().collect();
+        let image = match (images.as_slice(), plain.as_slice()) {
+            ([], _) => continue,
+            ([only], _) | (_, [only]) => Some(*only),
+            _ => None,
         };
-        let label = |member: &Member| -> Result<Vec<u8>, DataError> {
-            let wrong =
-                |message: String| DataError::unusable(path, format!("member {} {message}", member.name));
-            match member.location {
-                Location::Range { offset, length, .. } if length <= MOST_LABEL => {
-                    file.read(offset, length).map_err(|error| wrong(error.to_string()))
-                }
-                _ => Err(wrong("is too long for a label".into())),
+        let class = if image.is_some() { shard.class(path, group, None)? } else { None };
+        if let (Some(image), Some(class)) = (image, class) {
+            shard.add(image, class);
+            continue;
+        }
+        // Not by the format's rule. Names of people's own may have dots: then each image has a label of its own name.
+        let mut own = Vec::new();
+        for image in &images {
+            let stem = last_dot(&image.name).map(|(stem, _)| stem);
+            let class = shard.class(path, group, stem)?;
+            own.extend(class.map(|class| (*image, class)));
+        }
+        if own.is_empty() && image.is_none() {
+            return Err(DataError::unusable(
+                path,
+                format!("sample {} holds {} images; one is needed", images[0].name, images.len()),
+            ));
+        }
+        if own.is_empty() {
+            without.extend(image.map(|image| (image, group)));
+            continue;
+        }
+        shard.unlabelled += images.len() - own.len();
+        let example = own[0].0.name.clone();
+        shard.dotted.get_or_insert((0, example)).0 += own.len();
+        own.into_iter().for_each(|(image, class)| shard.add(image, class));
+    }
+    if shard.samples.is_empty() && !without.is_empty() {
+        shard.look_elsewhere(path, &without)?;
+    } else {
+        shard.unlabelled += without.len();
+    }
+    Ok(shard)
+}
+
+impl Shard {
+    fn add(&mut self, image: &Member, class: Class) {
+        let (name, location) = (image.name.clone(), image.location.clone());
+        self.samples.push(Sample { name, location, class });
+    }
+
+    /// A small member's bytes.
+    fn bytes(&self, path: &Path, member: &Member) -> Result<Vec<u8>, DataError> {
+        let wrong = |message: String| DataError::unusable(path, format!("member {} {message}", member.name));
+        match member.location {
+            Location::Range { offset, length, .. } if length <= MOST_LABEL => {
+                self.file.read(offset, length).map_err(|error| wrong(error.to_string()))
             }
-        };
-        let class = match (with("cls"), with("json")) {
-            (Some(member), _) => {
-                let bytes = label(member)?;
-                let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-                class_of(&Value::String(text))
-            }
-            (None, Some(member)) => {
-                let value: Value = serde_json::from_slice(&label(member)?).map_err(|error| {
-                    DataError::unusable(path, format!("member {} is no valid JSON: {error}", member.name))
-                })?;
-                let found = KEYS.iter().find_map(|key| value.get(key).and_then(class_of));
-                found.or_else(|| class_of(&value))
-            }
-            (None, None) => None,
-        };
-        match class {
-            Some(class) => {
-                samples.push(Sample { name: image.name.clone(), location: image.location.clone(), class })
-            }
-            None => unlabelled += 1,
+            _ => Err(wrong("is too long for a label".into())),
         }
     }
-    Ok((file, samples, unlabelled))
+
+    fn json(&self, path: &Path, member: &Member) -> Result<Value, DataError> {
+        serde_json::from_slice(&self.bytes(path, member)?).map_err(|error| {
+            DataError::unusable(path, format!("member {} is no valid JSON: {error}", member.name))
+        })
+    }
+
+    /// The class in `.cls` or `.json` of a group, by the format's rule or, where a stem is named, in the file that is called so.
+    fn class(&self, path: &Path, group: &[Member], stem: Option<&str>) -> Result<Option<Class>, DataError> {
+        let with = |wanted: &str| {
+            group.iter().find(|member| match stem {
+                None => key_and_extension(&member.name).is_some_and(|(_, end)| end == wanted),
+                Some(stem) => last_dot(&member.name).is_some_and(|(key, end)| key == stem && end == wanted),
+            })
+        };
+        let several = |member: &Member, value: &Value| match value {
+            Value::Array(values) if values.len() > 1 => Err(DataError::unusable(
+                path,
+                format!(
+                    "holds several classes an image (member {} says {value}): this is multi-label data, which cannot be used; every \
+                     image needs one class",
+                    member.name
+                ),
+            )),
+            _ => Ok(class_of(value)),
+        };
+        match (with("cls"), with("json")) {
+            (Some(member), _) => {
+                let bytes = self.bytes(path, member)?;
+                Ok(class_of(&Value::String(String::from_utf8_lossy(&bytes).trim().to_owned())))
+            }
+            (None, Some(member)) => {
+                let value = self.json(path, member)?;
+                match KEYS.iter().find_map(|key| value.get(key)) {
+                    Some(found) => several(member, found),
+                    None => several(member, &value),
+                }
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// No image of the shard has a label where labels stand: they may stand in other files, or deeper in `.json`.
+    fn look_elsewhere(&mut self, path: &Path, without: &[(&Member, &[Member])]) -> Result<(), DataError> {
+        let extensions: BTreeSet<String> = without
+            .iter()
+            .flat_map(|(_, group)| group.iter())
+            .filter_map(|member| Some(key_and_extension(&member.name)?.1))
+            .collect();
+        let with = |group: &'_ [Member], wanted: &str| -> Option<usize> {
+            group
+                .iter()
+                .position(|member| key_and_extension(&member.name).is_some_and(|(_, end)| end == wanted))
+        };
+        for extension in OTHER_LABELS.iter().filter(|extension| extensions.contains(**extension)) {
+            let mut classes = Vec::new();
+            for (image, group) in without {
+                let Some(at) = with(group, extension) else { continue };
+                let bytes = self.bytes(path, &group[at])?;
+                let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+                // A caption is a sentence of its own for every image; a class is a word, and others have it too.
+                classes.extend(class_of(&Value::String(text)).map(|class| (*image, class)));
+            }
+            let different: BTreeSet<&Class> = classes.iter().map(|(_, class)| class).collect();
+            let numbers = different.iter().all(|class| matches!(class, Class::Number(_)));
+            if different.is_empty() || !numbers && different.len() * 2 > classes.len() {
+                continue;
+            }
+            self.unlabelled += without.len() - classes.len();
+            classes.into_iter().for_each(|(image, class)| self.add(image, class));
+            self.elsewhere = Some(format!(".{extension} files"));
+            return Ok(());
+        }
+        let first = without.iter().find_map(|(_, group)| Some(&group[with(group, "json")?]));
+        let value = first.map(|member| self.json(path, member)).transpose()?.unwrap_or(Value::Null);
+        let mut keys = Vec::new();
+        members(&value, "", 0, &mut keys);
+        let named: Vec<&String> =
+            keys.iter().filter(|key| KEYS.contains(&key.rsplit('/').next().unwrap_or_default())).collect();
+        if let [only] = named.as_slice() {
+            let pointer = (*only).clone();
+            for (image, group) in without {
+                let at = with(group, "json");
+                let value = at.map(|at| self.json(path, &group[at])).transpose()?;
+                match value.and_then(|value| class_of(value.pointer(&pointer)?)) {
+                    Some(class) => self.add(image, class),
+                    None => self.unlabelled += 1,
+                }
+            }
+            self.elsewhere = Some(format!("{} of .json", pointer[1..].replace('/', ".")));
+            return Ok(());
+        }
+        let extensions: Vec<String> = extensions.iter().take(NAMED).map(|end| format!(".{end}")).collect();
+        let keys: Vec<String> = keys
+            .iter()
+            .take(NAMED)
+            .map(|key| key[1..].replace('/', "."))
+            .filter(|key| !key.is_empty())
+            .collect();
+        let keys = if keys.is_empty() {
+            String::new()
+        } else {
+            format!(", and of .json the members {}", columns::list(&keys))
+        };
+        Err(DataError::unusable(
+            path,
+            format!(
+                "is a WebDataset shard of {} images, none of which has a label: each has the files {}{keys}; write the class, a \
+                 number or a name, into a .cls file, or into .json as `label`",
+                without.len(),
+                extensions.join(", ")
+            ),
+        ))
+    }
+}
+
+/// JSON pointers to the members of objects.
+fn members(value: &Value, pointer: &str, depth: usize, found: &mut Vec<String>) {
+    let Value::Object(object) = value else { return };
+    for (key, value) in object.iter().filter(|(key, _)| !key.contains(['/', '~'])) {
+        let pointer = format!("{pointer}/{key}");
+        if depth < DEEPEST {
+            members(value, &pointer, depth + 1, found);
+        }
+        found.push(pointer);
+    }
 }
 
 /// More classes than this are a broken number.
@@ -231,12 +422,19 @@ const MOST_CLASSES: usize = 1_000_000;
 fn class_of(value: &Value) -> Option<Class> {
     let number =
         |number: u64| usize::try_from(number).ok().filter(|&number| number < MOST_CLASSES).map(Class::Number);
+    // 3.0 is the class 3: data frames write it so.
+    let whole = |value: f64| (value >= 0.0 && value.fract() == 0.0).then_some(value as u64);
     match value {
-        Value::Number(value) => number(value.as_u64()?),
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => match text.parse::<i64>() {
-            Ok(value) => number(u64::try_from(value).ok()?),
-            Err(_) => Some(Class::Name(text.clone())),
+        Value::Number(value) => number(value.as_u64().or_else(|| whole(value.as_f64()?))?),
+        Value::Bool(truth) => Some(Class::Name(truth.to_string())),
+        Value::String(text) if is_no_label(text) => None,
+        Value::String(text) => match text.parse::<f64>() {
+            Ok(value) if value.fract() == 0.0 => number(whole(value)?),
+            _ => Some(Class::Name(text.clone())),
+        },
+        Value::Array(values) => match values.as_slice() {
+            [only] => class_of(only),
+            _ => None,
         },
         _ => None,
     }

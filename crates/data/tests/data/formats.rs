@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use bakeoff_data::columns::ColumnRole;
 use bakeoff_data::{Dataset, DeclaredSplit, ImageError, SourceConfig, SourceKind, Warning, detect};
 use safetensors::SafeTensors;
 
@@ -322,7 +323,19 @@ fn parquet_without_metadata_is_read_by_the_names_of_its_columns() {
     assert_eq!(dataset.classes(), ["Saint Bernard", "beagle", "chow"]);
     assert_eq!(counts(&dataset), [0, 0, 0, 5]);
     assert!(agrees(&dataset, "sources/parquet/plain.safetensors", 0).is_empty());
-    assert_eq!(dataset.warnings(), [Warning::Unlabelled { split: "rows".into(), count: 1 }]);
+    let taken = |column: &str, role| Warning::ColumnTaken {
+        column: column.into(),
+        role,
+        of: "`img`, `class`".into(),
+    };
+    assert_eq!(
+        dataset.warnings(),
+        [
+            taken("img", ColumnRole::Image),
+            taken("class", ColumnRole::Label),
+            Warning::Unlabelled { split: "rows".into(), count: 1 }
+        ]
+    );
 }
 
 #[test]

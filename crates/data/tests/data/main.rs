@@ -1,10 +1,12 @@
 //! What the crate promises, on files that other people's programs wrote. `oracles/data_fixtures.py` makes the fixtures.
 
 mod broken;
+mod containers;
 mod decode;
 mod delimited;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod folders;
 mod formats;
 mod inspection;
 mod pack;
@@ -12,6 +14,7 @@ mod pack;
 mod resize;
 mod sources;
 mod splits;
+mod tables;
 
 use std::path::{Path, PathBuf};
 

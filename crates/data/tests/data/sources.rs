@@ -57,7 +57,13 @@ fn a_folder_with_splits_is_listed_nested_files_included() {
     );
     assert_eq!(count(&dataset, DeclaredSplit::Train), 3);
     assert_eq!(count(&dataset, DeclaredSplit::Test), 2);
-    assert_eq!(dataset.warnings(), [Warning::NoValidationImages { class: "dog".into() }]);
+    assert_eq!(
+        dataset.warnings(),
+        [
+            Warning::PassedOver { folders: ".hidden with 1 image(s)".into() },
+            Warning::NoValidationImages { class: "dog".into() }
+        ]
+    );
     let loaded = dataset.load(5).unwrap();
     assert_eq!(*loaded, decode_file(&folder.path().join("valid/cat/3.jpg")).unwrap());
     assert!(matches!(dataset.load(6), Err(ImageError::NoSample(6))));
@@ -381,16 +387,15 @@ fn a_folder_of_tables_and_a_table_of_the_test_split_are_understood() {
 #[test]
 fn wrong_lines_of_a_table_are_all_named() {
     let image = photograph();
-    let table = b"path,label,split\n1.jpg,cat,train\n2.jpg,dog\n,dog,train\n3.jpg,,train\n1.jpg,dog,test\n4.jpg,dog,later\n\xFF.jpg,dog,train\n";
+    let table = b"path,label,split\n1.jpg,cat,train\n2.jpg,dog\n,dog,train\n3.jpg,,train\n1.jpg,dog,test\n4.jpg,dog,later\n\"5.jpg,dog,train\n";
     let folder = tree(&[("l.csv", table), ("1.jpg", &image)]);
     let text = message(&folder.path().join("l.csv"));
     for expected in [
         "line 3: has 2 columns, the header has 3",
         "line 4: the path is empty",
-        "line 5: 3.jpg has no label",
         "line 6: 1.jpg is listed twice, first on line 2",
         "line 7: split is \"later\"; must be train, validation or test",
-        "line 8: is not valid UTF-8",
+        "line 8: a quotation mark opens a cell here",
     ] {
         assert!(text.contains(expected), "{expected:?} in {text}");
     }
@@ -400,7 +405,7 @@ fn wrong_lines_of_a_table_are_all_named() {
 fn tables_that_cannot_be_used_say_why() {
     let image = photograph();
     let folder = tree(&[
-        ("no-header.csv", b"1.jpg,cat\n2.jpg,dog\n"),
+        ("unknown.csv", b"a,b,c\n1,cat,3\n2,dog,4\n"),
         ("no-rows.csv", b"path,label\n"),
         ("nothing-there.csv", b"path,label\nimages/1.jpg,cat\nimages/2.jpg,dog\n"),
         ("one.csv", b"path,label\n1.jpg,cat\n"),
@@ -409,7 +414,7 @@ fn tables_that_cannot_be_used_say_why() {
     ]);
     let at = |name: &str| message(&folder.path().join(name));
     assert!(
-        at("no-header.csv").contains("line 1: expected a header with the columns path,label[,split], found")
+        at("unknown.csv").contains("line 1: expected a header with the columns path,label[,split], found")
     );
     assert!(at("no-rows.csv").contains("no rows"));
     let text = at("nothing-there.csv");

@@ -9,54 +9,46 @@ use rayon::ThreadPool;
 
 /// The threads of a session.
 pub(crate) struct Threads {
-    pool: Option<ThreadPool>,
+    pool: ThreadPool,
 }
 
 impl Threads {
-    /// A pool of `count` threads; the caller's own where `count` is one. The error is the system's.
+    /// A pool of `count` threads. One thread is a pool too: on the caller's own, Rayon's loops would run in whatever pool
+    /// that one is in, or in the global one. The error is the system's.
     pub(crate) fn new(count: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let pool = if count > 1 {
-            Some(
-                rayon::ThreadPoolBuilder::new()
-                    .num_threads(count)
-                    .thread_name(|i| format!("nn-{i}"))
-                    .build()?,
-            )
-        } else {
-            None
-        };
-        Ok(Self { pool })
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(count.max(1));
+        Ok(Self { pool: builder.thread_name(|i| format!("nn-{i}")).build()? })
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.pool.as_ref().map_or(1, ThreadPool::current_num_threads)
+        self.pool.current_num_threads()
+    }
+
+    /// Whether several tasks are worth handing out.
+    fn shared_out(&self, tasks: usize) -> bool {
+        tasks > 1 && self.count() > 1
     }
 
     /// Runs `work` on a thread of the pool, so that the parallel regions inside need not cross into it each time.
     pub(crate) fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.pool {
-            Some(pool) => pool.install(work),
-            None => work(),
-        }
+        self.pool.install(work)
     }
 
     /// `task(number, thread)` for every number below `tasks`, each once. `thread` is below [`Threads::count`].
     pub(crate) fn run(&self, tasks: usize, task: impl Fn(usize, usize) + Sync) {
-        match &self.pool {
-            Some(pool) if tasks > 1 => {
-                let next = AtomicUsize::new(0);
-                pool.broadcast(|context| {
-                    loop {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= tasks {
-                            break;
-                        }
-                        task(number, context.index());
-                    }
-                });
-            }
-            _ => (0..tasks).for_each(|number| task(number, 0)),
+        if !self.shared_out(tasks) {
+            return (0..tasks).for_each(|number| task(number, 0));
         }
+        let next = AtomicUsize::new(0);
+        self.pool.broadcast(|context| {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= tasks {
+                    break;
+                }
+                task(number, context.index());
+            }
+        });
     }
 }
 
@@ -64,21 +56,19 @@ impl Threads {
     /// As [`Threads::run`], and `task` learns which number the same thread will work on next, so that it can ask for that
     /// memory early.
     pub(crate) fn run_ahead(&self, tasks: usize, task: impl Fn(usize, Option<usize>, usize) + Sync) {
-        match &self.pool {
-            Some(pool) if tasks > 1 => {
-                let next = AtomicUsize::new(0);
-                let claim = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&number| number < tasks);
-                pool.broadcast(|context| {
-                    let mut current = claim();
-                    while let Some(number) = current {
-                        let following = claim();
-                        task(number, following, context.index());
-                        current = following;
-                    }
-                });
-            }
-            _ => (0..tasks).for_each(|number| task(number, Some(number + 1).filter(|&n| n < tasks), 0)),
+        if !self.shared_out(tasks) {
+            return (0..tasks).for_each(|number| task(number, Some(number + 1).filter(|&n| n < tasks), 0));
         }
+        let next = AtomicUsize::new(0);
+        let claim = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&number| number < tasks);
+        self.pool.broadcast(|context| {
+            let mut current = claim();
+            while let Some(number) = current {
+                let following = claim();
+                task(number, following, context.index());
+                current = following;
+            }
+        });
     }
 }
 

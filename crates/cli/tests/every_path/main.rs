@@ -1,0 +1,11 @@
+//! Every path that the README, the guide, the shipped studies and the help name, taken through the program as a user would.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod documents;
+mod options;
+mod scene;
+mod serving;
+mod sources;
+mod weights;

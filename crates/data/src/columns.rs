@@ -1,0 +1,230 @@
+//! Which column of a table is what, when other programs named it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a column of a data set's table holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnRole {
+    /// The bytes of images.
+    Image,
+    /// The paths of images.
+    Path,
+    /// The class.
+    Label,
+    /// Train, validation or test.
+    Split,
+}
+
+impl fmt::Display for ColumnRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Image => "image",
+            Self::Path => "path",
+            Self::Label => "label",
+            Self::Split => "split",
+        })
+    }
+}
+
+impl ColumnRole {
+    /// Names that mean nothing else, the first of which need no remark; then those that usually mean it; then those that may.
+    fn names(self) -> [&'static [&'static str]; 3] {
+        match self {
+            Self::Image => [
+                &["image"],
+                &[
+                    "img",
+                    "picture",
+                    "photo",
+                    "jpg",
+                    "jpeg",
+                    "jpe",
+                    "png",
+                    "webp",
+                    "bmp",
+                    "gif",
+                    "image_bytes",
+                    "img_bytes",
+                    "image_data",
+                    "img_data",
+                    "image_jpg",
+                    "image_jpeg",
+                    "image_png",
+                    "jpg_bytes",
+                    "png_bytes",
+                ],
+                &["bytes", "content", "data", "x"],
+            ],
+            Self::Path => [
+                &["path"],
+                &[
+                    "file_name",
+                    "filename",
+                    "file_path",
+                    "filepath",
+                    "file",
+                    "files",
+                    "fname",
+                    "image_path",
+                    "img_path",
+                    "image_file",
+                    "img_file",
+                    "image_file_name",
+                    "image_filename",
+                    "image_name",
+                    "img_name",
+                    "relative_path",
+                    "rel_path",
+                    "image",
+                    "images",
+                    "img",
+                    "picture",
+                    "photo",
+                ],
+                &["image_id", "img_id", "id", "name"],
+            ],
+            Self::Label => [
+                &["label"],
+                &[
+                    "labels",
+                    "class",
+                    "classes",
+                    "class_name",
+                    "classname",
+                    "class_label",
+                    "label_name",
+                    "category",
+                    "categories",
+                    "category_name",
+                    "breed",
+                    "species",
+                    "target",
+                    "targets",
+                    "y",
+                    "cls",
+                    "fine_label",
+                    "ground_truth",
+                    "gt",
+                ],
+                &[
+                    "class_id",
+                    "class_idx",
+                    "class_index",
+                    "label_id",
+                    "label_idx",
+                    "label_index",
+                    "category_id",
+                    "species_id",
+                    "breed_id",
+                ],
+            ],
+            Self::Split => [
+                &["split"],
+                &["set", "subset", "data_set", "dataset", "partition", "phase", "usage"],
+                &[
+                    "is_train",
+                    "is_training",
+                    "is_training_image",
+                    "is_valid",
+                    "is_validation",
+                    "is_val",
+                    "is_test",
+                ],
+            ],
+        }
+    }
+}
+
+/// The columns that may be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Called by the very name.
+    Literal(usize),
+    /// Called by another name for it.
+    Synonym(usize),
+    /// Several are called so, and none by the very name.
+    Several(Vec<usize>),
+    Nothing,
+}
+
+/// Looks for a column by its name, among those that can be used.
+pub(crate) fn find(role: ColumnRole, names: &[impl AsRef<str>], usable: impl Fn(usize) -> bool) -> Found {
+    let plain: Vec<String> = names.iter().map(|name| plain(name.as_ref())).collect();
+    let called = |among: &[&str]| -> Vec<usize> {
+        (0..plain.len()).filter(|&at| among.contains(&plain[at].as_str()) && usable(at)).collect()
+    };
+    let [literal, usual, possible] = role.names();
+    if let Some(&at) = called(literal).first() {
+        return Found::Literal(at);
+    }
+    for names in [usual, possible] {
+        match called(names).as_slice() {
+            [] => {}
+            &[only] => return Found::Synonym(only),
+            several => return Found::Several(several.to_vec()),
+        }
+    }
+    Found::Nothing
+}
+
+/// A column's name without what people write in different ways: `Val/Acc`, `val acc` and `val_acc` are the same.
+#[must_use]
+pub fn plain(name: &str) -> String {
+    let name = name.trim().trim_start_matches('\u{feff}').to_lowercase();
+    name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
+}
+
+/// The known name that is nearest to a mistyped one, where one is near enough to be meant.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), known))
+        .filter(|(distance, known)| {
+            *distance <= 1 + known.chars().count().min(name.chars().count()) / 4
+                || (known.chars().count() >= 3 && name.starts_with(&known.to_lowercase()))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+/// Names that are listed at most.
+const SHOWN: usize = 12;
+
+/// Names for people: `` `a`, `b` ``, and how many more there are.
+pub(crate) fn list(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{}`", name.as_ref().trim())).collect();
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_whatever_their_case_and_marks() {
+        let all = |_| true;
+        assert_eq!(find(ColumnRole::Label, &["File", "LABEL"], all), Found::Literal(1));
+        assert_eq!(find(ColumnRole::Path, &["x", "File Name"], all), Found::Synonym(1));
+        assert_eq!(find(ColumnRole::Path, &["id", "img-path"], all), Found::Synonym(1));
+        assert_eq!(find(ColumnRole::Image, &["image.bytes", "y"], all), Found::Synonym(0));
+        assert_eq!(find(ColumnRole::Label, &["class", "x", "species"], all), Found::Several(vec![0, 2]));
+        assert_eq!(find(ColumnRole::Label, &["class", "x", "species"], |at| at != 0), Found::Synonym(2));
+        assert_eq!(find(ColumnRole::Split, &["fold"], all), Found::Nothing);
+        assert_eq!(find(ColumnRole::Split, &["Data Set"], all), Found::Synonym(0));
+    }
+
+    #[test]
+    fn names_are_matched_without_regard_to_case_and_marks() {
+        assert_eq!(plain("\u{feff}Val/Acc "), "val_acc");
+        assert_eq!(nearest("imag", ["image", "seed"]), Some("image"));
+        assert_eq!(nearest("image", ["img", "seed", "recipe"]), None);
+        assert_eq!(nearest("cutmux", ["cutmix", "mixup"]), Some("cutmix"));
+    }
+}

@@ -1,0 +1,525 @@
+//! Which of a table's columns is what.
+
+use std::borrow::Cow;
+
+use super::super::finder::{Finder, Place};
+use super::super::folder::{image_by_name, split_by_name};
+use super::text::Text;
+use crate::classes::is_no_label;
+use crate::columns::{self, ColumnRole, Found};
+use crate::delimited::Row;
+use crate::{ColumnConfig, DeclaredSplit, Warning};
+
+/// How many rows are looked at where names do not tell.
+const SAMPLE: usize = 50;
+
+/// Where a row says its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Labels {
+    Column(usize),
+    /// A 1 under one of these columns.
+    OneHot(Vec<usize>),
+}
+
+/// Where a row says its split, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Splits {
+    /// By name.
+    Named(usize),
+    /// True means the first, false the second.
+    Marked(usize, DeclaredSplit, DeclaredSplit),
+}
+
+/// What was understood of a table.
+pub(super) struct Layout<'a> {
+    pub(super) names: Vec<String>,
+    pub(super) path: usize,
+    pub(super) labels: Labels,
+    pub(super) splits: Option<Splits>,
+    pub(super) rows: Vec<Row<'a>>,
+    /// Rows that are none.
+    pub(super) wrong: Vec<(u64, String)>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Why a table cannot be understood: what is wrong with its header.
+pub(super) struct NoLayout {
+    pub(super) message: String,
+    /// The paths were found, but no labels.
+    pub(super) only_labels_lack: bool,
+}
+
+impl From<String> for NoLayout {
+    fn from(message: String) -> Self {
+        Self { message, only_labels_lack: false }
+    }
+}
+
+/// A mark of true or false.
+pub(super) fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "1" | "1.0" | "true" | "yes" | "t" | "y" => Some(true),
+        "0" | "0.0" | "false" | "no" | "f" | "n" => Some(false),
+        _ => None,
+    }
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn of(
+        text: &'a Text,
+        table: &str,
+        wanted: &ColumnConfig,
+        finder: &mut Finder,
+    ) -> Result<Self, NoLayout> {
+        let (rows, wrong) = text.rows();
+        let mut layout = Self {
+            names: text.header().to_vec(),
+            path: 0,
+            labels: Labels::Column(0),
+            splits: None,
+            rows,
+            wrong,
+            warnings: text.warnings(table),
+        };
+        if text.may_lack_header() && wanted.is_none() {
+            layout.split_at_blanks(finder);
+            if layout.has_no_header(finder) {
+                layout.take_header_for_row(text.header_line(), table, finder)?;
+                return Ok(layout);
+            }
+        }
+        layout.path = layout.path_column(wanted, finder)?;
+        layout.labels = layout.label_columns(table, wanted)?;
+        layout.splits = layout.split_column(table, wanted)?;
+        Ok(layout)
+    }
+
+    fn all(&self) -> String {
+        columns::list(&self.names)
+    }
+
+    /// Notes a column that is called otherwise than we call it.
+    fn taken(&mut self, column: usize, role: ColumnRole) {
+        let (column, of) = (self.names[column].clone(), self.all());
+        self.warnings.push(Warning::ColumnTaken { column, role, of });
+    }
+
+    fn asked(&self, key: &str, name: &str) -> Result<usize, String> {
+        let same = |known: &String| known == name || columns::plain(known) == columns::plain(name);
+        self.names.iter().position(same).ok_or_else(|| {
+            let near = columns::nearest(name, self.names.iter().map(String::as_str));
+            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            format!("there is no column `{name}`, which {key} names; {near}The columns are {}", self.all())
+        })
+    }
+
+    /// Whether blanks separate the cells of a table with a single column, and if so, separates them.
+    fn split_at_blanks(&mut self, finder: &mut Finder) {
+        let [only] = self.names.as_slice() else { return };
+        let words: Vec<String> = only.split_whitespace().map(str::to_owned).collect();
+        let named =
+            words.len() > 1 && !matches!(columns::find(ColumnRole::Path, &words, |_| true), Found::Nothing);
+        if named {
+            let count = words.len();
+            if self.rows.iter().all(|row| row.cells[0].split_whitespace().count() == count) {
+                self.names = words;
+                for row in &mut self.rows {
+                    let cells = row.cells[0].split_whitespace().map(|cell| Cow::Owned(cell.to_owned()));
+                    row.cells = cells.collect();
+                }
+            }
+            return;
+        }
+        // `images/my cat.jpg 3`: a path may hold blanks, a label at the end does not.
+        let two = |text: &str| -> Option<(String, String)> {
+            let (path, label) = text.trim().rsplit_once(char::is_whitespace)?;
+            Some((path.trim_end().to_owned(), label.to_owned()))
+        };
+        let is_image = |finder: &mut Finder, path: &str| {
+            image_by_name(std::path::Path::new(path)) || !matches!(finder.near(path), Place::Missing(_))
+        };
+        let Some((path, label)) = two(only).filter(|(path, _)| is_image(finder, path)) else { return };
+        let rows: Option<Vec<(String, String)>> = self.rows.iter().map(|row| two(&row.cells[0])).collect();
+        let Some(rows) = rows else { return };
+        self.names = vec![path, label];
+        for (row, (path, label)) in self.rows.iter_mut().zip(rows) {
+            row.cells = vec![Cow::Owned(path), Cow::Owned(label)];
+        }
+    }
+
+    /// Whether the first line is a row: one of its cells names an image that is there, or that could be nothing else.
+    fn has_no_header(&self, finder: &mut Finder) -> bool {
+        if !matches!(columns::find(ColumnRole::Path, &self.names, |_| true), Found::Nothing) {
+            return false;
+        }
+        self.names.iter().any(|name| {
+            image_by_name(std::path::Path::new(name))
+                && (self.names.len() == 2
+                    || matches!(finder.near(name), Place::AsWritten(_) | Place::Like(..)))
+        })
+    }
+
+    fn take_header_for_row(&mut self, line: u64, table: &str, finder: &mut Finder) -> Result<(), NoLayout> {
+        let is_image = |name: &String| image_by_name(std::path::Path::new(name));
+        let path = self.names.iter().position(is_image).unwrap_or_default();
+        let others: Vec<usize> = (0..self.names.len()).filter(|&at| at != path).collect();
+        let first = Row { line, cells: self.names.iter().cloned().map(Cow::Owned).collect(), ended: true };
+        let is_split = |rows: &[Row<'_>], at: usize| {
+            std::iter::once(&first).chain(rows).all(|row| split_by_name(row.cell(at)).is_some())
+        };
+        let splits: Vec<usize> = others.iter().copied().filter(|&at| is_split(&self.rows, at)).collect();
+        let labels: Vec<usize> = others.iter().copied().filter(|at| !splits.contains(at)).collect();
+        let (&[label], [] | [_]) = (labels.as_slice(), splits.as_slice()) else {
+            let there = if matches!(finder.near(&self.names[path]), Place::AsWritten(_)) {
+                format!("{} is an image", self.names[path])
+            } else {
+                format!("{} is the name of an image", self.names[path])
+            };
+            return Err(NoLayout::from(format!(
+                "the table has no header: {there}; write a first line that names the columns, such as path,label"
+            )));
+        };
+        self.rows.insert(0, first);
+        self.path = path;
+        self.labels = Labels::Column(label);
+        self.splits = splits.first().map(|&at| Splits::Named(at));
+        let number = |at: usize| match at {
+            0 => "first column".to_owned(),
+            1 => "second column".to_owned(),
+            2 => "third column".to_owned(),
+            at => format!("column {}", at + 1),
+        };
+        self.warnings.push(Warning::NoHeader {
+            table: table.to_owned(),
+            path: number(path),
+            label: number(label),
+        });
+        self.names = (1..=self.names.len()).map(|number| format!("column {number}")).collect();
+        Ok(())
+    }
+
+    fn path_column(&mut self, wanted: &ColumnConfig, finder: &mut Finder) -> Result<usize, NoLayout> {
+        if let Some(name) = &wanted.path {
+            return Ok(self.asked("data.columns.path", name)?);
+        }
+        // A column that is asked for as something else is no path.
+        let free = |at: usize| {
+            let name = &self.names[at];
+            [&wanted.label, &wanted.split].iter().all(|other| other.as_ref() != Some(name))
+        };
+        let found = match columns::find(ColumnRole::Path, &self.names, free) {
+            Found::Literal(at) => return Ok(at),
+            Found::Synonym(at) => vec![at],
+            Found::Several(several) => several,
+            Found::Nothing => Vec::new(),
+        };
+        // Where names leave a choice, what stands in the columns tells.
+        let sample = &self.rows[..self.rows.len().min(SAMPLE)];
+        let mut is_there = |at: usize| {
+            let mut cells = sample.iter().map(|row| row.cell(at)).filter(|cell| !cell.is_empty());
+            cells.any(|cell| matches!(finder.anywhere(cell), Place::AsWritten(_) | Place::Like(..)))
+        };
+        let is_image = |at: usize| {
+            !sample.is_empty() && sample.iter().all(|row| image_by_name(std::path::Path::new(row.cell(at))))
+        };
+        let all: Vec<usize> = (0..self.names.len()).filter(|&at| free(at)).collect();
+        let (candidates, by_content) = match found.len() {
+            0 => (all.iter().copied().filter(|&at| is_image(at)).collect::<Vec<_>>(), true),
+            1 => (found, false),
+            _ => {
+                let there: Vec<usize> = found.iter().copied().filter(|&at| is_there(at)).collect();
+                (if there.is_empty() { found } else { there }, false)
+            }
+        };
+        match candidates.as_slice() {
+            &[only] => {
+                self.taken(only, ColumnRole::Path);
+                Ok(only)
+            }
+            [] => {
+                let near = |wanted: &str| columns::nearest(wanted, self.names.iter().map(String::as_str));
+                let near = near("path").or_else(|| near("filename"));
+                let near = near.map(|near| format!("; is `{near}` the path?")).unwrap_or_default();
+                Err(NoLayout::from(format!(
+                    "{}{near} Say which column is what with data.columns = {{ path = \"…\", label = \"…\" }} in the study file, or \
+                     rename them",
+                    self.expected()
+                )))
+            }
+            several => {
+                let what = if by_content { "hold names of images" } else { "may be the path" };
+                Err(NoLayout::from(format!(
+                    "the columns {} {what}; say which is meant with data.columns.path in the study file",
+                    columns::list(several.iter().map(|&at| &self.names[at]))
+                )))
+            }
+        }
+    }
+
+    fn expected(&self) -> String {
+        format!(
+            "expected a header with the columns path,label[,split], found {:?}",
+            self.names.join(",").chars().take(80).collect::<String>()
+        )
+    }
+
+    fn label_columns(&mut self, table: &str, wanted: &ColumnConfig) -> Result<Labels, NoLayout> {
+        if let Some(name) = &wanted.label {
+            return Ok(Labels::Column(self.asked("data.columns.label", name)?));
+        }
+        let path = self.path;
+        let free: Vec<bool> = self
+            .names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| at != path && wanted.split.as_ref() != Some(name))
+            .collect();
+        match columns::find(ColumnRole::Label, &self.names, |at| free[at]) {
+            Found::Literal(at) => return Ok(Labels::Column(at)),
+            Found::Synonym(at) => {
+                self.taken(at, ColumnRole::Label);
+                return Ok(Labels::Column(at));
+            }
+            Found::Several(several) => {
+                let Some(at) = self.names_of_same_classes(&several) else {
+                    return Err(NoLayout::from(format!(
+                        "the columns {} may all be the label; say which is meant with data.columns.label in the study file",
+                        columns::list(several.iter().map(|&at| &self.names[at]))
+                    )));
+                };
+                self.taken(at, ColumnRole::Label);
+                return Ok(Labels::Column(at));
+            }
+            Found::Nothing => {}
+        }
+        if let Some(columns) = self.one_hot(table)? {
+            return Ok(Labels::OneHot(columns));
+        }
+        let is_split = |at: usize| {
+            matches!(
+                columns::find(ColumnRole::Split, &self.names, |other| other == at),
+                Found::Literal(_) | Found::Synonym(_)
+            )
+        };
+        let others: Vec<usize> = (0..self.names.len()).filter(|&at| free[at] && !is_split(at)).collect();
+        match others.as_slice() {
+            &[only] if !self.rows.is_empty() => {
+                self.taken(only, ColumnRole::Label);
+                Ok(Labels::Column(only))
+            }
+            [] => Err(NoLayout {
+                message: format!("{}: there is no column of labels", self.expected()),
+                only_labels_lack: true,
+            }),
+            several => {
+                let near = columns::nearest("label", self.names.iter().map(String::as_str));
+                let near = near.map(|near| format!("; is `{near}` the label?")).unwrap_or_default();
+                Err(NoLayout {
+                    message: format!(
+                        "{}{near} `{}` holds the paths; say which of {} is the label with data.columns.label in the study file, or \
+                         rename it",
+                        self.expected(),
+                        self.names[path],
+                        columns::list(several.iter().map(|&at| &self.names[at]))
+                    ),
+                    only_labels_lack: true,
+                })
+            }
+        }
+    }
+
+    /// Of columns that say the same in other words, such as the number of a class and its name, the one of names.
+    fn names_of_same_classes(&self, several: &[usize]) -> Option<usize> {
+        let (&first, others) = several.split_first()?;
+        let same = |other: usize| {
+            let mut there = std::collections::HashMap::new();
+            let mut back = std::collections::HashMap::new();
+            self.rows.iter().all(|row| {
+                let (a, b) = (row.cell(first), row.cell(other));
+                *there.entry(a).or_insert(b) == b && *back.entry(b).or_insert(a) == a
+            })
+        };
+        if self.rows.is_empty() || !others.iter().all(|&other| same(other)) {
+            return None;
+        }
+        let is_number = |at: usize| {
+            self.rows.iter().all(|row| row.cell(at).is_empty() || row.cell(at).parse::<f64>().is_ok())
+        };
+        let named: Vec<usize> = several.iter().copied().filter(|&at| !is_number(at)).collect();
+        Some(named.first().copied().unwrap_or(first))
+    }
+
+    /// Columns of 0 and 1, one of which is 1 in every row.
+    fn one_hot(&mut self, table: &str) -> Result<Option<Vec<usize>>, NoLayout> {
+        let is_marks = |at: usize| {
+            at != self.path
+                && self.rows.iter().all(|row| row.cell(at).is_empty() || truth(row.cell(at)).is_some())
+                && self.rows.iter().any(|row| truth(row.cell(at)) == Some(true))
+        };
+        let is_split = |at: usize| {
+            !matches!(columns::find(ColumnRole::Split, &self.names, |other| other == at), Found::Nothing)
+        };
+        let marks: Vec<usize> = (0..self.names.len()).filter(|&at| is_marks(at) && !is_split(at)).collect();
+        if marks.len() < 2 {
+            return Ok(None);
+        }
+        let of = |row: &Row<'_>| marks.iter().filter(|&&at| truth(row.cell(at)) == Some(true)).count();
+        let names = columns::list(marks.iter().map(|&at| &self.names[at]));
+        if let Some(row) = self.rows.iter().find(|row| of(row) > 1) {
+            let several = marks.iter().filter(|&&at| truth(row.cell(at)) == Some(true));
+            let several = columns::list(several.map(|&at| &self.names[at]));
+            return Err(NoLayout::from(format!(
+                "the columns {names} mark classes with 1, and line {} has several of them ({several}): this is multi-label data, which \
+                 cannot be used, since every image needs one class; or say which column is the label with data.columns.label in the \
+                 study file",
+                row.line
+            )));
+        }
+        self.warnings.push(Warning::OneHot { table: table.to_owned(), count: marks.len(), columns: names });
+        Ok(Some(marks))
+    }
+
+    fn split_column(&mut self, table: &str, wanted: &ColumnConfig) -> Result<Option<Splits>, NoLayout> {
+        if let Some(name) = &wanted.split {
+            let at = self.asked("data.columns.split", name)?;
+            return Ok(Some(
+                marked(&self.names[at]).map_or(Splits::Named(at), |(yes, no)| Splits::Marked(at, yes, no)),
+            ));
+        }
+        let taken = |at: usize| {
+            at == self.path
+                || match &self.labels {
+                    Labels::Column(label) => at == *label,
+                    Labels::OneHot(columns) => columns.contains(&at),
+                }
+        };
+        let no_split = |at: usize, reason: String| Warning::NoSplitColumn {
+            table: table.to_owned(),
+            column: self.names[at].clone(),
+            reason,
+        };
+        let mut warnings = Vec::new();
+        let fold =
+            |name: &String| matches!(columns::plain(name).as_str(), "fold" | "folds" | "kfold" | "cv_fold");
+        for at in (0..self.names.len()).filter(|&at| !taken(at) && fold(&self.names[at])) {
+            let reason = "folds of a cross-validation are no splits; write a column `split` of train, validation and test".into();
+            warnings.push(no_split(at, reason));
+        }
+        let candidates = match columns::find(ColumnRole::Split, &self.names, |at| !taken(at)) {
+            Found::Literal(at) => return self.with(warnings, Some(Splits::Named(at))),
+            Found::Synonym(at) => vec![at],
+            Found::Several(several) => several,
+            Found::Nothing => Vec::new(),
+        };
+        let mut found = Vec::new();
+        for at in candidates {
+            let marks = marked(&self.names[at]);
+            let says = |cell: &str| match marks {
+                Some(_) => truth(cell).is_some(),
+                None => split_by_name(cell).is_some(),
+            };
+            let said = self.rows.iter().filter(|row| says(row.cell(at))).count();
+            if said == self.rows.len() && said > 0 {
+                found.push(marks.map_or(Splits::Named(at), |(yes, no)| Splits::Marked(at, yes, no)));
+            } else if let Some(row) = self.rows.iter().find(|row| !says(row.cell(at))) {
+                // Most columns of such a name are about something else.
+                if said > 0 || marks.is_some() {
+                    let reason = format!(
+                        "line {} holds {:?}, which is no split; write train, validation or test into every row, or name the column in \
+                         data.columns.split to be told every such line",
+                        row.line,
+                        row.cell(at)
+                    );
+                    warnings.push(no_split(at, reason));
+                }
+            }
+        }
+        let column = |split: &Splits| match split {
+            Splits::Named(at) | Splits::Marked(at, ..) => *at,
+        };
+        match found.as_slice() {
+            [] => self.with(warnings, None),
+            &[only] => {
+                let at = column(&only);
+                let (name, of) = (self.names[at].clone(), self.all());
+                warnings.push(Warning::ColumnTaken { column: name.clone(), role: ColumnRole::Split, of });
+                if let Splits::Marked(_, yes, no) = only {
+                    let note = format!(
+                        "`{name}` was understood so that 1 or true means {} and 0 or false {}",
+                        yes.name(),
+                        no.name()
+                    );
+                    warnings.push(Warning::TableNote { table: table.to_owned(), note });
+                }
+                self.with(warnings, Some(only))
+            }
+            several => Err(NoLayout::from(format!(
+                "the columns {} may all be the split; say which is meant with data.columns.split in the study file",
+                columns::list(several.iter().map(|split| &self.names[column(split)]))
+            ))),
+        }
+    }
+
+    fn with(&mut self, warnings: Vec<Warning>, splits: Option<Splits>) -> Result<Option<Splits>, NoLayout> {
+        self.warnings.extend(warnings);
+        Ok(splits)
+    }
+
+    pub(super) fn label(&self, row: &Row<'_>) -> RowLabel {
+        match &self.labels {
+            Labels::Column(at) => {
+                let text = row.cell(*at);
+                let inner = match list_of(text).as_deref() {
+                    None => text.to_owned(),
+                    Some([]) => String::new(),
+                    Some([only]) => only.clone(),
+                    Some(_) => return RowLabel::Several(text.to_owned()),
+                };
+                if is_no_label(&inner) { RowLabel::None(inner) } else { RowLabel::Class(inner) }
+            }
+            Labels::OneHot(columns) => {
+                let marked = columns.iter().find(|&&at| truth(row.cell(at)) == Some(true));
+                marked.map_or(RowLabel::None(String::new()), |&at| RowLabel::Class(self.names[at].clone()))
+            }
+        }
+    }
+}
+
+/// What a row says of its image's class.
+pub(super) enum RowLabel {
+    Class(String),
+    /// None: what stands there in its place.
+    None(String),
+    /// A list of several: as it stands there.
+    Several(String),
+}
+
+/// The elements of a list as JSON and Python write it: `["cat", "dog"]`, `['cat']`, `[3]`.
+fn list_of(text: &str) -> Option<Vec<String>> {
+    let inner = text.trim().strip_prefix('[')?.strip_suffix(']')?.trim();
+    if inner.is_empty() {
+        return Some(Vec::new());
+    }
+    let mut elements = vec![String::new()];
+    let mut quote = None;
+    for character in inner.chars() {
+        match (quote, character) {
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), close) if open == close => quote = None,
+            (None, ',') => elements.push(String::new()),
+            (_, other) => elements.last_mut()?.push(other),
+        }
+    }
+    // A name may well begin and end so.
+    quote.is_none().then(|| elements.into_iter().map(|element| element.trim().to_owned()).collect())
+}
+
+/// What true and false mean in a column of such a name.
+fn marked(name: &str) -> Option<(DeclaredSplit, DeclaredSplit)> {
+    match columns::plain(name).as_str() {
+        "is_train" | "is_training" | "is_training_image" => Some((DeclaredSplit::Train, DeclaredSplit::Test)),
+        "is_valid" | "is_validation" | "is_val" => Some((DeclaredSplit::Validation, DeclaredSplit::Train)),
+        "is_test" => Some((DeclaredSplit::Test, DeclaredSplit::Train)),
+        _ => None,
+    }
+}

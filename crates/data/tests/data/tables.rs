@@ -1,0 +1,588 @@
+//! Other people's tables of images: what they call their columns, how they write paths and labels, and in which encoding.
+
+use std::fmt::Write as _;
+
+use bakeoff_data::{ColumnConfig, Dataset, DeclaredSplit, SourceConfig, SourceKind, Warning, detect};
+use proptest::prelude::*;
+
+use crate::{photograph, tree};
+
+/// Opens a table in a folder of `0.jpg` to `3.jpg`, `img/4.jpg` and `img/sub/5.jpg`.
+fn table_of(text: impl AsRef<[u8]>) -> Result<Dataset, String> {
+    named("list.csv", text, &ColumnConfig::default())
+}
+
+fn named(name: &str, text: impl AsRef<[u8]>, columns: &ColumnConfig) -> Result<Dataset, String> {
+    let image = photograph();
+    let mut files: Vec<(&str, &[u8])> = ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "img/4.jpg", "img/sub/5.jpg"]
+        .map(|file| (file, image.as_slice()))
+        .into();
+    files.push((name, text.as_ref()));
+    let folder = tree(&files);
+    let config = SourceConfig { columns: columns.clone(), ..SourceConfig::at(folder.path().join(name)) };
+    let dataset = Dataset::open(&config).map_err(|error| error.to_string())?;
+    for (index, sample) in dataset.samples().iter().enumerate() {
+        dataset.load(index).map_err(|error| format!("{}: {error}", sample.id))?;
+    }
+    Ok(dataset)
+}
+
+/// The class of every sample, in the order of the ids.
+fn classes(dataset: &Dataset) -> Vec<&str> {
+    dataset.samples().iter().map(|sample| dataset.classes()[sample.label].as_str()).collect()
+}
+
+fn said(dataset: &Dataset) -> String {
+    dataset.warnings().iter().map(|warning| format!("{warning}\n")).collect()
+}
+
+#[test]
+fn columns_are_known_by_the_names_that_others_give_them_and_that_is_said() {
+    for path in [
+        "path",
+        "Path",
+        "file_name",
+        "filename",
+        "filepath",
+        "file",
+        "image_path",
+        "image",
+        "img",
+        "Image Name",
+        "image_id",
+        "id",
+    ] {
+        for label in [
+            "label",
+            "labels",
+            "class",
+            "class_name",
+            "category",
+            "breed",
+            "Species",
+            "target",
+            "y",
+            "cls",
+            "anything",
+        ] {
+            for other in ["", "width"] {
+                if label == "anything" && !other.is_empty() {
+                    continue;
+                }
+                let (more, cell) = if other.is_empty() { ("", "") } else { (",width", ",30") };
+                let text = format!(
+                    "{path},{label}{more}\n0.jpg,cat{cell}\n1.jpg,dog{cell}\n2.jpg,cat{cell}\n3.jpg,dog{cell}\n"
+                );
+                let dataset = table_of(&text).unwrap_or_else(|error| panic!("{text}{error}"));
+                assert_eq!(classes(&dataset), ["cat", "dog", "cat", "dog"], "{text}");
+                let told = said(&dataset);
+                assert_eq!(
+                    told.contains(&format!("`{path}` was taken for the path")),
+                    path.to_lowercase() != "path",
+                    "{told}"
+                );
+                assert_eq!(
+                    told.contains(&format!("`{label}` was taken for the label")),
+                    label != "label",
+                    "{told}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn split_columns_are_known_by_other_names_where_their_cells_are_splits() {
+    use DeclaredSplit::{Test, Train, Undeclared, Validation};
+    for (column, cells, expected) in [
+        ("split", ["train", "train", "val", "test"], [Train, Train, Validation, Test]),
+        ("set", ["train", "train", "valid", "test"], [Train, Train, Validation, Test]),
+        ("Subset", ["Train", "train", "dev", "TEST"], [Train, Train, Validation, Test]),
+        ("Data Set", ["training", "train", "validation", "testing"], [Train, Train, Validation, Test]),
+        ("usage", ["train", "train", "val", "test"], [Train, Train, Validation, Test]),
+        ("is_train", ["1", "True", "0", "false"], [Train, Train, Test, Test]),
+        ("is_valid", ["False", "0", "True", "1"], [Train, Train, Validation, Validation]),
+        ("set", ["A", "B", "A", "B"], [Undeclared; 4]),
+        ("fold", ["0", "1", "2", "3"], [Undeclared; 4]),
+    ] {
+        let labels = ["cat", "dog", "cat", "dog"];
+        let mut text = format!("path,label,{column}\n");
+        for (number, (cell, label)) in cells.iter().zip(labels).enumerate() {
+            writeln!(text, "{number}.jpg,{label},{cell}").unwrap();
+        }
+        let dataset = table_of(&text).unwrap_or_else(|error| panic!("{text}{error}"));
+        let splits: Vec<DeclaredSplit> = dataset.samples().iter().map(|sample| sample.split).collect();
+        assert_eq!(splits, expected, "{text}");
+        let told = said(&dataset);
+        let taken = column != "split" && expected[0] != Undeclared;
+        assert_eq!(told.contains(&format!("`{column}` was taken for the split")), taken, "{told}");
+        assert_eq!(told.contains("was not taken for the split"), column == "fold", "{told}");
+    }
+    // One cell that is no split is no reason to mix what the others keep apart in silence.
+    let mostly = "path,label,set\n0.jpg,cat,train\n1.jpg,dog,train\n2.jpg,cat,later\n3.jpg,dog,test\n";
+    let told = said(&table_of(mostly).unwrap());
+    assert!(told.contains("`set` of list.csv was not taken for the split: line 4 holds \"later\""), "{told}");
+    let asked = ColumnConfig { split: Some("set".into()), ..ColumnConfig::default() };
+    let error = named("list.csv", mostly, &asked).unwrap_err();
+    assert!(error.contains("line 4: split is \"later\""), "{error}");
+    let two = "path,label,set,subset\n0.jpg,cat,train,test\n1.jpg,dog,train,test\n";
+    let error = table_of(two).unwrap_err();
+    assert!(
+        error.contains("`set`, `subset` may all be the split") && error.contains("data.columns.split"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_table_whose_columns_leave_a_choice_names_them_and_says_how_to_choose() {
+    for (text, told) in [
+        ("a,b,c\n1,cat,3\n2,dog,4\n", "data.columns = { path"),
+        ("pth,lable,c\n0,cat,3\n1,dog,4\n", "is `pth` the path?"),
+        ("path,lable,c\n0.jpg,cat,3\n1.jpg,dog,4\n", "is `lable` the label?"),
+        (
+            "path,kind,owner\n0.jpg,cat,me\n1.jpg,dog,me\n",
+            "which of `kind`, `owner` is the label with data.columns.label",
+        ),
+        (
+            "path,breed,species\n0.jpg,a,cat\n1.jpg,b,dog\n2.jpg,c,dog\n",
+            "`breed`, `species` may all be the label",
+        ),
+        ("path\n0.jpg\n1.jpg\n", "no column of labels"),
+        ("before,after,label\n0.jpg,1.jpg,cat\n2.jpg,3.jpg,dog\n", "`before`, `after` hold names of images"),
+    ] {
+        let error = table_of(text).unwrap_err();
+        assert!(error.contains(told) && error.contains("list.csv:\n  line 1: "), "{text}{error}");
+    }
+    let columns = |path: &str, label: &str| ColumnConfig {
+        path: Some(path.into()),
+        label: Some(label.into()),
+        ..ColumnConfig::default()
+    };
+    let text = "before,after,kind,owner\n0.jpg,1.jpg,cat,me\n2.jpg,3.jpg,dog,me\n";
+    let dataset = named("list.csv", text, &columns("after", "Kind")).unwrap();
+    assert_eq!((dataset.samples()[0].id.as_str(), classes(&dataset)), ("1.jpg", vec!["cat", "dog"]));
+    let error = named("list.csv", text, &columns("aftr", "kind")).unwrap_err();
+    assert!(
+        error.contains("no column `aftr`, which data.columns.path names; did you mean `after`?"),
+        "{error}"
+    );
+    // The number and the name of a class are no choice.
+    let both = "path,class_name,class\n0.jpg,cat,0\n1.jpg,dog,1\n2.jpg,cat,0\n";
+    assert_eq!(classes(&table_of(both).unwrap()), ["cat", "dog", "cat"]);
+    // Nor is an id beside the path.
+    let id = "id,filename,label\n7,0.jpg,cat\n8,1.jpg,dog\n";
+    assert_eq!(classes(&table_of(id).unwrap()), ["cat", "dog"]);
+}
+
+#[test]
+fn columns_of_ones_are_classes_and_several_ones_in_a_row_are_multi_label() {
+    let text = "filename,cat,dog\n0.jpg,1,0\n1.jpg,0,1\n2.jpg,1.0,0.0\n3.jpg,0,1\n";
+    let dataset = table_of(text).unwrap();
+    assert_eq!(classes(&dataset), ["cat", "dog", "cat", "dog"]);
+    assert!(
+        said(&dataset).contains("the 2 columns `cat`, `dog` of list.csv were taken for the classes"),
+        "{}",
+        said(&dataset)
+    );
+    let error = table_of("filename,cat,dog\n0.jpg,1,0\n1.jpg,1,1\n").unwrap_err();
+    assert!(error.contains("line 3 has several of them (`cat`, `dog`): this is multi-label data"), "{error}");
+    let none = table_of("filename,cat,dog\n0.jpg,1,0\n1.jpg,0,0\n2.jpg,0,1\n").unwrap();
+    assert_eq!(classes(&none), ["cat", "dog"]);
+    assert!(
+        said(&none).contains("1 row(s) have no label and are left out, line 3 (1.jpg) for one"),
+        "{}",
+        said(&none)
+    );
+}
+
+#[test]
+fn paths_are_found_whatever_their_slashes_home_and_letter_case() {
+    let home = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    for (path, id, told) in [
+        ("img/sub/5.jpg", "img/sub/5.jpg", ""),
+        ("img\\sub\\5.jpg", "img/sub/5.jpg", ""),
+        ("img/sub\\5.jpg", "img/sub/5.jpg", ""),
+        ("img\\sub/5.jpg", "img/sub/5.jpg", ""),
+        (".\\img\\4.jpg", "img/4.jpg", ""),
+        ("./img//4.jpg", "img/4.jpg", ""),
+        ("\"img/4.jpg\"", "img/4.jpg", ""),
+        ("IMG/4.JPG", "img/4.jpg", "differs in letter case"),
+        ("Img\\Sub\\5.Jpg", "img/sub/5.jpg", "differs in letter case"),
+        ("img/4", "img/4.jpg", "without an extension"),
+    ] {
+        if cfg!(windows) && told.contains("case") {
+            continue;
+        }
+        let dataset = table_of(format!("path,label\n0.jpg,cat\n{path},dog\n"))
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(dataset.samples()[1].id, id, "{path}");
+        let said = said(&dataset);
+        assert!(said.contains(told) && said.is_empty() == told.is_empty(), "{path}: {said}");
+    }
+    for folder in ["$CARGO_MANIFEST_DIR", "${CARGO_MANIFEST_DIR}", home.as_str()] {
+        let text = format!("path,label\n0.jpg,cat\n{folder}/tests/fixtures/decode/jpeg-420.jpg,dog\n");
+        assert!(table_of(&text).is_ok(), "{folder}");
+    }
+    for (path, told) in [
+        ("C:\\photos\\0.jpg", "C:\\photos\\0.jpg is a path of Windows"),
+        ("\\\\server\\share\\0.jpg", "is a path of Windows"),
+        ("https://example.org/0.jpg", "is an address, not a path"),
+        ("$NO_SUCH_THING_HERE/0.jpg", "variable NO_SUCH_THING_HERE is not set"),
+        ("~nobody/0.jpg", "~nobody would be the home folder of another user"),
+    ] {
+        let error = table_of(format!("path,label\n0.jpg,cat\n{path},dog\n")).unwrap_err();
+        assert!(error.contains(told) && error.contains("line 3"), "{path}: {error}");
+    }
+    let elsewhere = table_of("path,label\nC:\\data\\img\\sub\\5.jpg,cat\n0.jpg,dog\n").unwrap_err();
+    assert!(elsewhere.contains("img/sub/5.jpg is there: write the paths from there on"), "{elsewhere}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_backslash_that_is_part_of_a_name_is_part_of_it() {
+    let image = photograph();
+    let folder = tree(&[
+        ("a\\b.jpg", &image),
+        ("a/b.jpg", &image),
+        ("~/c.jpg", &image),
+        ("list.csv", b"path,label\na\\b.jpg,cat\n~/c.jpg,dog\n"),
+    ]);
+    let dataset = Dataset::open(&SourceConfig::at(folder.path().join("list.csv"))).unwrap();
+    let ids: Vec<&str> = dataset.samples().iter().map(|sample| sample.id.as_str()).collect();
+    assert_eq!(ids, ["a\\b.jpg", "~/c.jpg"]);
+}
+
+#[test]
+fn images_in_another_folder_than_the_table_says_are_found_and_said() {
+    let image = photograph();
+    let ids = "id,breed\n0,cat\n1,dog\n2,cat\n3,dog\n";
+    let names = "path,label\n0.jpg,cat\n1.jpg,dog\n2.jpg,cat\n3.jpg,dog\n";
+    for (table, text, folders) in [
+        ("labels.csv", ids, ["train"; 4]),
+        ("labels.csv", ids, ["images/all"; 4]),
+        ("labels.csv", names, ["images"; 4]),
+        ("labels.csv", names, ["part_1", "part_1", "part_2", "part_2"]),
+        ("labels.csv", names, ["cat", "dog", "cat", "dog"]),
+        (
+            "lists/labels.csv",
+            "path,label\nimg/0.jpg,cat\nimg/1.jpg,dog\nimg/2.jpg,cat\nimg/3.jpg,dog\n",
+            ["img"; 4],
+        ),
+    ] {
+        let files: Vec<String> = (0..4).map(|number| format!("{}/{number}.jpg", folders[number])).collect();
+        let mut all: Vec<(&str, &[u8])> =
+            files.iter().map(|file| (file.as_str(), image.as_slice())).collect();
+        all.push((table, text.as_bytes()));
+        let folder = tree(&all);
+        let dataset = Dataset::open(&SourceConfig::at(folder.path().join(table)))
+            .unwrap_or_else(|error| panic!("{folders:?}: {error}"));
+        assert_eq!(dataset.samples().len(), 4);
+        assert!((0..4).all(|index| dataset.load(index).is_ok()), "{folders:?}");
+        let told = said(&dataset);
+        assert!(told.contains("are not where it says, and were found in "), "{told}");
+    }
+    // Several files of one name are a choice that is not made.
+    let folder = tree(&[
+        ("a/0.jpg", &image),
+        ("b/0.jpg", &image),
+        ("b/1.jpg", &image),
+        ("l.csv", b"path,label\n0.jpg,cat\n1.jpg,dog\n"),
+    ]);
+    let error = Dataset::open(&SourceConfig::at(folder.path().join("l.csv"))).unwrap_err().to_string();
+    assert!(
+        error.contains("line 2: 0.jpg is not beside the table, and there are several files of that name"),
+        "{error}"
+    );
+    // Where images are where the table says, one that is not is missing, not elsewhere.
+    let folder = tree(&[
+        ("0.jpg", &image),
+        ("1.jpg", &image),
+        ("b/2.jpg", &image),
+        ("l.csv", b"path,label\n0.jpg,cat\n1.jpg,dog\n2.jpg,dog\n"),
+    ]);
+    let dataset = Dataset::open(&SourceConfig::at(folder.path().join("l.csv"))).unwrap();
+    assert!(dataset.load(1).is_ok() && dataset.load(2).is_err());
+}
+
+#[test]
+fn a_table_of_metadata_beside_its_images_is_read_when_its_folder_is_named() {
+    let image = photograph();
+    let csv = "file_name,label\n0.jpg,cat\n1.jpg,dog\n2.jpg,cat\n3.jpg,dog\n";
+    let jsonl = "{\"file_name\": \"0.jpg\", \"label\": \"cat\"}\n{\"label\": \"dog\", \"file_name\": \"1.jpg\"}\n\n{\"file_name\": \"2.jpg\", \"label\": \"cat\"}\n{\"file_name\": \"3.jpg\", \"label\": \"dog\"}\n";
+    for (name, text) in [("metadata.csv", csv), ("metadata.jsonl", jsonl)] {
+        let folder = tree(&[
+            ("0.jpg", &image),
+            ("1.jpg", &image),
+            ("2.jpg", &image),
+            ("3.jpg", &image),
+            (name, text.as_bytes()),
+        ]);
+        assert_eq!(detect(folder.path()), Some(SourceKind::Csv), "{name}");
+        for path in [folder.path().to_owned(), folder.path().join(name)] {
+            let dataset =
+                Dataset::open(&SourceConfig::at(&path)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(classes(&dataset), ["cat", "dog", "cat", "dog"], "{name}");
+        }
+    }
+    // One in every folder of a split; and one above them.
+    let split = |text: &str, paths: [&str; 2]| text.replace("A", paths[0]).replace("B", paths[1]);
+    let rows = "file_name,label\nA,cat\nB,dog\n";
+    let inner = tree(&[
+        ("train/0.jpg", &image),
+        ("train/1.jpg", &image),
+        ("test/2.jpg", &image),
+        ("test/3.jpg", &image),
+        ("train/metadata.csv", split(rows, ["0.jpg", "1.jpg"]).as_bytes()),
+        ("test/metadata.csv", split(rows, ["2.jpg", "3.jpg"]).as_bytes()),
+    ]);
+    let above = tree(&[
+        ("train/0.jpg", &image),
+        ("train/1.jpg", &image),
+        ("test/2.jpg", &image),
+        ("test/3.jpg", &image),
+        (
+            "metadata.csv",
+            b"file_name,label\ntrain/0.jpg,cat\ntrain/1.jpg,dog\ntest/2.jpg,cat\ntest/3.jpg,dog\n",
+        ),
+    ]);
+    for folder in [inner, above] {
+        let dataset = Dataset::open(&SourceConfig::at(folder.path())).unwrap();
+        let splits: Vec<(&str, DeclaredSplit)> =
+            dataset.samples().iter().map(|sample| (sample.id.as_str(), sample.split)).collect();
+        use DeclaredSplit::{Test, Train};
+        assert_eq!(
+            splits,
+            [("test/2.jpg", Test), ("test/3.jpg", Test), ("train/0.jpg", Train), ("train/1.jpg", Train)]
+        );
+    }
+    // Captions say no classes: then the folders do.
+    let captions = tree(&[
+        ("cat/0.jpg", &image),
+        ("dog/1.jpg", &image),
+        ("metadata.csv", b"file_name,text\ncat/0.jpg,a cat\ndog/1.jpg,a dog\n"),
+    ]);
+    assert_eq!(detect(captions.path()), Some(SourceKind::Folder));
+    assert_eq!(Dataset::open(&SourceConfig::at(captions.path())).unwrap().classes(), ["cat", "dog"]);
+}
+
+#[test]
+fn a_folder_of_loose_images_names_the_table_that_stands_in_it() {
+    let image = photograph();
+    for (images, name, text) in [
+        ("0.jpg", "labels.csv", "id,breed\n0,cat\n"),
+        ("train/0.jpg", "labels.csv", "id,breed\n0,cat\n"),
+        ("0.jpg", "annotations.jsonl", "{\"id\": 0, \"breed\": \"cat\"}\n"),
+    ] {
+        let folder = tree(&[(images, &image), (name, text.as_bytes())]);
+        let error = Dataset::open(&SourceConfig::at(folder.path())).unwrap_err().to_string();
+        assert!(
+            error.contains(name) && error.contains("`id`, `breed`") && error.contains("data.path"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn tables_without_a_header_are_read_and_said_to_be() {
+    for (name, text) in [
+        ("list.csv", "0.jpg,cat\n1.jpg,dog\n2.jpg,cat\n3.jpg,dog\n"),
+        ("list.csv", "0.jpg;cat\n1.jpg;dog\n2.jpg;cat\n3.jpg;dog\n"),
+        ("list.csv", "cat,0.jpg\ndog,1.jpg\ncat,2.jpg\ndog,3.jpg\n"),
+        ("list.tsv", "0.jpg\tcat\n1.jpg\tdog\n2.jpg\tcat\n3.jpg\tdog\n"),
+        ("list.txt", "0.jpg cat\n1.jpg dog\n2.jpg cat\n3.jpg dog\n"),
+        ("list.txt", "./0.jpg  cat\r\n./1.jpg  dog\r\n./2.jpg  cat\r\n./3.jpg  dog"),
+    ] {
+        let dataset =
+            named(name, text, &ColumnConfig::default()).unwrap_or_else(|error| panic!("{text}{error}"));
+        assert_eq!(classes(&dataset), ["cat", "dog", "cat", "dog"], "{text}");
+        assert!(said(&dataset).contains(&format!("{name} has no header: its ")), "{}", said(&dataset));
+    }
+    let caffe =
+        named("train.txt", "img/4.jpg 0\nimg/sub/5.jpg 10\n3.jpg 9\n", &ColumnConfig::default()).unwrap();
+    assert_eq!(caffe.classes(), ["0", "9", "10"]);
+    let header = named("list.txt", "path label\n0.jpg cat\n1.jpg dog\n", &ColumnConfig::default()).unwrap();
+    assert_eq!(classes(&header), ["cat", "dog"]);
+    let blanks = named("list.txt", "img/sub/5.jpg cat\nimg/4.jpg dog\n", &ColumnConfig::default()).unwrap();
+    assert_eq!(classes(&blanks), ["dog", "cat"]);
+    let splits = named(
+        "list.csv",
+        "0.jpg,cat,train\n1.jpg,dog,train\n2.jpg,cat,test\n3.jpg,dog,test\n",
+        &ColumnConfig::default(),
+    )
+    .unwrap();
+    assert_eq!(splits.samples()[3].split, DeclaredSplit::Test);
+    let error = table_of("0.jpg,cat,me\n1.jpg,dog,you\n").unwrap_err();
+    assert!(error.contains("line 1: the table has no header: 0.jpg is an image"), "{error}");
+}
+
+#[test]
+fn labels_that_say_the_same_are_one_class_and_words_for_none_are_none() {
+    for (labels, expected, told) in [
+        (["1", "1.0", "2", "2.0"], vec!["1", "1", "2", "2"], "labels such as 1.0 (line 3) are whole numbers"),
+        (["0.0", "1.0", "0.0", "1.0"], vec!["0", "1", "0", "1"], "whole numbers"),
+        (["10", "9", "2", "1"], vec!["10", "9", "2", "1"], ""),
+        (
+            ["cat", "dog", "nan", "cat"],
+            vec!["cat", "dog", "cat"],
+            "labelled \"nan\", which stands for no label",
+        ),
+        (
+            ["cat", "dog", "None", ""],
+            vec!["cat", "dog"],
+            "1 row(s) have no label and are left out, line 5 (3.jpg) for one",
+        ),
+        (["1", "2", "NaN", "1"], vec!["1", "2", "1"], "NaN"),
+        (["v1.0", "1", "v1.0", "1"], vec!["v1.0", "1", "v1.0", "1"], ""),
+        (["0.5", "1", "0.5", "1"], vec!["0.5", "1", "0.5", "1"], "decimal numbers (line 2: 0.5)"),
+        (["['cat']", "[\"dog\"]", "['cat']", "['dog']"], vec!["cat", "dog", "cat", "dog"], ""),
+    ] {
+        let mut text = "path\tlabel\n".to_owned();
+        for (number, label) in labels.iter().enumerate() {
+            writeln!(text, "{number}.jpg\t{label}").unwrap();
+        }
+        let dataset = named("list.tsv", &text, &ColumnConfig::default())
+            .unwrap_or_else(|error| panic!("{text}{error}"));
+        assert_eq!(classes(&dataset), expected, "{text}");
+        let said = said(&dataset);
+        assert!(said.contains(told) && said.is_empty() == told.is_empty(), "{text}{said}");
+    }
+    let numbers = table_of("path,label\n0.jpg,10\n1.jpg,9\n2.jpg,2.0\n").unwrap();
+    assert_eq!(numbers.classes(), ["2", "9", "10"]);
+    let error = table_of("path,label\n0.jpg,\n1.jpg,nan\n").unwrap_err();
+    assert!(error.contains("has no label in any of its rows"), "{error}");
+    let error = table_of("path,label\n0.jpg,\"['a', 'b']\"\n1.jpg,['a']\n").unwrap_err();
+    assert!(
+        error.contains("line 2: 0.jpg has several classes, ['a', 'b']: this is multi-label data"),
+        "{error}"
+    );
+    let error = named(
+        "list.jsonl",
+        "{\"path\": \"0.jpg\", \"label\": [1, 2]}\n{\"path\": \"1.jpg\", \"label\": [1]}\n",
+        &ColumnConfig::default(),
+    )
+    .unwrap_err();
+    assert!(error.contains("multi-label data"), "{error}");
+
+    let image = photograph();
+    let names: Vec<String> = (0..40).map(|number| format!("{number}.jpg")).collect();
+    let mut files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), image.as_slice())).collect();
+    let text: String = names
+        .iter()
+        .enumerate()
+        .fold("path;label\n".to_owned(), |text, (number, name)| text + &format!("{name};0,{number:02}5\n"));
+    files.push(("l.csv", text.as_bytes()));
+    let folder = tree(&files);
+    let error = Dataset::open(&SourceConfig::at(folder.path().join("l.csv"))).unwrap_err().to_string();
+    assert!(error.contains("40 different decimal numbers") && error.contains("regression"), "{error}");
+}
+
+#[test]
+fn rows_that_repeat_another_are_left_out_and_rows_that_contradict_one_are_errors() {
+    let dataset = table_of("path,label\n0.jpg,cat\n1.jpg,dog\n./0.jpg,cat\n.\\0.jpg,cat\n").unwrap();
+    assert_eq!(dataset.samples().len(), 2);
+    assert_eq!(dataset.warnings(), [Warning::RepeatedRows { table: "list.csv".into(), count: 2, line: 4 }]);
+    let error = table_of("path,label\n0.jpg,cat\n1.jpg,dog\n0.jpg,dog\n").unwrap_err();
+    assert!(
+        error.contains(
+            "line 4: 0.jpg is listed twice, first on line 2; remove one of them (as cat there and dog here)"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_test_table_without_labels_is_said_to_be_unused() {
+    let image = photograph();
+    let folder = tree(&[
+        ("train.csv", b"id,label\n0.jpg,cat\n1.jpg,dog\n"),
+        ("test.csv", b"id\n2.jpg\n"),
+        ("0.jpg", &image),
+        ("1.jpg", &image),
+        ("2.jpg", &image),
+    ]);
+    let dataset = Dataset::open(&SourceConfig::at(folder.path())).unwrap();
+    assert_eq!(dataset.samples().len(), 2);
+    assert!(said(&dataset).contains("test.csv: is not used, since it says no classes"), "{}", said(&dataset));
+}
+
+/// Text as some program would save it.
+fn saved(text: &str, encoding: usize) -> Vec<u8> {
+    let utf16 = |mark: &str, unit: fn(u16) -> [u8; 2]| {
+        format!("{mark}{text}").encode_utf16().flat_map(unit).collect()
+    };
+    match encoding {
+        0 => text.as_bytes().to_vec(),
+        1 => format!("\u{feff}{text}").into_bytes(),
+        2 => utf16("\u{feff}", u16::to_le_bytes),
+        3 => utf16("\u{feff}", u16::to_be_bytes),
+        _ => text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Whoever wrote it, a table means the same.
+    #[test]
+    fn a_table_means_the_same_whatever_program_wrote_it(
+        encoding in 0..5usize,
+        separator in prop::sample::select(vec![',', ';', '\t', '|']),
+        declared in any::<bool>(),
+        comma in any::<bool>(),
+        end in prop::sample::select(vec!["\n", "\r\n", "\r"]),
+        last in any::<bool>(),
+        path in prop::sample::select(vec!["path", "file_name", "Filename", "image", "Image Path"]),
+        label in prop::sample::select(vec!["label", "Class", "breed", "target"]),
+        backslashes in any::<bool>(),
+        quoted in any::<bool>(),
+        more in any::<bool>(),
+    ) {
+        let image = photograph();
+        let files = ["größe/0.jpg", "größe/1.jpg", "größe/2.jpg", "größe/3 a.jpg"];
+        let mut all: Vec<(&str, &[u8])> = files.map(|file| (file, image.as_slice())).into();
+        let number = |value: &str| if comma && separator != ',' { value.replace('.', ",") } else { value.to_owned() };
+        let mut lines: Vec<String> = Vec::new();
+        if declared {
+            lines.push(format!("sep={separator}"));
+        }
+        let join = |cells: Vec<String>| cells.join(&separator.to_string());
+        let extra = |cell: &str| more.then(|| cell.to_owned());
+        lines.push(join([path.to_owned(), label.to_owned()].into_iter().chain(extra("breite")).collect()));
+        for (file, class) in files.iter().zip(["1.0", "2.0", "1.0", "2.0"]) {
+            let file = if backslashes && cfg!(unix) { file.replace('/', "\\") } else { (*file).to_owned() };
+            let file = if quoted || separator == ' ' { format!("\"{file}\"") } else { file };
+            lines.push(join([file, number(class)].into_iter().chain(extra("é")).collect()));
+        }
+        let mut text = lines.join(end);
+        if last {
+            text += end;
+        }
+        let bytes = saved(&text, encoding);
+        all.push(("list.csv", &bytes));
+        let folder = tree(&all);
+        let dataset = Dataset::open(&SourceConfig::at(folder.path().join("list.csv")));
+        let dataset = dataset.unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        prop_assert_eq!(dataset.classes(), ["1", "2"]);
+        prop_assert_eq!(classes(&dataset), ["1", "2", "1", "2"]);
+        let ids: Vec<&str> = dataset.samples().iter().map(|sample| sample.id.as_str()).collect();
+        prop_assert_eq!(ids, files);
+        let told = said(&dataset);
+        prop_assert_eq!(told.contains("Windows-1252"), encoding == 4, "{}", told);
+    }
+}
+
+#[test]
+fn a_table_names_no_column_of_more_than_one_file_twice() {
+    // What is said is about the table that it is true of.
+    let image = photograph();
+    let folder = tree(&[
+        ("train.csv", b"file_name,label\n0.jpg,cat\n1.jpg,dog\n"),
+        ("test.csv", b"path,label\n2.jpg,cat\n3.jpg,dog\n"),
+        ("0.jpg", &image),
+        ("1.jpg", &image),
+        ("2.jpg", &image),
+        ("3.jpg", &image),
+    ]);
+    let dataset = Dataset::open(&SourceConfig::at(folder.path())).unwrap();
+    assert_eq!(dataset.warnings().len(), 1, "{}", said(&dataset));
+}
