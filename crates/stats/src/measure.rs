@@ -128,8 +128,8 @@ mod tests {
         assert_eq!(plain.signed(-0.0312, 3), "−0.031");
         assert_eq!(plain.amount(0.0312, 3), "0.031");
         assert_eq!(
-            [plain.value(0.69314), plain.value(0.00123), plain.value(2345.678)],
-            ["0.6931", "0.001230", "2345.7"]
+            [plain.value(0.71234), plain.value(0.00123), plain.value(2345.678)],
+            ["0.7123", "0.001230", "2345.7"]
         );
         assert_eq!(Unit::Percent.amount(0.031, 1), "3.1 points");
         assert_eq!(Unit::Percent.value(0.612), "61.20\u{a0}%");
