@@ -1,5 +1,7 @@
 //! Photographs that are smaller than what they are resized to: they are made less sharp, and someone should know.
 
+use std::collections::BTreeMap;
+
 use bakeoff_augment::{Preprocess, Resize};
 use bakeoff_data::Dataset;
 
@@ -51,25 +53,33 @@ fn warnings(study: &Study, dataset: &Dataset, sides: &[(usize, usize)], all: &st
                  \"shorter-side\", enlarge = false }} what is not larger keeps its pixels"
             )
         } else {
+            // A few small ones among larger photographs are no reason to change anything.
+            let remedy = if count * 2 > sides.len() { "; a smaller train.image may do as well" } else { "" };
             format!(
-                "{count} of {all} are smaller than train.image = {image}, {example}: they are enlarged, which costs time and shows \
-                 nothing that is not there; a smaller train.image may do as well"
+                "{count} of {all} are smaller than train.image = {image}, {example}: they are enlarged, and \
+                 blurred by it{remedy}"
             )
         });
     }
+    let mut by_size: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for (recipe, pipeline) in study.config.recipe.iter().zip(study.pipelines()) {
-        let Some(size) = pipeline.recipe_enlarges_below() else { continue };
         // What evaluation enlarges as much was said.
-        if size <= evaluation {
-            continue;
+        if let Some(size) = pipeline.recipe_enlarges_below().filter(|&size| size > evaluation) {
+            by_size.entry(size).or_default().push(&recipe.name);
         }
-        if let Some((count, example)) = smaller(size) {
-            warnings.push(format!(
-                "recipe {} resizes to {size} px, and {count} of {all} are smaller, {example}: it trains on enlarged images, and is \
-                 evaluated on others. A crop that needs no enlarging is {{ kind = \"pad-crop\", size = {image} }}",
-                recipe.name
-            ));
-        }
+    }
+    for (size, recipes) in by_size {
+        let Some((count, example)) = smaller(size) else { continue };
+        let (who, it) = match recipes.as_slice() {
+            [one] => (format!("recipe {one} resizes"), "it trains on enlarged images, and is"),
+            several => {
+                (format!("recipes {} resize", several.join(", ")), "they train on enlarged images, and are")
+            }
+        };
+        warnings.push(format!(
+            "{who} to {size} px, and {count} of {all} are smaller, {example}: {it} evaluated on others. A crop that needs no enlarging \
+             is {{ kind = \"pad-crop\", size = {image} }}"
+        ));
     }
     warnings
 }
