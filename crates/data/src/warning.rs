@@ -325,7 +325,9 @@ pub enum Warning {
         reason: String,
     },
     /// A column that is called otherwise than we call it.
-    #[error("column `{column}` was taken for the {role} (of the columns {of}); data.columns names another")]
+    #[error(
+        "column `{column}` was taken for the {role} (the columns are {of}); if another is meant, name it in data.columns"
+    )]
     ColumnTaken {
         /// Its name.
         column: String,

@@ -24,6 +24,7 @@ mod table;
 mod vocabulary;
 
 use bakeoff_data::alike_names;
+use bakeoff_data::columns::nearest;
 use bakeoff_stats::{Direction, Marks, Measure, Unit};
 use bakeoff_study::Headline;
 use bakeoff_study::records::EpochRecord;
@@ -342,19 +343,6 @@ impl Kind {
     }
 }
 
-/// The known name that is nearest to a mistyped one.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    known
-        .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), known))
-        .filter(|(distance, known)| {
-            *distance <= 1 + known.chars().count().min(name.chars().count()) / 4
-                || (known.chars().count() >= 3 && name.starts_with(&known.to_lowercase()))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
-}
-
 /// A text shortened so that an error stays readable.
 fn shown(text: &str) -> String {
     const MOST: usize = 40;
@@ -643,18 +631,5 @@ impl Results {
                 })
             })
             .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_matched_without_regard_to_case_and_marks() {
-        assert_eq!(opened::plain("\u{feff}Val/Acc "), "val_acc");
-        assert_eq!(nearest("imag", ["image", "seed"].into_iter()), Some("image"));
-        assert_eq!(nearest("image", ["img", "seed", "recipe"].into_iter()), None);
-        assert_eq!(nearest("cutmux", ["cutmix", "mixup"].into_iter()), Some("cutmix"));
     }
 }

@@ -58,7 +58,8 @@ impl Images {
 
 fn recipe(name: &str, image: usize) -> Result<RecipeConfig> {
     if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
-        let text = std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?;
+        let text = std::fs::read_to_string(bakeoff_data::expand(Path::new(name))?)
+            .with_context(|| format!("cannot read {name}"))?;
         return toml::from_str(&text).with_context(|| format!("{name} is no recipe"));
     }
     let known = builtin(image).into_iter().find(|known| known.config.name == name);

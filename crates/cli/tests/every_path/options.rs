@@ -138,7 +138,13 @@ const USES: [(&str, &[Use]); 17] = [
         &[
             ("photos --source folder --threads 1 --json", 0, "\"classes\""),
             ("train.csv --test-path test.csv --html check.html", 0, "wrote check.html"),
+            ("train.csv --column label=label --column path=path", 0, "cats"),
+            ("train.csv --column label=lable", 1, "did you mean `label`?"),
+            ("train.csv --column colour=red", 2, "path=NAME"),
             ("photos --source fodler", 1, "fodler"),
+            // No shell fills these in within quotation marks.
+            ("${CARGO_MANIFEST_DIR}/no-such-folder", 1, "no-such-folder"),
+            ("$NO_SUCH_THING_HERE/photos", 2, "variable NO_SUCH_THING_HERE is not set"),
         ],
     ),
     (

@@ -2,17 +2,12 @@
 
 use super::metric;
 use super::{Kind, ResultsError, ResultsOptions, nearest, shown};
+pub(super) use bakeoff_data::columns::plain;
 use bakeoff_data::delimited::{DecimalSigns, Delimited, DelimitedError, Format, Row};
 use std::path::{Path, PathBuf};
 
 /// Names longer than this are shown cut.
 const SHOWN: usize = 12;
-
-/// `Val/Acc` and `val_acc` are the same name.
-pub(super) fn plain(name: &str) -> String {
-    let name = name.trim().trim_start_matches('\u{feff}').to_lowercase();
-    name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
-}
 
 /// The columns of a file, by name.
 pub(super) struct Header {
