@@ -7,6 +7,7 @@ mod delimited;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod formats;
+mod groups;
 mod inspection;
 mod pack;
 
