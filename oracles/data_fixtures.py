@@ -12,6 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import scipy.io
+import tifffile
 from PIL import Image, ImageOps, PngImagePlugin
 from safetensors.numpy import save_file
 
@@ -34,10 +35,14 @@ def photo(width, height, channels=3):
 
 
 def rgb(data):
-    """What Pillow makes of an image file, upright."""
+    """What Pillow makes of an image file, upright. In one thing Bakeoff is not Pillow: 16-bit grey keeps its high bytes, where
+    Pillow's conversion clips it at 255."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+        image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+        if image.mode.startswith("I;16"):
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return image.convert("RGB")
 
 
 def saved(image, kind, **options):
@@ -287,6 +292,56 @@ def gifs():
     yield "gif-beyond-screen.gif", moved(transparent, (10, 9), 3, 2)
 
 
+# TIFF
+
+
+def tiff(array, **options):
+    """As tifffile writes it, without a date or a name in it."""
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out, byteorder=options.pop("byteorder", "<"), bigtiff=options.pop("bigtiff", False)) as file:
+        for page in array if isinstance(array, list) else [array]:
+            file.write(page, metadata=None, software=False, **options)
+    return out.getvalue()
+
+
+def tiffs():
+    rng = np.random.default_rng(7)
+    colours = photo(37, 29)
+    image = Image.fromarray(colours)
+    for name, compression in [("none", "raw"), ("lzw", "tiff_lzw"), ("deflate", "tiff_adobe_deflate"), ("packbits", "packbits")]:
+        yield f"tiff-rgb-{name}.tif", saved(image, "tiff", compression=compression)
+        yield f"tiff-grey-{name}.tif", saved(image.convert("L"), "tiff", compression=compression)
+    for name in ["lzw", "adobe_deflate"]:
+        yield f"tiff-rgb-{name}-predictor.tif", saved(image, "tiff", compression=f"tiff_{name}", tiffinfo={317: 2})
+    yield "tiff-grey-1.tif", saved(image.convert("1"), "tiff")
+    yield "tiff-palette.tif", saved(image.quantize(40), "tiff")
+    yield "tiff-cmyk.tif", saved(Image.fromarray(photo(37, 29, 4), "CMYK"), "tiff")
+    alpha = photo(37, 29, 4)
+    alpha[::3, ::4, 3] = 0
+    yield "tiff-rgba.tif", saved(Image.fromarray(alpha, "RGBA"), "tiff")
+    yield "tiff-grey-alpha.tif", saved(Image.fromarray(alpha, "RGBA").convert("LA"), "tiff")
+    yield "tiff-rgba-associated.tif", tiff(alpha, photometric="rgb", extrasamples=["assocalpha"])
+    yield "tiff-rgbx.tif", tiff(alpha, photometric="rgb", extrasamples=["unspecified"])
+    yield "tiff-white-is-zero.tif", tiff(colours[..., 0], photometric="miniswhite")
+    deep = rng.integers(0, 1 << 16, (13, 11, 4), dtype=np.uint16)
+    for order, name in [("<", "little"), (">", "big")]:
+        yield f"tiff-grey-16-{name}.tif", tiff(deep[..., 0], byteorder=order, photometric="minisblack")
+        yield f"tiff-rgb-16-{name}.tif", tiff(deep[..., :3], byteorder=order, photometric="rgb")
+        yield f"tiff-rgba-16-{name}.tif", tiff(deep, byteorder=order, photometric="rgb", extrasamples=["unassalpha"])
+    yield "tiff-grey-12-in-16.tif", tiff(deep[..., 0] >> 4, photometric="minisblack")
+    yield "tiff-strips.tif", tiff(colours, photometric="rgb", rowsperstrip=4)
+    yield "tiff-tiles.tif", tiff(colours, photometric="rgb", tile=(16, 16))
+    yield "tiff-tiles-grey-16.tif", tiff(deep[..., 0], photometric="minisblack", tile=(16, 16))
+    planes = np.ascontiguousarray(colours.transpose(2, 0, 1))
+    yield "tiff-planar.tif", tiff(planes, photometric="rgb", planarconfig="separate", rowsperstrip=8)
+    yield "tiff-planar-tiles.tif", tiff(planes, photometric="rgb", planarconfig="separate", tile=(16, 32))
+    yield "tiff-big.tif", tiff(colours, photometric="rgb", bigtiff=True)
+    yield "tiff-pages.tif", tiff([colours, 255 - colours], photometric="rgb")
+    for orientation in range(1, 9):
+        tag = [(274, "H", 1, orientation, True)]
+        yield f"tiff-orientation-{orientation}.tif", tiff(photo(12, 7), photometric="rgb", extratags=tag)
+
+
 # Everything else
 
 
@@ -396,7 +451,7 @@ def main():
     out = output_folder(__file__, __doc__)
     for name in ["decode", "expected", "matlab", "archive", "dogs"]:
         (out / name).mkdir(parents=True, exist_ok=True)
-    for make in [jpegs, pngs, webps, bmps, gifs]:
+    for make in [jpegs, pngs, webps, bmps, gifs, tiffs]:
         for name, data in make():
             (out / "decode" / name).write_bytes(data)
             # The pixels Pillow reads, in the plainest file there is.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use bakeoff_data::{Dataset, PackMode, SourceConfig, SourceKind, decode_draft, decode_region, decode_within};
-use bakeoff_nn::Weights;
+use bakeoff_nn::{WeightSource, Weights};
 use bakeoff_study::Study;
 use tempfile::TempDir;
 
@@ -177,6 +177,7 @@ pub fn weights(bytes: &[u8]) {
     if let Ok((weights, metadata)) = Weights::read(&path) {
         let _ = (weights.check_finite(), weights.looks_like(), metadata.len());
     }
+    let _ = (WeightSource::read(&path, None), WeightSource::read(&path, Some("ema.")));
 }
 
 /// A study file.

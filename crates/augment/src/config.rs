@@ -40,6 +40,11 @@ fn half() -> f64 {
 fn yes() -> bool {
     true
 }
+// Serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
 
 /// A per-image operation. Pixel values are in [0, 1] when the first one starts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -221,12 +226,34 @@ pub enum Resize {
         /// Low-pass filter when shrinking.
         #[serde(default = "yes")]
         antialias: bool,
+        /// Photographs whose shorter side is less than `size` are enlarged to it, as torchvision does. With `false` they keep
+        /// their size, unless they are smaller than the image: those are enlarged to just that. A study that says nothing of
+        /// resizing, and whose weights say nothing either, has `false`; where a resize is written without this key, it is `true`.
+        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        enlarge: bool,
     },
 }
 
+impl Resize {
+    /// torchvision's evaluation: the shorter side to image size × 256/224, whatever it was. What weights ask for that do not say.
+    #[must_use]
+    pub fn torchvision() -> Self {
+        Self::ShorterSide { size: None, antialias: true, enlarge: true }
+    }
+}
+
 impl Default for Resize {
+    /// [`Resize::torchvision`], but nothing is enlarged that has the image's size.
     fn default() -> Self {
-        Self::ShorterSide { size: None, antialias: true }
+        Self::ShorterSide { size: None, antialias: true, enlarge: false }
+    }
+}
+
+impl Preprocess {
+    /// torchvision's evaluation preprocessing: what weights ask for that do not say.
+    #[must_use]
+    pub fn torchvision() -> Self {
+        Self { resize: Resize::torchvision(), ..Self::default() }
     }
 }
 
@@ -278,6 +305,20 @@ mod tests {
         assert_eq!(notebook.resize, Resize::Squash { antialias: false });
         assert_eq!(notebook.normalisation, Normalisation::Unit);
         assert_eq!(preprocess("").unwrap(), Preprocess::default());
+    }
+
+    #[test]
+    fn what_was_written_before_there_was_a_choice_still_enlarges() {
+        // Of weights and run folders of earlier versions, and of study files that name a resize.
+        for old in ["{ kind = \"shorter-side\" }", "{ kind = \"shorter-side\", antialias = true }"] {
+            assert_eq!(preprocess(&format!("resize = {old}")).unwrap().resize, Resize::torchvision());
+        }
+        // The same bytes as then, and so the same address of a trial.
+        let written = serde_json::to_string(&Resize::torchvision()).unwrap();
+        assert_eq!(written, r#"{"kind":"shorter-side","antialias":true}"#);
+        let written = serde_json::to_string(&Resize::default()).unwrap();
+        assert_eq!(written, r#"{"kind":"shorter-side","antialias":true,"enlarge":false}"#);
+        assert_eq!(serde_json::from_str::<Resize>(&written).unwrap(), Resize::default());
     }
 
     #[test]

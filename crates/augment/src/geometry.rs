@@ -236,7 +236,7 @@ mod tests {
             let (size, window) = (count(&case["size"]), count(&case["window"]));
             let antialias = case["antialias"].as_bool().unwrap();
             let preprocess = Preprocess {
-                resize: Resize::ShorterSide { size: Some(size), antialias },
+                resize: Resize::ShorterSide { size: Some(size), antialias, enlarge: true },
                 ..Preprocess::default()
             };
             let none = RecipeConfig { name: "none".to_owned(), transforms: Vec::new(), mix: None };

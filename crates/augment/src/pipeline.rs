@@ -19,8 +19,8 @@ use crate::{
 pub(crate) enum Start {
     /// Both sides to `size`.
     Squash { size: usize, antialias: bool },
-    /// Shorter side to `size`, then the central `window`.
-    Central { size: usize, window: usize, antialias: bool },
+    /// Shorter side to `size`, then the central `window`. Without `enlarge` no photograph is enlarged beyond `window`.
+    Central { size: usize, window: usize, antialias: bool, enlarge: bool },
     /// Shorter side to `size`, all of it.
     ShorterSide { size: usize, antialias: bool },
     /// torchvision's `RandomResizedCrop` to `size`.
@@ -77,9 +77,9 @@ impl Preprocess {
     fn start(&self, image: usize) -> Start {
         match self.resize {
             Resize::Squash { antialias } => Start::Squash { size: image, antialias },
-            Resize::ShorterSide { size, antialias } => {
+            Resize::ShorterSide { size, antialias, enlarge } => {
                 let size = size.unwrap_or_else(|| usual_resize(image));
-                Start::Central { size, window: image, antialias }
+                Start::Central { size, window: image, antialias, enlarge }
             }
         }
     }
@@ -184,14 +184,27 @@ fn fill(slot: &mut [MaybeUninit<f32>], values: &[f32]) {
 }
 
 impl Start {
+    /// The shorter side below which a photograph is enlarged as a whole. `None` where only a window of it is.
+    fn enlarges_below(&self) -> Option<usize> {
+        match *self {
+            Self::Squash { size, .. } | Self::ShorterSide { size, .. } => Some(size),
+            Self::Central { size, window, enlarge, .. } => Some(if enlarge { size } else { window }),
+            Self::RandomResizedCrop { .. } => None,
+        }
+    }
+
     /// How a photograph of this size becomes the first array of floats, or the random window of side `crop` that the next
     /// step would cut out of it: the rest is then never computed.
     fn resample(&self, photograph: (usize, usize), address: Draws, crop: Option<(&str, usize)>) -> Resample {
         let whole = Region { x: 0, y: 0, width: photograph.0, height: photograph.1 };
         let (region, (width, height), antialias) = match *self {
             Self::Squash { size, antialias } => (whole, (size, size), antialias),
-            Self::ShorterSide { size, antialias } | Self::Central { size, antialias, .. } => {
+            Self::ShorterSide { size, antialias } | Self::Central { size, antialias, enlarge: true, .. } => {
                 (whole, geometry::shorter_side(photograph.0, photograph.1, size), antialias)
+            }
+            Self::Central { size, window, antialias, enlarge: false } => {
+                let shorter = photograph.0.min(photograph.1).clamp(window, size.max(window));
+                (whole, geometry::shorter_side(photograph.0, photograph.1, shorter), antialias)
             }
             Self::RandomResizedCrop { size, scale, ratio, antialias } => {
                 let mut stream = address.of("random-resized-crop/0");
@@ -270,6 +283,19 @@ impl Pipeline {
     #[must_use]
     pub fn draft(&self) -> Option<usize> {
         self.draft
+    }
+
+    /// The shorter side below which a photograph is enlarged for evaluation, and made less sharp than it is.
+    #[must_use]
+    pub fn evaluation_enlarges_below(&self) -> usize {
+        self.evaluation.enlarges_below().unwrap_or(self.image)
+    }
+
+    /// The shorter side below which the recipe's own resize enlarges a photograph. `None` where it has none, or cuts a window out
+    /// of the photograph and enlarges that.
+    #[must_use]
+    pub fn recipe_enlarges_below(&self) -> Option<usize> {
+        self.start.enlarges_below().filter(|_| self.start != self.evaluation)
     }
 
     /// How its batches are normalised.
@@ -651,6 +677,88 @@ mod tests {
     const INCEPTION: Transform =
         Transform::RandomResizedCrop { scale: [0.08, 1.0], ratio: [0.75, 1.25], antialias: true };
 
+    /// A photograph of noise.
+    fn noisy(width: usize, height: usize) -> RgbImage {
+        let byte = |i: usize| (i.wrapping_mul(2_654_435_761) >> 7) as u8;
+        RgbImage::new(width, height, (0..width * height * 3).map(byte).collect()).unwrap()
+    }
+
+    /// A pixel of 0 to 255 as the pipeline has it.
+    fn unit(photograph: &RgbImage, x: usize, y: usize) -> [f32; 3] {
+        let at = (y * photograph.width() + x) * 3;
+        [0, 1, 2].map(|channel| f32::from(photograph.pixels()[at + channel]) / 255.0)
+    }
+
+    #[test]
+    fn what_is_not_larger_than_the_customary_resize_keeps_its_pixels_to_the_bit() {
+        for image in [8, 28, 32, 48, 64, 224] {
+            let longest = usual_resize(image);
+            let pipeline = pipeline_of(&[], image).unwrap();
+            for (width, height) in [
+                (image, image),
+                (longest, longest),
+                (image + 1, image),
+                (image, 2 * image + 1),
+                (longest, longest + 5),
+            ] {
+                let photograph = noisy(width, height);
+                let seen = pipeline.eval_image(&photograph);
+                let (left, top) =
+                    (geometry::central_offset(width, image), geometry::central_offset(height, image));
+                for y in 0..image {
+                    for x in 0..image {
+                        let ours: [f32; 3] = seen.values()[(y * image + x) * 3..][..3].try_into().unwrap();
+                        let what = format!("{width}×{height} for {image}: {x}, {y}");
+                        assert_eq!(ours, unit(&photograph, left + x, top + y), "{what}");
+                    }
+                }
+                // Every way to a network's input sees the same.
+                assert_eq!(pipeline.train_image(&photograph, 1, 2, 3), seen);
+                let batch = pipeline.eval_batch(&[&photograph]).unwrap();
+                assert_eq!(batch.image(0).unwrap(), seen);
+                let batch = pipeline.train_batch(&[&photograph], 1, 2, &[3]).unwrap();
+                assert_eq!(batch.image(0).unwrap(), seen);
+                let region = pipeline.eval_region(width, height);
+                assert_eq!(region, Region { x: left, y: top, width: image, height: image });
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_larger_is_resized_as_ever_and_what_is_smaller_to_the_image_only() {
+        let torchvision = |image| {
+            let recipe = RecipeConfig { name: "x".to_owned(), transforms: Vec::new(), mix: None };
+            Pipeline::new(&recipe, &Preprocess::torchvision(), image).unwrap()
+        };
+        let squashed = |photograph: &RgbImage, image: usize| {
+            pipeline_of(&[squash(image)], image).unwrap().train_image(photograph, 0, 0, 0)
+        };
+        for image in [16, 32, 64] {
+            let ours = pipeline_of(&[], image).unwrap();
+            let longest = usual_resize(image);
+            for (width, height) in [(longest + 1, longest + 1), (longest + 1, 200), (300, 200)] {
+                let photograph = noisy(width, height);
+                assert_eq!(ours.eval_image(&photograph), torchvision(image).eval_image(&photograph));
+            }
+            let small = noisy(image - 1, image - 1);
+            assert_eq!(ours.eval_image(&small), squashed(&small, image));
+            assert_ne!(ours.eval_image(&small), torchvision(image).eval_image(&small));
+        }
+    }
+
+    #[test]
+    fn who_enlarges_which_photographs_can_be_asked() {
+        let plain = pipeline_of(&[], 224).unwrap();
+        assert_eq!((plain.evaluation_enlarges_below(), plain.recipe_enlarges_below()), (224, None));
+        let cropped = pipeline_of(&[resize(256), crop(224)], 224).unwrap();
+        assert_eq!((cropped.evaluation_enlarges_below(), cropped.recipe_enlarges_below()), (224, Some(256)));
+        let windows = pipeline_of(&[INCEPTION], 224).unwrap();
+        assert_eq!(windows.recipe_enlarges_below(), None);
+        let recipe = RecipeConfig { name: "x".to_owned(), transforms: vec![squash(224)], mix: None };
+        let theirs = Pipeline::new(&recipe, &Preprocess::torchvision(), 224).unwrap();
+        assert_eq!((theirs.evaluation_enlarges_below(), theirs.recipe_enlarges_below()), (256, Some(224)));
+    }
+
     #[test]
     fn the_notebooks_crop_that_never_crops_is_an_error_that_says_what_to_do() {
         let errors = errors_of(&[FLIP, crop(224)]);
@@ -723,7 +831,7 @@ mod tests {
             }),
         };
         let preprocess = Preprocess {
-            resize: Resize::ShorterSide { size: Some(100), antialias: true },
+            resize: Resize::ShorterSide { size: Some(100), antialias: true, enlarge: true },
             normalisation: Normalisation::Custom(ChannelStatistics {
                 mean: [0.0; 3],
                 sd: [1.0, 0.0, f64::NAN],
@@ -887,9 +995,13 @@ mod tests {
         assert_eq!(
             describe("none"),
             [
-                "resize: shorter side to 256 px, bilinear with antialiasing, then the central 224×224 px",
+                "resize: a shorter side above 256 px to 256, below 224 px to 224, bilinear with antialiasing, then the central 224×224 px",
                 "normalise: ImageNet statistics, RGB, (x − (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)",
             ]
+        );
+        assert_eq!(
+            Preprocess::torchvision().start(224).describe(),
+            "resize: shorter side to 256 px, bilinear with antialiasing, then the central 224×224 px"
         );
         assert_eq!(
             describe("flip-crop")[..3],

@@ -21,10 +21,14 @@ impl Start {
             Self::ShorterSide { size, antialias } => {
                 format!("resize: shorter side to {size} px, {}", filter(antialias))
             }
-            Self::Central { size, window, antialias } => format!(
-                "resize: shorter side to {size} px, {}, then the central {window}×{window} px",
-                filter(antialias)
-            ),
+            Self::Central { size, window, antialias, enlarge } => {
+                let sides = if enlarge || size == window {
+                    format!("shorter side to {size} px")
+                } else {
+                    format!("a shorter side above {size} px to {size}, below {window} px to {window}")
+                };
+                format!("resize: {sides}, {}, then the central {window}×{window} px", filter(antialias))
+            }
             Self::RandomResizedCrop { size, scale, ratio, antialias } => format!(
                 "random resized crop: area fraction uniform in [{}, {}), width / height log-uniform in [{:.4}, {:.4}), \
                  resized to {size}×{size} px, {}",

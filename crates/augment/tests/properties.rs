@@ -257,12 +257,13 @@ proptest! {
         (image, transforms) in (1..17usize).prop_flat_map(|image| (Just(image), transforms(image))),
         photograph in photograph(),
         squash in any::<bool>(),
+        enlarge in any::<bool>(),
         (seed, epoch, sample) in (any::<u64>(), any::<u32>(), any::<u64>()),
     ) {
         let resize = if squash {
             Resize::Squash { antialias: true }
         } else {
-            Resize::ShorterSide { size: None, antialias: false }
+            Resize::ShorterSide { size: None, antialias: false, enlarge }
         };
         let preprocess = Preprocess { resize, ..Preprocess::default() };
         let pipeline = Pipeline::new(&recipe(transforms, None), &preprocess, image).unwrap();

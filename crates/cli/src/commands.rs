@@ -11,6 +11,7 @@ pub(crate) mod models;
 pub(crate) mod network_bench;
 pub(crate) mod plan;
 pub(crate) mod predict;
+pub(crate) mod predict_images;
 pub(crate) mod preview;
 pub(crate) mod recipes;
 pub(crate) mod report;

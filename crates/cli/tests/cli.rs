@@ -1,6 +1,7 @@
 //! The program as a user runs it: end to end, interrupted, and with everything that people give it by mistake.
 
 mod support;
+mod weights;
 
 use std::fs;
 use std::path::Path;

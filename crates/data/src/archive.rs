@@ -4,13 +4,15 @@
 //! zip (stored and deflated members).
 
 use std::collections::HashMap;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use crate::DataError;
 use crate::classes::escaped_bytes;
+use crate::code_page::old_names;
+use crate::format::HEAD;
 use crate::inflate::inflated;
 use crate::store::{Location, StoredFile};
+use crate::{DataError, Warning};
 
 /// A regular file in an archive.
 #[derive(Debug)]
@@ -23,29 +25,38 @@ pub(crate) struct Member {
     pub(crate) location: Location,
 }
 
-/// Opens an archive and finds every regular file in it, in the order of the archive. Links are left out.
+/// An archive that was opened.
+pub(crate) struct Archive {
+    /// The file itself, or what it was inflated to.
+    pub(crate) file: StoredFile,
+    /// Every regular file, in the order of the archive, and links to such.
+    pub(crate) members: Vec<Member>,
+    /// What is odd about it.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// [`open_all`], for those who need nothing but the members.
 pub(crate) fn open(path: &Path) -> Result<(StoredFile, Vec<Member>), DataError> {
+    open_all(path).map(|archive| (archive.file, archive.members))
+}
+
+/// Opens an archive and finds every regular file in it, in the order of the archive. A link to a file of the archive is that file
+/// under another name; other links are left out, with a warning.
+pub(crate) fn open_all(path: &Path) -> Result<Archive, DataError> {
     let file = StoredFile::open(path)?;
     let magic = file.read(0, file.size().min(6)).map_err(DataError::io(path))?;
     let tool = match magic.as_slice() {
         [] => return Err(DataError::unusable(path, "is empty (0 bytes); fetch it again")),
         [0x1F, 0x8B, ..] => {
-            let mut file = inflated(path)?;
-            let members = tar_members(&mut file)?;
-            return Ok((file, members));
+            return tar_members(inflated(path)?);
         }
         [b'P', b'K', 3 | 5, ..] => {
-            let members = zip_members(&file)?;
-            return Ok((file, members));
+            return zip_members(file);
         }
         [b'B', b'Z', b'h', ..] => "bunzip2",
         [0xFD, b'7', b'z', b'X', b'Z', 0] => "unxz",
         [0x28, 0xB5, 0x2F, 0xFD, ..] => "unzstd",
-        _ => {
-            let mut file = file;
-            let members = tar_members(&mut file)?;
-            return Ok((file, members));
-        }
+        _ => return tar_members(file),
     };
     Err(DataError::unusable(
         path,
@@ -53,7 +64,7 @@ pub(crate) fn open(path: &Path) -> Result<(StoredFile, Vec<Member>), DataError> 
     ))
 }
 
-fn tar_members(file: &mut StoredFile) -> Result<Vec<Member>, DataError> {
+fn tar_members(file: StoredFile) -> Result<Archive, DataError> {
     let path = file.path().to_owned();
     let path = path.as_path();
     let broken = |error: io::Error| {
@@ -61,6 +72,7 @@ fn tar_members(file: &mut StoredFile) -> Result<Vec<Member>, DataError> {
     };
     file.file().rewind().map_err(broken)?;
     let mut members = Vec::new();
+    let mut links = Links::default();
     let mut archive = tar::Archive::new(file.file());
     for entry in archive.entries_with_seek().map_err(broken)? {
         let entry = entry.map_err(broken)?;
@@ -74,6 +86,11 @@ fn tar_members(file: &mut StoredFile) -> Result<Vec<Member>, DataError> {
                     "member {name} is stored sparsely, which is not supported; pack the archive again with plain tar"
                 ),
             ));
+        }
+        if kind.is_hard_link() || kind.is_symlink() {
+            let target = entry.link_name_bytes().map(|target| target.into_owned()).unwrap_or_default();
+            links.add(path, &raw, name, &target, kind.is_symlink());
+            continue;
         }
         if !kind.is_file() && !kind.is_contiguous() {
             continue;
@@ -91,21 +108,112 @@ fn tar_members(file: &mut StoredFile) -> Result<Vec<Member>, DataError> {
         let location = Location::Range { file: 0, offset, length };
         members.push(Member { name, path: member_path(&raw), location });
     }
-    Ok(members)
+    let warnings = links.resolve(&mut members);
+    Ok(Archive { file, members, warnings })
 }
 
-fn zip_members(file: &StoredFile) -> Result<Vec<Member>, DataError> {
-    let path = file.path();
+/// Links of an archive, and where they lead.
+#[derive(Default)]
+struct Links {
+    /// The link's own name and path, and its target's name; none where that is outside.
+    links: Vec<(String, PathBuf, Option<String>)>,
+}
+
+impl Links {
+    /// Notes a link. What a hard link names stands in the archive under that name; a symbolic link is followed from its own folder.
+    fn add(&mut self, archive: &Path, raw: &[u8], name: String, target: &[u8], symbolic: bool) {
+        let target = if symbolic {
+            let folder = raw.iter().rposition(|&byte| byte == b'/').map_or(&raw[..0], |slash| &raw[..slash]);
+            followed(folder, target)
+        } else {
+            Some(target.to_owned())
+        };
+        let target = target.and_then(|target| member_name(archive, &target).ok());
+        self.links.push((name, member_path(raw), target));
+    }
+
+    /// Gives links to files of the archive the places of those files, links to links included, and tells of the others.
+    fn resolve(self, members: &mut Vec<Member>) -> Vec<Warning> {
+        if self.links.is_empty() {
+            return Vec::new();
+        }
+        let mut places: HashMap<String, Location> =
+            members.iter().map(|member| (member.name.clone(), member.location.clone())).collect();
+        let mut left = self.links;
+        loop {
+            let before = left.len();
+            left.retain(|(name, path, target)| {
+                let Some(location) = target.as_ref().and_then(|target| places.get(target)).cloned() else {
+                    return true;
+                };
+                places.insert(name.clone(), location.clone());
+                members.push(Member { name: name.clone(), path: path.clone(), location });
+                false
+            });
+            if left.len() == before {
+                break;
+            }
+        }
+        let Some((name, _, target)) = left.first() else { return Vec::new() };
+        let target = target.as_deref().unwrap_or("a place outside");
+        vec![Warning::LinksLeftOut { count: left.len(), example: format!("{name} to {target}") }]
+    }
+}
+
+/// Where a symbolic link in a folder leads, as a name within the archive; `None` where it leads outside.
+fn followed(folder: &[u8], target: &[u8]) -> Option<Vec<u8>> {
+    if target.starts_with(b"/") {
+        return None;
+    }
+    let split = |path: &[u8]| path.split(|&byte| byte == b'/').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    for part in split(folder).into_iter().chain(split(target)) {
+        match part.as_slice() {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()?),
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join(&b'/'))
+}
+
+/// The first bytes of a member; of one that is deflated as many as come out of its first bytes.
+pub(crate) fn head(file: &StoredFile, location: &Location) -> Vec<u8> {
+    match location {
+        Location::Range { offset, length, .. } => {
+            file.read(*offset, (*length).min(HEAD as u64)).unwrap_or_default()
+        }
+        Location::Deflated { offset, length, .. } => {
+            let packed = file.read(*offset, (*length).min(4 * HEAD as u64)).unwrap_or_default();
+            let mut head = Vec::new();
+            // The bytes break off, but those at the beginning are there.
+            let _ =
+                flate2::read::DeflateDecoder::new(packed.as_slice()).take(HEAD as u64).read_to_end(&mut head);
+            head
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn zip_members(file: StoredFile) -> Result<Archive, DataError> {
+    let path = file.path().to_owned();
+    let path = path.as_path();
     let wrong = |message: String| DataError::unusable(path, message);
     let broken =
         |error: zip::result::ZipError| wrong(format!("is no readable zip archive ({error}); fetch it again"));
     let mut archive = zip::ZipArchive::new(io::BufReader::new(file.file())).map_err(broken)?;
+    let (names, mut warnings) = zip_names(archive.file_names_raw());
     let mut members = Vec::new();
+    let mut links = Links::default();
     for index in 0..archive.len() {
         let member = archive.by_index_raw(index).map_err(broken)?;
-        let name = member.name().map_err(broken)?.replace('\\', "/");
-        let name = member_name(path, name.as_bytes())?;
-        if !member.is_file() || member.is_symlink() {
+        let raw = match names.get(member.name_raw()) {
+            Some(decoded) => decoded.clone(),
+            None => String::from_utf8_lossy(member.name_raw()).into_owned(),
+        };
+        let raw = raw.replace('\\', "/");
+        let name = member_name(path, raw.as_bytes())?;
+        if !member.is_file() && !member.is_symlink() {
             continue;
         }
         if member.encrypted() {
@@ -132,9 +240,44 @@ fn zip_members(file: &StoredFile) -> Result<Vec<Member>, DataError> {
                 )));
             }
         };
-        members.push(Member { path: PathBuf::from(&name), name, location });
+        if member.is_symlink() {
+            // What a link holds is the name of its target.
+            let target = if size <= LONGEST_NAME { link_target(&file, &location) } else { Vec::new() };
+            links.add(path, raw.as_bytes(), name, &target, true);
+            continue;
+        }
+        members.push(Member { path: member_path(raw.as_bytes()), name, location });
     }
-    Ok(members)
+    warnings.extend(links.resolve(&mut members));
+    Ok(Archive { file, members, warnings })
+}
+
+fn link_target(file: &StoredFile, location: &Location) -> Vec<u8> {
+    match location {
+        Location::Range { offset, length, .. } => file.read(*offset, *length).unwrap_or_default(),
+        Location::Deflated { offset, length, size, checksum, .. } => file
+            .read(*offset, *length)
+            .ok()
+            .and_then(|packed| crate::inflate::inflate(&packed, *size, *checksum).ok())
+            .unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+/// Names longer than this are none.
+const LONGEST_NAME: u64 = 4096;
+
+/// What names are called that are not UTF-8, with a warning that says what they were taken for. A zip has no word for the code page
+/// it was written in: the names themselves tell, all of them together.
+fn zip_names<'a>(names: impl Iterator<Item = &'a [u8]>) -> (HashMap<Vec<u8>, String>, Vec<Warning>) {
+    let old: Vec<&[u8]> = names.filter(|name| std::str::from_utf8(name).is_err()).collect();
+    if old.is_empty() {
+        return (HashMap::new(), Vec::new());
+    }
+    let (encoding, decoded) = old_names(&old);
+    let example = decoded.first().cloned().unwrap_or_default();
+    let warning = Warning::ZipNames { count: old.len(), encoding: encoding.to_owned(), example };
+    (old.into_iter().map(<[u8]>::to_vec).zip(decoded).collect(), vec![warning])
 }
 
 /// The name of a member with forward slashes, bytes that are not UTF-8 escaped, or a refusal where it points outside the archive.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::decode::decode_part;
+use crate::decode::{Notes, decode_noting, decode_part};
 use crate::listing::{Entry, Listing};
 use crate::pack::{Pack, PackKey};
 use crate::store::{Location, Store};
 use crate::{
     Copies, DataError, DeclaredSplit, GeneratedConfig, Groups, ImageError, LimitConfig, PackMode, Patch,
-    Region, RgbImage, SourceConfig, SourceKind, Warning, decode_draft, detect, groups, source,
+    Region, RgbImage, SourceConfig, SourceKind, Warning, detect, groups, source,
 };
 
 /// One labelled image.
@@ -199,7 +199,7 @@ impl Dataset {
     pub fn load(&self, index: usize) -> Result<Arc<RgbImage>, ImageError> {
         match self.kept(index) {
             Some(image) => Ok(image),
-            None => self.fetch(index, |_| ()),
+            None => self.fetch(index, |_, _| ()),
         }
     }
 
@@ -216,7 +216,7 @@ impl Dataset {
         match self.kept(index) {
             Some(image) => Ok(Patch::whole(image)),
             None if !self.is_encoded(index) || self.cache.has_room() => {
-                self.fetch(index, |_| ()).map(Patch::whole)
+                self.fetch(index, |_, _| ()).map(Patch::whole)
             }
             None => decode_part(&self.bytes(index)?, self.draft, choose),
         }
@@ -240,28 +240,35 @@ impl Dataset {
         }
     }
 
-    /// Decodes an image anew, shows its stored bytes to `see`, and keeps its pixels while the cache has room.
-    pub(crate) fn fetch(&self, index: usize, see: impl FnOnce(&[u8])) -> Result<Arc<RgbImage>, ImageError> {
+    /// Decodes an image anew, shows its stored bytes and what it lost to `see`, and keeps its pixels while the cache has room.
+    pub(crate) fn fetch(
+        &self,
+        index: usize,
+        see: impl FnOnce(&[u8], Notes),
+    ) -> Result<Arc<RgbImage>, ImageError> {
         let image = Arc::new(self.make(index, see)?);
         self.cache.keep(index, &image);
         Ok(image)
     }
 
     /// [`Dataset::fetch`] for someone who keeps the pixels elsewhere.
-    pub(crate) fn make(&self, index: usize, see: impl FnOnce(&[u8])) -> Result<RgbImage, ImageError> {
+    pub(crate) fn make(&self, index: usize, see: impl FnOnce(&[u8], Notes)) -> Result<RgbImage, ImageError> {
         match self.location(index)? {
             Location::Generated(number) => {
                 let image = self.render(index, *number)?;
-                see(image.pixels());
+                see(image.pixels(), Notes::default());
                 Ok(image)
             }
             location => {
                 let bytes = self.store.read(location)?;
-                see(&bytes);
-                match location {
-                    Location::Raw { form, .. } => form.image(&bytes).ok_or(ImageError::Missing),
-                    _ => decode_draft(&bytes, self.draft),
-                }
+                let (image, notes) = match location {
+                    Location::Raw { form, .. } => {
+                        (form.image(&bytes).ok_or(ImageError::Missing)?, Notes::default())
+                    }
+                    _ => decode_noting(&bytes, self.draft)?,
+                };
+                see(&bytes, notes);
+                Ok(image)
             }
         }
     }
@@ -285,6 +292,10 @@ impl Dataset {
 }
 
 fn missing(path: &Path) -> DataError {
+    // A folder above it that may not be entered hides whether it is there.
+    if let Err(error) = path.try_exists() {
+        return DataError::io(path)(error);
+    }
     if path.exists() {
         if let Some(what) = source::no_data_set(path) {
             return DataError::unusable(path, what);

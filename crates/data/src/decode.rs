@@ -1,23 +1,31 @@
 //! Encoded bytes to 8-bit RGB, as Pillow's `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` gives it.
 //!
 //! What follows from that, and may surprise: transparency is dropped, not blended (a transparent pixel shows the colour
-//! stored under it); 16-bit colour keeps its high bytes, but 16-bit *grey* above 255 becomes white; embedded colour
-//! profiles are not applied; of an animation the first frame counts.
+//! stored under it); 16-bit colour keeps its high bytes; embedded colour profiles are not applied; of an animation the first
+//! frame counts, of a TIFF the first page.
+//!
+//! In one thing this is not Pillow: 16-bit *grey* keeps its high bytes too, where Pillow's conversion makes all that is brighter than
+//! 255 of 65,535 white. Nobody means that.
 //!
 //! Where Pillow guesses what a broken file may have held, this is an error instead.
 
 mod bmp;
 mod gif;
 mod jpeg;
+mod notes;
 mod orientation;
 mod png;
+mod tiff;
 mod webp;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::format::{Format, HEAD};
 use crate::quiet::catch_quietly;
 use crate::{ImageError, Patch, Region, RgbImage};
+pub use notes::PixelNote;
+pub(crate) use notes::{Note, Notes};
 use orientation::Exif;
 
 /// The most pixels an image may have: where Pillow refuses ("decompression bomb"), 1 GiB of 24-bit pixels over two.
@@ -31,7 +39,7 @@ pub fn decode_file(path: &Path) -> Result<RgbImage, ImageError> {
     decode(&std::fs::read(path)?)
 }
 
-/// Decodes JPEG, PNG, WebP, BMP or GIF (the first frame); the format is found out from the bytes, never from a name.
+/// Decodes JPEG, PNG, WebP, BMP, GIF (the first frame) or TIFF (the first page); the format is found out from the bytes, never from a name.
 ///
 /// # Errors
 /// The bytes are no image, a broken one, or one with more than [`PIXEL_LIMIT`] pixels.
@@ -44,7 +52,8 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, ImageError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_within(bytes: &[u8], limit: u64) -> Result<RgbImage, ImageError> {
-    decode_as_asked(bytes, limit, &mut Wanted { shortest: None, part: None }).map(Patch::into_image)
+    decode_as_asked(bytes, limit, &mut Wanted { shortest: None, part: None })
+        .map(|(patch, _)| patch.into_image())
 }
 
 /// [`decode()`], but a JPEG at a half, a quarter or an eighth of its size, the least at which its shorter side keeps `shortest`
@@ -54,7 +63,30 @@ pub fn decode_within(bytes: &[u8], limit: u64) -> Result<RgbImage, ImageError> {
 /// # Errors
 /// As [`decode()`].
 pub fn decode_draft(bytes: &[u8], shortest: Option<usize>) -> Result<RgbImage, ImageError> {
-    decode_as_asked(bytes, PIXEL_LIMIT, &mut Wanted { shortest, part: None }).map(Patch::into_image)
+    decode_noting(bytes, shortest).map(|(image, _)| image)
+}
+
+/// [`decode_draft`], with the notes of what the image lost.
+pub(crate) fn decode_noting(bytes: &[u8], shortest: Option<usize>) -> Result<(RgbImage, Notes), ImageError> {
+    let (patch, notes) = decode_as_asked(bytes, PIXEL_LIMIT, &mut Wanted { shortest, part: None })?;
+    Ok((patch.into_image(), notes))
+}
+
+/// [`decode_draft`], with what people should know of it: 16-bit grey that was scaled, CMYK, transparency that was dropped.
+///
+/// # Errors
+/// As [`decode()`].
+pub fn decode_with_notes(
+    bytes: &[u8],
+    shortest: Option<usize>,
+) -> Result<(RgbImage, Vec<PixelNote>), ImageError> {
+    decode_noting(bytes, shortest).map(|(image, notes)| (image, notes.list()))
+}
+
+/// What people should know of an image, see [`decode_with_notes`]; nothing of bytes that are none. Decodes the image.
+#[must_use]
+pub fn pixel_notes(bytes: &[u8]) -> Vec<PixelNote> {
+    decode_with_notes(bytes, None).map(|(_, notes)| notes).unwrap_or_default()
 }
 
 /// At least the region of an image that `choose` asks for, once it is told width and height: of a JPEG, whose other blocks are
@@ -77,6 +109,7 @@ pub(crate) fn decode_part(
     choose: &mut dyn FnMut(usize, usize) -> Region,
 ) -> Result<Patch, ImageError> {
     decode_as_asked(bytes, PIXEL_LIMIT, &mut Wanted { shortest: draft, part: Some(choose) })
+        .map(|(patch, _)| patch)
 }
 
 /// Pillow's choice: both sides divided by it, rounded down, stay at least so long.
@@ -119,7 +152,7 @@ impl Wanted<'_> {
     }
 }
 
-fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<Patch, ImageError> {
+fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<(Patch, Notes), ImageError> {
     type Decoder = fn(&[u8], u64, &mut Wanted<'_>) -> Result<Decoded, ImageError>;
     let (format, decoder): (&str, Decoder) = match bytes {
         [] => return Err(ImageError::Empty),
@@ -134,24 +167,37 @@ fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<
             ("GIF", |bytes, limit, _| gif::decode(bytes, limit))
         }
         [b'B', b'M', ..] => ("BMP", |bytes, limit, _| bmp::decode(bytes, limit)),
-        _ => return Err(ImageError::UnknownFormat(first_bytes(bytes))),
+        [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..]
+            if Format::of(&bytes[..bytes.len().min(HEAD)]) == Some(Format::Tiff) =>
+        {
+            ("TIFF", |bytes, limit, _| tiff::decode(bytes, limit))
+        }
+        _ => return Err(unknown(bytes)),
     };
     // No known file makes a decoder panic. Should one be found, it costs an image, not a study.
     let decoded = catch_quietly(|| decoder(bytes, limit, wanted))
         .unwrap_or_else(|_| Err(ImageError::Broken { format, reason: "the decoder gave up on it".into() }))?;
-    let Decoded { width, height, pixels, part, exif } = decoded;
+    let Decoded { width, height, pixels, part, exif, notes } = decoded;
     let image = RgbImage::new(width, height, pixels)
         .ok_or_else(|| ImageError::Broken { format, reason: "it has no pixels".into() })?;
-    Ok(match part {
+    let patch = match part {
         Some(Part { at, whole }) => Patch::part(image, at, whole),
         None => Patch::whole(Arc::new(orientation::upright(image, exif.orientation()))),
-    })
+    };
+    Ok((patch, notes))
 }
 
-/// Whether this is a PNG of 16-bit grey: all of it that is brighter than 255 of 65,535 becomes white.
-pub(crate) fn is_deep_grey(bytes: &[u8]) -> bool {
-    // Bit depth and colour type stand at fixed places of the header.
-    bytes.starts_with(b"\x89PNG") && bytes.get(24..26) == Some(&[16, 0])
+/// Why bytes that are in no format that is read are none: by the name of their format, where they have one.
+fn unknown(bytes: &[u8]) -> ImageError {
+    match Format::of(&bytes[..bytes.len().min(HEAD)]) {
+        Some(format) if !format.is_read() => ImageError::OtherFormat {
+            format: format.to_string(),
+            remedy: format.convert().map_or("convert it to PNG or JPEG first".to_owned(), |line| {
+                format!("convert it to PNG or JPEG first, for example with {line}")
+            }),
+        },
+        _ => ImageError::UnknownFormat(first_bytes(bytes)),
+    }
 }
 
 /// What a format's decoder gives.
@@ -163,6 +209,7 @@ struct Decoded {
     /// Where the pixels stand, if they are a part of an upright picture; otherwise they are all of it.
     part: Option<Part>,
     exif: Exif,
+    notes: Notes,
 }
 
 /// Where a part of a picture stands in the whole.

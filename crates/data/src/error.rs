@@ -77,8 +77,16 @@ pub enum ImageError {
     #[error("the file is empty (0 bytes)")]
     Empty,
     /// The bytes are no image in a known format.
-    #[error("not an image in a known format (JPEG, PNG, WebP, BMP, GIF); the file begins with {0}")]
+    #[error("not an image in a known format (JPEG, PNG, WebP, BMP, GIF, TIFF); the file begins with {0}")]
     UnknownFormat(String),
+    /// The bytes are in a format that is known and not read.
+    #[error("{format}, a format that is not read, whatever the file is called; {remedy}")]
+    OtherFormat {
+        /// `HEIC`, `JPEG XL`, …
+        format: String,
+        /// What to do.
+        remedy: String,
+    },
     /// An image that would not fit in memory, refused before anything is allocated.
     #[error("{width}x{height} pixels are more than the limit of {limit}; shrink or remove the image")]
     TooLarge {

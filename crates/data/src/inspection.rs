@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::decode::is_deep_grey;
+use crate::decode::{Note, Notes};
 use crate::likeness::{Look, alike_until};
 use crate::pack::{Pack, Packed, Packer};
 use crate::rejected::rejected_lines;
@@ -90,6 +90,9 @@ pub struct Inspection {
     pub groups: Groups,
     /// Side lengths.
     pub sizes: Sizes,
+    /// The shorter side of every sample, in pixels; 0 where it cannot be used.
+    #[serde(skip)]
+    pub shorter_sides: Vec<usize>,
     /// What is odd about the usable images.
     pub warnings: Vec<Warning>,
     /// Images whose pixels the cache holds.
@@ -147,11 +150,15 @@ impl Dataset {
         }
         let (cached_images, cached_bytes) = self.cached();
         let (content, warnings) =
-            (self.content(&seen), warnings.into_iter().chain(self.deep_grey(&seen)).collect());
+            (self.content(&seen), warnings.into_iter().chain(self.pixel_warnings(&seen)).collect());
         let sizes = Sizes {
             width: spread(seen.iter().flatten().map(|image| image.width).collect()),
             height: spread(seen.iter().flatten().map(|image| image.height).collect()),
         };
+        let shorter_sides = seen
+            .iter()
+            .map(|image| image.as_ref().map_or(0, |image| image.width.min(image.height)))
+            .collect();
         let duplicates = self.duplicates(&seen);
         let usable: Vec<bool> = seen.iter().map(Result::is_ok).collect();
         let alike = match self.copies {
@@ -173,6 +180,7 @@ impl Dataset {
             alike,
             groups,
             sizes,
+            shorter_sides,
             warnings,
             cached_images,
             cached_bytes,
@@ -208,6 +216,10 @@ impl Dataset {
                 digest.update((sample.id.len() as u64).to_le_bytes());
                 digest.update(sample.id.as_bytes());
                 digest.update(image.digest);
+                if image.notes.has(Note::DeepGrey) {
+                    // It was clipped once: results from then are not of these pixels.
+                    digest.update(b"scaled");
+                }
             }
         }
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -242,15 +254,15 @@ impl Dataset {
             && let Some((entry, look)) = pack.entry(index).zip(pack.look(index))
             && Sha256::digest(self.bytes(index)?)[..] == entry.source
         {
-            let Packed { width, height, source: digest, deep_grey, .. } = *entry;
+            let Packed { width, height, source: digest, notes, .. } = *entry;
             let look = (!self.is_generated()).then_some(look);
-            return Ok(Seen { width, height, digest, deep_grey, look, stale: false });
+            return Ok(Seen { width, height, digest, notes, look, stale: false });
         }
         let mut digest = [0; 32];
-        let mut deep_grey = false;
-        let see = |bytes: &[u8]| {
+        let mut notes = Notes::default();
+        let see = |bytes: &[u8], found: Notes| {
             digest.copy_from_slice(&Sha256::digest(bytes));
-            deep_grey = is_deep_grey(bytes);
+            notes = found;
         };
         let image = match packing {
             Packing::None => self.fetch(index, see)?,
@@ -258,12 +270,12 @@ impl Dataset {
         };
         let look = Look::of(&image);
         if let Packing::New(packer) = packing {
-            packer.add(index, &image, &look, digest, deep_grey);
+            packer.add(index, &image, &look, digest, notes);
         }
         let (width, height) = (image.width(), image.height());
         // Images that are made anew, each by its number, are no copies of each other, however much they look alike.
         let look = (!self.is_generated()).then_some(look);
-        Ok(Seen { width, height, digest, deep_grey, look, stale: true })
+        Ok(Seen { width, height, digest, notes, look, stale: true })
     }
 
     /// Opens the pack of these images, or begins one where that pays.
@@ -365,12 +377,16 @@ impl Dataset {
         }
     }
 
-    fn deep_grey(&self, seen: &[Result<Seen, String>]) -> Vec<Warning> {
-        let deep = |image: &Result<Seen, String>| image.as_ref().is_ok_and(|image| image.deep_grey);
-        let mut found =
-            self.samples.iter().zip(seen).filter(|(_, image)| deep(image)).map(|(sample, _)| &sample.id);
-        let Some(example) = found.next().cloned() else { return Vec::new() };
-        vec![Warning::DeepGrey { count: 1 + found.count(), example }]
+    /// What images lost when they were decoded.
+    fn pixel_warnings(&self, seen: &[Result<Seen, String>]) -> Vec<Warning> {
+        let with = |note: Note| -> Option<(usize, String)> {
+            let has = |image: &Result<Seen, String>| image.as_ref().is_ok_and(|image| image.notes.has(note));
+            let mut found =
+                self.samples.iter().zip(seen).filter(|(_, image)| has(image)).map(|(sample, _)| &sample.id);
+            let example = found.next()?.clone();
+            Some((1 + found.count(), example))
+        };
+        pixel_warnings(with)
     }
 
     fn duplicates(&self, seen: &[Result<Seen, String>]) -> Vec<Duplicates> {
@@ -398,13 +414,34 @@ impl Dataset {
     }
 }
 
+/// What is to be told of images that lost something when they were decoded. `with` says how many have a note, and names one.
+#[must_use]
+pub fn pixel_warnings(with: impl Fn(Note) -> Option<(usize, String)>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let deep = with(Note::DeepGrey);
+    if let Some((count, example)) = deep.clone() {
+        warnings.push(Warning::DeepGrey { count, example });
+    }
+    // A dark picture or two are no sign that all of them hold 12 bits.
+    if let (Some((of, _)), Some((count, example))) = (deep, with(Note::NarrowGrey))
+        && count * 2 > of
+    {
+        warnings.push(Warning::NarrowGrey { count, of, example });
+    }
+    let cmyk = with(Note::Cmyk).map(|(count, example)| Warning::Cmyk { count, example });
+    let transparent =
+        with(Note::Transparency).map(|(count, example)| Warning::Transparency { count, example });
+    let pages = with(Note::FirstPage).map(|(count, example)| Warning::FirstPage { count, example });
+    warnings.into_iter().chain(cmyk).chain(transparent).chain(pages).collect()
+}
+
 /// What one look at an image keeps.
 #[derive(Clone, Debug)]
 struct Seen {
     width: usize,
     height: usize,
     digest: [u8; 32],
-    deep_grey: bool,
+    notes: Notes,
     /// `None` of generated images.
     look: Option<Look>,
     /// The pack that was there knew nothing of it.

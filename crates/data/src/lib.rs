@@ -22,7 +22,7 @@
 //!
 //! | kind | what is at the path |
 //! |---|---|
-//! | `folder` | `{train,validation,test}/<class>/…` (also `training`, `val`, `valid`, `dev`, `testing`), or `<class>/…` without splits; files may be nested deeper, links are followed |
+//! | `folder` | `{train,validation,test}/<class>/…` (also `training_set`, `val2017`, `seg_test`, `훈련`, `Prüfung`, …, see below), or `<class>/…` without splits; files may be nested deeper, links are followed |
 //! | `csv` | a table with a header and the columns `path,label[,split]`, or what others call them ([`columns`], [`ColumnConfig`]), paths relative to the table's folder, as delimited text or as JSON objects one a line; a folder with `train.csv` and perhaps `validation.csv` and `test.csv`; a folder of images with their `metadata.csv`; or a table and, apart, that of the test split |
 //! | `tfds` | a folder that TensorFlow Datasets prepared: `dataset_info.json`, `features.json`, TFRecord shards; or the folder above it, where it holds one version |
 //! | `parquet` | Parquet files as Hugging Face `datasets` writes them (`data/train-00000-of-00002.parquet`, `train/0000.parquet`), or one with a column of bytes, or of paths beside it, and one of labels |
@@ -38,8 +38,18 @@
 //! kept of an image is where it is, so memory does not grow with its bytes. Compressed tar and IDX files are inflated once,
 //! into a temporary file (in `TMPDIR`, else `/var/tmp`) that is gone with the data set; of Parquet files, decompressed pages of
 //! at most 256 MiB are kept. TFRecords, deflated zip members and gzip streams are held against their checksums. Whether a file
-//! *is* an image its bytes decide; whether it is *meant* to be one, in folders, its extension (others are counted in a
-//! [`Warning`]).
+//! *is* an image its bytes decide; whether it is *meant* to be one, in folders, its extension, or its first bytes where the extension
+//! says nothing. What is passed over is counted in a [`Warning`], by its [`Format`]: pictures in formats that are not read (HEIC,
+//! AVIF, JPEG XL, camera raw, …) by class, with a line that converts them. A class of which nothing else is left is an error, as is a
+//! folder that cannot be listed.
+//!
+//! A folder is a split where a split's word is a whole word of its name, in English, Korean, Japanese, Chinese, German, French or
+//! Spanish, and where what is in it agrees: `train_station` beside `airport` is a class. What was taken for what is said, unless the
+//! name is the plain English word. Top folders that all hold the same folders are never classes. Folders that a system made
+//! (`@eaDir`, `__MACOSX`, `$RECYCLE.BIN`, …) are passed over.
+//!
+//! In archives a link to a file of the archive is that file. Names in a zip that are not UTF-8 are decoded by the code page they are
+//! most likely in, with a warning; elsewhere their bytes are escaped (`\xE9`), so that different names stay different.
 //!
 //! # Class names
 //!
@@ -57,8 +67,9 @@
 //!
 //! [`decode()`] gives what Pillow's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` gives: the test suite compares
 //! some 120 files of all kinds, not one level apart, JPEG and lossy WebP included. So: transparency is dropped, not blended;
-//! colour profiles are not applied; the first frame of an animation counts; 16-bit colour keeps its high bytes, but 16-bit
-//! grey above 255 is white (there is a warning for it). A file that breaks off, or holds data that cannot be, is an
+//! colour profiles are not applied; the first frame of an animation and the first page of a TIFF count; 16-bit colour keeps its high
+//! bytes. What an image lost is told by [`pixel_notes`] and in warnings. In one thing it is not Pillow: 16-bit grey keeps its high
+//! bytes too, where Pillow makes all above 255 of 65,535 white. A file that breaks off, or holds data that cannot be, is an
 //! [`ImageError`]; so is one of more than [`PIXEL_LIMIT`] pixels, refused before anything is allocated. [`decode_region`] gives
 //! the same pixels of a part of an image, and of a JPEG does little more than the work for that part.
 //!
@@ -84,6 +95,7 @@
 mod archive;
 mod check;
 mod classes;
+mod code_page;
 pub mod columns;
 mod config;
 mod dataset;
@@ -92,6 +104,7 @@ pub mod delimited;
 mod error;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod format;
 mod generated;
 mod groups;
 mod image;
@@ -106,11 +119,13 @@ mod paths;
 mod quiet;
 mod rejected;
 mod resize;
+mod sides;
 mod simd;
 mod source;
 mod split;
 mod store;
 mod tfrecord;
+mod visible;
 mod warning;
 
 pub use check::{Balance, Check, ClassCounts};
@@ -123,22 +138,28 @@ pub use config::{
     ValidationConfig, ValidationFrom,
 };
 pub use dataset::{Dataset, Sample};
-pub use decode::{PIXEL_LIMIT, decode, decode_draft, decode_file, decode_region, decode_within};
+pub use decode::{
+    PIXEL_LIMIT, PixelNote, decode, decode_draft, decode_file, decode_region, decode_with_notes,
+    decode_within, pixel_notes,
+};
 pub use error::{DataError, ImageError};
 #[cfg(feature = "fetch")]
 pub use fetch::{
     FetchError, FetchEvent, FetchOptions, FetchedFile, Published, Remote, fetch, find_published, published,
 };
+pub use format::Format;
 pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trait};
 pub use groups::Groups;
 pub use image::{Patch, RgbImage, View};
-pub use inspection::{Duplicates, Inspection, Rejected, Sizes};
+pub use inspection::{Duplicates, Inspection, Rejected, Sizes, pixel_warnings};
 pub use likeness::{Look, alike};
 pub use paths::{PathError, expand, expand_from};
 pub use quiet::{Caught, catch_quietly};
 pub use rejected::rejected_lines;
 pub use resize::{Region, Resample, resize, resize_window};
 pub use simd::Isa;
+pub use source::folder::{image_files, is_image_file};
 pub use source::{SourceConfig, SourceKind, detect};
 pub use split::{DeclaredSplit, Splits, Uneven};
+pub use visible::{visible, visible_line};
 pub use warning::Warning;

@@ -34,6 +34,18 @@ pub(crate) struct Listing {
     pub(crate) group_column: bool,
     /// Ids of images that a file of groups puts together.
     pub(crate) sets: Vec<Vec<String>>,
+    /// Classes that would be missing.
+    pub(crate) lost: Vec<Lost>,
+}
+
+/// A class of which nothing is left but pictures in formats that are not read.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    pub(crate) class: String,
+    /// `4 HEIC, 1 AVIF`
+    pub(crate) what: String,
+    /// How to convert them.
+    pub(crate) remedy: String,
 }
 
 impl Listing {
@@ -90,6 +102,7 @@ impl Listing {
                 return Err(DataError::unusable(path, format!("has no class {name:?}{nearest}")));
             }
         }
+        self.refuse_lost(path, wanted.as_deref())?;
         let mut counts = vec![0usize; self.classes.len()];
         self.entries.iter().for_each(|entry| counts[entry.label] += 1);
         let keep = |(label, class): (usize, &String)| {
@@ -108,6 +121,34 @@ impl Listing {
         });
         self.classes = kept.into_iter().map(|label| std::mem::take(&mut self.classes[label])).collect();
         Ok(())
+    }
+
+    /// A class that would be missing is an error, unless it was not asked for.
+    fn refuse_lost(&self, path: &Path, wanted: Option<&[String]>) -> Result<(), DataError> {
+        const NAMED: usize = 10;
+        let name = |lost: &Lost| normalised(&lost.class).into_owned();
+        let asked = |lost: &&Lost| wanted.is_none_or(|wanted| wanted.contains(&name(lost)));
+        let lost: Vec<&Lost> = self.lost.iter().filter(asked).collect();
+        let Some(first) = lost.first() else { return Ok(()) };
+        let listed: Vec<String> =
+            lost.iter().take(NAMED).map(|lost| format!("{} ({})", name(lost), lost.what)).collect();
+        let more =
+            if lost.len() > NAMED { format!(" and {} more", lost.len() - NAMED) } else { String::new() };
+        let others = match self.warnings.first() {
+            Some(warning @ (Warning::ClassesLosePictures { .. } | Warning::UnreadPictures { .. })) => {
+                format!("\nbesides, {warning}")
+            }
+            _ => String::new(),
+        };
+        Err(DataError::unusable(
+            path,
+            format!(
+                "would lose whole classes, of which all pictures are in formats that are not read: {}{more}; convert them to JPEG or \
+                 PNG{}, or leave these classes out by naming the others in data.classes, or remove their folders{others}",
+                listed.join(", "),
+                first.remedy
+            ),
+        ))
     }
 
     /// Keeps at most so many images of each class in each split. Images without a split are limited once they have one.

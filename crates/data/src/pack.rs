@@ -26,16 +26,15 @@ use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
 use crate::RgbImage;
+use crate::decode::Notes;
 use crate::likeness::{Look, SIDE};
 
 const MAGIC: &[u8; 8] = b"bakepack";
-/// Packs of version 1 have no looks.
-const VERSION: u32 = 2;
+/// 2: 16-bit grey is scaled; 1 held it clipped. 3: looks; before there were none.
+const VERSION: u32 = 3;
 const HEADER: usize = 64;
 const ENTRY: usize = 64;
 const LOOK: usize = SIDE * SIDE;
-/// Bit of an entry's flags: see [`Packed::deep_grey`].
-const DEEP_GREY: u32 = 1;
 
 /// What a pack is named after: the ids of the samples in their order, and how pixels are made of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +66,8 @@ pub(crate) struct Packed {
     pub(crate) height: usize,
     /// SHA-256 of the encoded bytes.
     pub(crate) source: [u8; 32],
-    /// The file is a PNG of 16-bit grey.
-    pub(crate) deep_grey: bool,
+    /// What the image lost when it was decoded: the entry's flags.
+    pub(crate) notes: Notes,
     start: u64,
     checksum: u32,
 }
@@ -84,7 +83,7 @@ impl Packed {
         entry[8..12].copy_from_slice(&(self.width as u32).to_le_bytes());
         entry[12..16].copy_from_slice(&(self.height as u32).to_le_bytes());
         entry[16..20].copy_from_slice(&self.checksum.to_le_bytes());
-        entry[20..24].copy_from_slice(&if self.deep_grey { DEEP_GREY } else { 0 }.to_le_bytes());
+        entry[20..24].copy_from_slice(&self.notes.bits().to_le_bytes());
         entry[24..56].copy_from_slice(&self.source);
         entry
     }
@@ -101,7 +100,7 @@ impl Packed {
         }
         let mut source = [0; 32];
         source.copy_from_slice(&entry[24..56]);
-        Some(Self { width, height, source, deep_grey: word(20) & DEEP_GREY != 0, start, checksum: word(16) })
+        Some(Self { width, height, source, notes: Notes::from_bits(word(20)), start, checksum: word(16) })
     }
 }
 
@@ -133,7 +132,9 @@ impl Pack {
         // SAFETY: packs are written under another name and never changed once they have theirs. Whoever cuts one off while
         // it is in use ends the program; nothing else can go wrong, for all bytes are valid pixels.
         let map = unsafe { Mmap::map(&file) }?;
-        if map.starts_with(MAGIC) && map.get(8..12) == Some(&1u32.to_le_bytes()[..]) {
+        if map.starts_with(MAGIC)
+            && map.get(8..12).is_some_and(|version| [1u32, 2].iter().any(|old| *version == old.to_le_bytes()))
+        {
             return Ok(None);
         }
         let entries = Self::index(&map, key, samples).ok_or_else(|| {
@@ -251,7 +252,7 @@ impl Packer {
     }
 
     /// Adds an image. What cannot be written is told by [`Packer::finish`].
-    pub(crate) fn add(&self, index: usize, image: &RgbImage, look: &Look, source: [u8; 32], deep_grey: bool) {
+    pub(crate) fn add(&self, index: usize, image: &RgbImage, look: &Look, source: [u8; 32], notes: Notes) {
         let checksum = crc32fast::hash(image.pixels());
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let Writing { file, end, entries, looks, failed } = &mut *writing;
@@ -266,7 +267,7 @@ impl Packer {
         }
         if let Some(entry) = entries.get_mut(index) {
             let (width, height) = (image.width(), image.height());
-            *entry = Packed { width, height, source, deep_grey, start: *end, checksum };
+            *entry = Packed { width, height, source, notes, start: *end, checksum };
         }
         if let Some(place) = looks.get_mut(index) {
             *place = *look.bytes();
@@ -331,8 +332,8 @@ mod tests {
     fn written(folder: &Path) -> PathBuf {
         let path = folder.join(key().file_name());
         let packer = Packer::begin(&path, key(), 3).unwrap();
-        packer.add(2, &image(2), &Look::of(&image(2)), [2; 32], true);
-        packer.add(0, &image(0), &Look::of(&image(0)), [7; 32], false);
+        packer.add(2, &image(2), &Look::of(&image(2)), [2; 32], Notes::from_bits(1));
+        packer.add(0, &image(0), &Look::of(&image(0)), [7; 32], Notes::default());
         assert!(!path.exists(), "it has no name until it is whole");
         packer.finish().unwrap();
         path
@@ -347,7 +348,7 @@ mod tests {
         assert_eq!(pack.image(0).unwrap(), image(0));
         assert_eq!(pack.image(2).unwrap(), image(2));
         assert!(pack.image(1).is_none() && pack.image(3).is_none());
-        assert_eq!(pack.entry(2).map(|entry| (entry.source, entry.deep_grey)), Some(([2; 32], true)));
+        assert_eq!(pack.entry(2).map(|entry| (entry.source, entry.notes.bits())), Some(([2; 32], 1)));
         assert_eq!(pack.look(2), Some(Look::of(&image(2))));
         assert_eq!(pack.look(1), None);
         assert_eq!(pack.size().0, 2);
@@ -395,7 +396,7 @@ mod tests {
         // What a crash left: a partial file that nobody holds.
         fs::write(folder.path().join(format!("{}.partial-1", key().file_name())), b"half").unwrap();
         let packer = Packer::begin(&path, key(), 3).unwrap();
-        packer.add(0, &image(0), &Look::of(&image(0)), [0; 32], false);
+        packer.add(0, &image(0), &Look::of(&image(0)), [0; 32], Notes::default());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         drop(packer);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -408,8 +409,8 @@ mod tests {
         let packer = Packer::begin(&path, key(), 3).unwrap();
         // A file that cannot be written, as on a full disk.
         packer.writing.lock().unwrap().file = File::open(&packer.partial).unwrap();
-        packer.add(0, &image(0), &Look::of(&image(0)), [0; 32], false);
-        packer.add(1, &image(1), &Look::of(&image(1)), [0; 32], false);
+        packer.add(0, &image(0), &Look::of(&image(0)), [0; 32], Notes::default());
+        packer.add(1, &image(1), &Look::of(&image(1)), [0; 32], Notes::default());
         assert!(packer.finish().is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

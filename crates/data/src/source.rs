@@ -2,12 +2,13 @@
 
 mod cifar;
 mod finder;
-mod folder;
+pub(crate) mod folder;
 mod idx;
 mod packed;
 mod parquet;
 mod published;
 mod shards;
+mod split_name;
 mod stanford_dogs;
 mod table;
 mod tfds;

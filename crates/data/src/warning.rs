@@ -64,14 +64,109 @@ pub enum Warning {
         /// One of them, relative to the source.
         example: String,
     },
+    /// Classes that lose more than a tenth of their pictures, which are in formats that are not read.
+    #[error(
+        "{count} picture(s) are in formats that are not read and are left out: {classes} ({example} for one); convert them to JPEG or \
+         PNG{remedy}"
+    )]
+    ClassesLosePictures {
+        /// How many pictures, of all classes.
+        count: usize,
+        /// Which class loses what.
+        classes: String,
+        /// One of the pictures, relative to the source.
+        example: String,
+        /// How to convert them.
+        remedy: String,
+    },
+    /// A few pictures in formats that are not read.
+    #[error(
+        "{count} picture(s) are in formats that are not read and are left out ({formats}), {example} for one; convert them to JPEG or \
+         PNG{remedy}"
+    )]
+    UnreadPictures {
+        /// How many.
+        count: usize,
+        /// By format.
+        formats: String,
+        /// One of them, relative to the source.
+        example: String,
+        /// How to convert them.
+        remedy: String,
+    },
+    /// Files of other known formats, in which nobody sees pictures of the data set.
+    #[error("files that are no pictures were left out: {formats}, {example} for one")]
+    OtherFormats {
+        /// By format.
+        formats: String,
+        /// One of them, relative to the source.
+        example: String,
+    },
+    /// Images whose names do not say that they are.
+    #[error(
+        "{count} file(s) without an image's extension are images by their first bytes and are used, {example} for one"
+    )]
+    LookedInto {
+        /// How many.
+        count: usize,
+        /// One of them, relative to the source.
+        example: String,
+    },
+    /// Folders that a system makes on its own, or hides.
+    #[error(
+        "folders that a system made or hid are passed over: {folders}; if images of yours are in them, rename the folders"
+    )]
+    PassedOver {
+        /// Their names, and the images in them.
+        folders: String,
+    },
+    /// Folders whose names hold the word of a split.
+    #[error(
+        "by their names, folders are taken for splits: {taken}; call them train, validation and test to leave no doubt"
+    )]
+    SplitsByName {
+        /// Which folder for which split.
+        taken: String,
+    },
+    /// A folder with a split's name that is a class.
+    #[error(
+        "{folder} is taken for a class and not for a split, for it holds images and no class folders, as folders beside it do; rename \
+         it if that is wrong"
+    )]
+    ClassCalledSplit {
+        /// The folder, relative to the source.
+        folder: String,
+    },
+    /// Links in an archive that lead to nothing that is in it.
+    #[error("{count} link(s) in the archive lead to no file in it and are left out, {example} for one")]
+    LinksLeftOut {
+        /// How many.
+        count: usize,
+        /// One of them, and where it leads.
+        example: String,
+    },
+    /// Names in a zip archive that are in some old code page.
+    #[error(
+        "{count} name(s) in the zip archive are not marked as UTF-8 and are read as {encoding}, {example} for one; if that is wrong, unpack \
+         the archive with a program that lets you choose the encoding, and use the folder, or pack it again with names in UTF-8 (7-Zip: \
+         -mcu=on)"
+    )]
+    ZipNames {
+        /// How many.
+        count: usize,
+        /// The encoding they were taken for.
+        encoding: String,
+        /// One of them.
+        example: String,
+    },
     /// A class folder without images; the class does not exist for the study.
     #[error("{folder} holds no images: the class is left out; put images there or remove the folder")]
     EmptyClass {
         /// The folder, relative to the source.
         folder: String,
     },
-    /// Files that are no images by their names.
-    #[error("{count} file(s) that are no images by name were left out, {example} for one")]
+    /// Files that are no images, and in no format of pictures.
+    #[error("{count} file(s) that are no images were left out, {example} for one")]
     OtherFiles {
         /// How many.
         count: usize,
@@ -96,8 +191,11 @@ pub enum Warning {
         /// The folder, relative to the source.
         folder: String,
     },
-    /// Images in a split folder itself, which belong to no class.
-    #[error("{count} image(s) stand in no class folder and are left out, {example} for one")]
+    /// Images in a split folder itself, or beside class folders, which belong to no class.
+    #[error(
+        "{count} image(s) stand in no class folder, belong to no class and are left out, {example} for one; move them into the folder \
+         of their class"
+    )]
     LooseImages {
         /// How many.
         count: usize,
@@ -154,12 +252,57 @@ pub enum Warning {
         /// How many.
         count: usize,
     },
-    /// 16-bit grey images, of which Pillow's conversion keeps the darkest 255 shades only.
+    /// 16-bit grey images.
     #[error(
-        "{count} image(s) are 16-bit grey, {example} for one: read as Pillow reads them, all that is brighter than 255 of \
-         65,535 is white; convert them to 8 bits first"
+        "{count} image(s) are 16-bit grey, {example} for one: scaled to 8 bits, of which each keeps 256 shades (the high byte)"
     )]
     DeepGrey {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
+    /// 16-bit grey images that are nearly black, as pictures of 12 bits are.
+    #[error(
+        "{count} of the {of} images in 16-bit grey use less than a sixteenth of their range (all below 4,096 of 65,535), {example} for \
+         one, as 12-bit pictures in 16-bit files do: scaled to 8 bits they are nearly black; stretch all of them by the same factor \
+         first, for example with magick mogrify -evaluate multiply 16"
+    )]
+    NarrowGrey {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// One of them.
+        example: String,
+    },
+    /// CMYK images.
+    #[error(
+        "{count} image(s) are CMYK, {example} for one: converted to RGB without their colour profiles, so that colours may differ from \
+         what other programs show; convert them to sRGB first if that matters"
+    )]
+    Cmyk {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
+    /// Images with transparent pixels.
+    #[error(
+        "{count} image(s) have transparent pixels, {example} for one: transparency is dropped, not blended, so they show the colour \
+         that is stored under them, often black; blend them with a background first if that is not meant"
+    )]
+    Transparency {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
+    /// Files of several pages.
+    #[error(
+        "{count} file(s) have several pages, {example} for one: the first one is read, the others are not used"
+    )]
+    FirstPage {
         /// How many.
         count: usize,
         /// One of them.

@@ -84,6 +84,27 @@ pub enum NnError {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// Several networks in one file, none of them under plain names.
+    #[error(
+        "{path} holds {} networks, none under plain names: the names begin with {}; say which prefix is meant",
+        prefixes.len(), crate::prefix::words(prefixes)
+    )]
+    SeveralNetworks {
+        /// The file.
+        path: PathBuf,
+        /// The prefixes there are.
+        prefixes: Vec<String>,
+    },
+    /// No network behind the prefix that was asked for.
+    #[error("{path}: no network's names begin with `{prefix}`; {}", prefixes_there(prefixes))]
+    NoSuchPrefix {
+        /// The file.
+        path: PathBuf,
+        /// The prefix asked for.
+        prefix: String,
+        /// The prefixes there are; empty for plain names.
+        prefixes: Vec<String>,
+    },
     /// The operating system refused.
     #[error("{path}: cannot {action}: {source}")]
     Io {
@@ -118,6 +139,13 @@ fn suggest(nearest: &[String]) -> String {
         [] => "no models are known".into(),
         [one] => format!("did you mean `{one}`?"),
         [first, others @ ..] => format!("did you mean `{first}`? Others: {}", others.join(", ")),
+    }
+}
+
+fn prefixes_there(prefixes: &[String]) -> String {
+    match prefixes {
+        [] => "there are no names of a known network at all".into(),
+        prefixes => format!("they begin with {}", crate::prefix::words(prefixes)),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A [`Model`] is a list of layers with torchvision's parameter names. A [`Session`] turns it into a static training graph:
 //! what follows what, which neighbours are fused and where every activation lies in memory is decided once; a step then only
-//! runs kernels. Activations are NHWC, weights come and go in torchvision's layout ([`Weights`]).
+//! runs kernels. Activations are NHWC, weights come and go in torchvision's layout ([`Weights`]). [`WeightSource`] reads those that
+//! other programs wrote: in parts, behind a prefix, two networks in a file.
 //!
 //! ```
 //! use bakeoff_nn::{BackendKind, Model, OptimizerConfig, Session, SessionConfig, StepConfig, Trainable, Weights};
@@ -30,11 +31,13 @@ mod error;
 mod kernels;
 mod memory;
 mod model;
+mod prefix;
 mod program;
 mod regularisation;
 pub mod schedule;
 mod session;
 mod weight_file;
+mod weight_source;
 mod weights;
 mod zoo;
 
@@ -45,6 +48,7 @@ pub use regularisation::{HiddenMix, Regularisation};
 pub use session::{
     ActivationMaps, Ceilings, LayerProfile, Session, SessionConfig, Snapshot, StepConfig, StepResult,
 };
+pub use weight_source::{WeightNote, WeightSource};
 pub use weights::{Tensor, Weights};
 pub use zoo::{ModelInfo, models};
 

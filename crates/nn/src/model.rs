@@ -62,6 +62,22 @@ pub enum Op {
     Linear,
 }
 
+impl Op {
+    /// A layer that computes with windows, in words.
+    fn describe(self, shape: Shape) -> Option<String> {
+        match self {
+            Self::Conv { kernel, stride, .. } => Some(format!(
+                "{kernel}×{kernel} convolution of stride {stride} ({} channels)",
+                shape.channels
+            )),
+            Self::MaxPool { kernel, stride, .. } => {
+                Some(format!("{kernel}×{kernel} max-pool of stride {stride}"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// One layer of the list.
 #[derive(Clone, Debug)]
 pub struct Layer {
@@ -163,6 +179,45 @@ impl Model {
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// What it is at this image size, in a line: the stem, the side of what each stage works on, the head.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let end = self.layers.iter().position(|layer| layer.name.starts_with("layer1."));
+        let stem = &self.layers[..end.unwrap_or(0)];
+        let mut words: Vec<String> = stem.iter().filter_map(|layer| layer.op.describe(layer.shape)).collect();
+        if !stem.iter().any(|layer| matches!(layer.op, Op::MaxPool { .. })) {
+            words.push("no max-pool".into());
+        }
+        let sides: Vec<String> = (1..=self.stages())
+            .filter_map(|stage| Some(self.layers[self.stage_end(stage)?].shape.height.to_string()))
+            .collect();
+        format!(
+            "{} for {} px: stem of a {}; stages of {} px; global average pool; linear layer to {} classes",
+            self.name,
+            self.image,
+            words.join(", "),
+            sides.join(", "),
+            self.classes
+        )
+    }
+
+    /// What the graph for another image size has and this one lacks, or the other way round; `None` where the two differ in
+    /// nothing but the sizes of activations. Weights fit both, but mean nothing in the one they were not trained in.
+    #[must_use]
+    pub fn differs_from(&self, other: &Self) -> Option<String> {
+        let lacks = |has: &Self, lacks: &Self| {
+            let layer = has.layers.iter().find(|layer| {
+                !lacks.layers.iter().any(|other| other.name == layer.name && other.op == layer.op)
+            })?;
+            let what = layer.op.describe(layer.shape).map_or(String::new(), |what| format!(" ({what})"));
+            Some(format!(
+                "at {} px it has `{}`{what}, at {} px it does not",
+                has.image, layer.name, lacks.image
+            ))
+        };
+        lacks(self, other).or_else(|| lacks(other, self))
     }
 
     /// Stages of residual blocks (torchvision's `layer1`, `layer2`, …): places inside the network that can be named.

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
@@ -14,47 +14,14 @@ use crate::{NnError, Tensor, Weights};
 
 impl Weights {
     /// Reads a safetensors file: the tensors in the file's order of names, converted to f32, and its metadata.
-    /// `num_batches_tracked` entries are left out.
+    /// Counters (`num_batches_tracked`, single whole numbers) are left out. [`crate::WeightSource`] reads what other people's programs wrote.
     ///
     /// # Errors
     /// A file that cannot be opened, is not safetensors, or holds another number type.
     pub fn read(path: &Path) -> Result<(Self, HashMap<String, String>), NnError> {
-        let io = |action| move |source| NnError::Io { path: path.into(), action, source };
-        let broken = |reason: String| NnError::WeightFile { path: path.into(), reason };
-        let file = File::open(path).map_err(io("open the weights"))?;
-        if file.metadata().map_err(io("read the size"))?.len() == 0 {
-            return Err(broken("the file is empty; was the download interrupted?".into()));
-        }
-        let bytes = fs::read(path).map_err(io("read the weights"))?;
-        if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
-            return Err(broken(
-                "this is a PyTorch pickle (.pth); save it with safetensors.torch.save_file(model.state_dict(), …)".into(),
-            ));
-        }
-        if bytes.starts_with(b"\x89HDF") {
-            return Err(broken(
-                "this is an HDF5 file (Keras); safetensors with torchvision's names is expected".into(),
-            ));
-        }
-        let (_, header) = SafeTensors::read_metadata(&bytes)
-            .map_err(|e| broken(format!("not a whole safetensors file ({e}); fetch or save it again")))?;
-        let file = SafeTensors::deserialize(&bytes)
-            .map_err(|e| broken(format!("not a whole safetensors file ({e}); fetch or save it again")))?;
         let mut weights = Self::new();
-        for name in header.offset_keys() {
-            if name.ends_with("num_batches_tracked") {
-                continue;
-            }
-            let view = file.tensor(&name).map_err(|e| broken(format!("`{name}`: {e}")))?;
-            let data = decode(view.dtype(), view.data()).ok_or_else(|| {
-                broken(format!(
-                    "`{name}` is stored as {:?}; f16, bf16, f32 and f64 can be read",
-                    view.dtype()
-                ))
-            })?;
-            weights.insert(name, Tensor { shape: view.shape().to_vec(), data });
-        }
-        Ok((weights, header.metadata().clone().unwrap_or_default()))
+        let metadata = read_tensors(path, &mut weights, None)?;
+        Ok((weights, metadata))
     }
 
     /// Writes a safetensors file in f32: to a temporary neighbour, synchronised, then renamed, so that `path` holds either
@@ -65,6 +32,61 @@ impl Weights {
     pub fn write(&self, path: &Path, metadata: HashMap<String, String>) -> Result<(), NnError> {
         write_tensors(self.iter(), path, metadata)
     }
+}
+
+/// Numbers that are no parameters: batches seen by a normalisation, networks averaged.
+pub(crate) fn is_counter(name: &str) -> bool {
+    name.ends_with("num_batches_tracked") || name.rsplit('.').next() == Some("n_averaged")
+}
+
+/// Reads a safetensors file's tensors, all or those named, and gives its metadata.
+pub(crate) fn read_tensors(
+    path: &Path,
+    weights: &mut Weights,
+    wanted: Option<&HashSet<String>>,
+) -> Result<HashMap<String, String>, NnError> {
+    let io = |action| move |source| NnError::Io { path: path.into(), action, source };
+    let broken = |reason: String| NnError::WeightFile { path: path.into(), reason };
+    let file = File::open(path).map_err(io("open the weights"))?;
+    if file.metadata().map_err(io("read the size"))?.len() == 0 {
+        return Err(broken("the file is empty; was the download interrupted?".into()));
+    }
+    let bytes = fs::read(path).map_err(io("read the weights"))?;
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
+        return Err(broken(
+            "this is a PyTorch pickle (.pth); save it with safetensors.torch.save_file(model.state_dict(), …)".into(),
+        ));
+    }
+    if bytes.starts_with(b"\x89HDF") {
+        return Err(broken(
+            "this is an HDF5 file (Keras); safetensors with torchvision's names is expected".into(),
+        ));
+    }
+    if bytes.starts_with(b"version https://git-lfs") {
+        return Err(broken(
+            "this is a Git LFS pointer, not the weights it stands for; fetch them with `git lfs pull`".into(),
+        ));
+    }
+    let (_, header) = SafeTensors::read_metadata(&bytes)
+        .map_err(|e| broken(format!("not a whole safetensors file ({e}); fetch or save it again")))?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| broken(format!("not a whole safetensors file ({e}); fetch or save it again")))?;
+    for name in header.offset_keys() {
+        if is_counter(&name) || wanted.is_some_and(|wanted| !wanted.contains(&name)) {
+            continue;
+        }
+        let view = file.tensor(&name).map_err(|e| broken(format!("`{name}`: {e}")))?;
+        let is_whole = !matches!(view.dtype(), Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
+        if is_whole && view.shape().iter().product::<usize>() == 1 {
+            // A single whole number or truth value is a counter under another name: `step`, `initted`, `updates`.
+            continue;
+        }
+        let data = decode(view.dtype(), view.data()).ok_or_else(|| {
+            broken(format!("`{name}` is stored as {:?}; f16, bf16, f32 and f64 can be read", view.dtype()))
+        })?;
+        weights.insert(name, Tensor { shape: view.shape().to_vec(), data });
+    }
+    Ok(header.metadata().clone().unwrap_or_default())
 }
 
 pub(crate) fn write_tensors<'a>(
@@ -231,6 +253,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn counters_are_passed_over_and_other_numbers_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let write = |shape: &str, bytes: usize| {
+            let header = format!(
+                r#"{{"a":{{"dtype":"F32","shape":[1],"data_offsets":[0,4]}},"b":{{"dtype":"I64","shape":{shape},"data_offsets":[4,{}]}}}}"#,
+                4 + bytes
+            );
+            let length = (header.len() as u64).to_le_bytes();
+            fs::write(&path, [&length[..], header.as_bytes(), &vec![0; 4 + bytes]].concat()).unwrap();
+            Weights::read(&path)
+        };
+        for shape in ["[]", "[1]"] {
+            assert_eq!(write(shape, 8).unwrap().0.len(), 1);
+        }
+        assert!(write("[2]", 16).unwrap_err().to_string().contains("`b` is stored as I64"));
     }
 
     #[test]

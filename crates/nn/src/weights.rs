@@ -1,6 +1,6 @@
 //! Named tensors in torchvision's layout.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bakeoff_random::Stream;
 use rayon::prelude::*;
@@ -65,6 +65,11 @@ impl Weights {
     /// Names and tensors in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.names.iter().map(String::as_str).zip(&self.tensors)
+    }
+
+    /// [`Weights::iter`], giving them away.
+    pub(crate) fn into_tensors(self) -> impl ExactSizeIterator<Item = (String, Tensor)> {
+        self.names.into_iter().zip(self.tensors)
     }
 
     /// How many tensors.
@@ -142,19 +147,28 @@ impl Weights {
             }
         }
         let heads: Vec<&str> = parameters.iter().filter(|p| p.is_head()).map(|p| p.name.as_str()).collect();
-        if !heads.is_empty()
-            && heads.iter().all(|h| missing.iter().any(|m| m == h))
-            && missing.len() == heads.len()
-        {
-            notes.push(format!("head added: the weights have none; fresh head from seed {seed}"));
-            missing.clear();
-        }
         let unexpected: Vec<String> = self
             .names
             .iter()
             .filter(|n| !n.ends_with("num_batches_tracked") && !parameters.iter().any(|p| p.name == **n))
             .cloned()
             .collect();
+        // Where something else stands, it may be the head under another name.
+        if !heads.is_empty()
+            && unexpected.is_empty()
+            && heads.iter().all(|h| missing.iter().any(|m| m == h))
+            && missing.len() == heads.len()
+        {
+            notes.push(format!("head added: the weights have none; fresh head from seed {seed}"));
+            missing.clear();
+        }
+        let absent: Vec<&Parameter> =
+            parameters.iter().filter(|parameter| missing.contains(&parameter.name)).collect();
+        let in_place = self.in_place_of(&absent, &unexpected);
+        let only_the_head = !unexpected.is_empty()
+            && misshaped.is_empty()
+            && parameters.iter().all(|parameter| parameter.is_head() || self.get(&parameter.name).is_some());
+        let unexpected = unexpected.iter().map(|name| self.with_shape(name)).collect();
         let mut problems = Vec::new();
         for (what, names) in [("missing", missing), ("unexpected", unexpected), ("mis-shaped", misshaped)] {
             if !names.is_empty() {
@@ -169,7 +183,12 @@ impl Weights {
                 Some(other) if other != model.name() => {
                     format!("; they look like `{other}`: set the model to that, or use another file")
                 }
-                _ => "; use weights saved from this network with torchvision's names".into(),
+                _ if only_the_head => format!(
+                    "{in_place}. All but the head fits: rename a head of one layer to {} before it is saved; leave one of several \
+                     layers, and what else is unexpected, out of the file",
+                    heads.join(" and ")
+                ),
+                _ => format!("{in_place}; use weights saved from this network with torchvision's names"),
             };
             return Err(NnError::WrongNetwork {
                 file: String::new(),
@@ -179,6 +198,34 @@ impl Weights {
             });
         }
         Ok(notes)
+    }
+
+    /// A name with its tensor's shape.
+    fn with_shape(&self, name: &str) -> String {
+        self.get(name).map_or(name.to_owned(), |tensor| format!("{name} {:?}", tensor.shape))
+    }
+
+    /// What stands in the place of the first absent parameter: of the unexpected tensors those that could be it by their shape,
+    /// the ones with the most alike names first.
+    fn in_place_of(&self, absent: &[&Parameter], unexpected: &[String]) -> String {
+        let Some(parameter) = absent.first() else { return String::new() };
+        let alike = |name: &&String| {
+            self.get(name).is_some_and(|tensor| {
+                // A head of another number of classes is a head.
+                let from = usize::from(parameter.is_head());
+                tensor.shape.len() == parameter.shape.len() && tensor.shape[from..] == parameter.shape[from..]
+            })
+        };
+        // Names can be long and many; whole words of theirs are compared, not letters.
+        let words = |name: &str| name.split(['.', '_']).map(str::to_owned).collect::<HashSet<String>>();
+        let wanted = words(&parameter.name);
+        let mut candidates: Vec<&String> = unexpected.iter().filter(alike).collect();
+        candidates.sort_by_key(|name| std::cmp::Reverse(words(name).intersection(&wanted).count()));
+        let listed: Vec<String> = candidates.iter().take(3).map(|name| self.with_shape(name)).collect();
+        match listed.as_slice() {
+            [] => String::new(),
+            listed => format!("; in place of {} there is {}", parameter.name, listed.join(", ")),
+        }
     }
 
     /// The known network whose parameters these are, whatever the number of classes.

@@ -1,5 +1,7 @@
 //! The networks that ship: ResNets (He et al., "Deep residual learning for image recognition", CVPR 2016).
 
+use std::collections::HashSet;
+
 use crate::{
     NnError,
     model::{Builder, Model},
@@ -85,7 +87,7 @@ const ZOO: [ResNet; 5] = [
     },
     ResNet {
         name: "resnet-small",
-        description: "a ResNet-10 of half width with a 3×3 stem, for 16 to 80 px from scratch",
+        description: "a ResNet-10 of half width for 16 to 80 px, from scratch; stem: 3×3 convolution of stride 2, above 40 px a 3×3 max-pool of stride 2 too",
         image: 64,
         smallest_image: 16,
         stem: Stem::Small,
@@ -95,7 +97,7 @@ const ZOO: [ResNet; 5] = [
     },
     ResNet {
         name: "resnet-tiny",
-        description: "a ResNet-10 of quarter width with a 3×3 stem: seconds a trial at 32 px, for demonstrations",
+        description: "a ResNet-10 of quarter width, seconds a trial at 32 px, for demonstrations; stem: 3×3 convolution of stride 2, above 40 px a 3×3 max-pool of stride 2 too",
         image: 32,
         smallest_image: 16,
         stem: Stem::Small,
@@ -120,6 +122,14 @@ pub fn models() -> Vec<ModelInfo> {
                 gflops: 2.0 * model.multiply_adds() as f64 / 1e9,
             }
         })
+        .collect()
+}
+
+/// The parameter names of every network there is.
+pub(crate) fn parameter_names() -> HashSet<String> {
+    ZOO.iter()
+        .flat_map(|net| net.build(2, net.smallest_image).parameters())
+        .map(|parameter| parameter.name)
         .collect()
 }
 
@@ -245,6 +255,28 @@ mod tests {
         assert!(at("layer1.0.downsample.1.running_var") < at("layer1.1.conv1.weight"));
         assert_eq!(names[names.len() - 2..], ["fc.weight", "fc.bias"]);
         assert_eq!(names.len(), 53 + 53 * 4 + 2);
+    }
+
+    #[test]
+    fn networks_say_what_they_are_at_a_size_and_what_sets_two_of_them_apart() {
+        let small = |image| Model::by_name("resnet-small", 5, image).unwrap();
+        assert_eq!(
+            small(32).describe(),
+            "resnet-small for 32 px: stem of a 3×3 convolution of stride 2 (32 channels), no max-pool; stages of 16, 8, 4, 2 px; \
+             global average pool; linear layer to 5 classes"
+        );
+        let described = small(64).describe();
+        assert!(
+            described.contains("(32 channels), 3×3 max-pool of stride 2; stages of 16, 8, 4, 2 px"),
+            "{described}"
+        );
+        assert_eq!(small(40).differs_from(&small(16)), None);
+        assert_eq!(small(41).differs_from(&small(80)), None);
+        let difference = "at 64 px it has `maxpool` (3×3 max-pool of stride 2), at 32 px it does not";
+        assert_eq!(small(32).differs_from(&small(64)).as_deref(), Some(difference));
+        assert_eq!(small(64).differs_from(&small(32)).as_deref(), Some(difference));
+        let resnet = |image| Model::by_name("resnet18", 5, image).unwrap();
+        assert_eq!(resnet(32).differs_from(&resnet(224)), None);
     }
 
     #[test]

@@ -17,8 +17,7 @@ use crate::table::{Cell, Column, Shown, Table};
 use crate::tables;
 use crate::text::plain;
 use bakeoff_stats::aggregate::{interquartile_mean, probability_of_improvement, stratified};
-use bakeoff_stats::wording::{decimals, percent, points, signed_points};
-use bakeoff_stats::{FEWEST_IMAGES, Verdict, fewest_seeds};
+use bakeoff_stats::{Direction, FEWEST_IMAGES, Measure, Unit, Verdict, fewest_seeds};
 use bakeoff_study::RunFolder;
 use bakeoff_study::files::{make_folder, write_bytes};
 use bakeoff_study::records::RecipeRecord;
@@ -210,6 +209,9 @@ pub struct Aggregate {
     pub baseline: String,
     /// What is compared.
     pub metric: String,
+    /// Which way is good, and the unit; accuracies where it is absent.
+    #[serde(default, skip_serializing_if = "Measure::is_usual")]
+    pub measure: Measure,
     /// The baseline, then the others as the first data set has them.
     pub recipes: Vec<AggregateRecipe>,
     /// Coverage of the intervals.
@@ -227,6 +229,14 @@ fn same_metric(metric: &str) -> &str {
     match metric {
         "accuracy" | "acc" | "test_accuracy" | "test_top1" => "top1",
         other => other,
+    }
+}
+
+/// Said where it is not plain to see.
+fn way(measure: Measure) -> &'static str {
+    match measure.direction {
+        Direction::HigherIsBetter => "",
+        Direction::LowerIsBetter => ", lower is better",
     }
 }
 
@@ -258,11 +268,11 @@ fn check(sets: &[DataSet], names: &[String]) -> Result<(), AggregateError> {
         // Of rows that are no epochs it is not known which weights were tested.
         let headline = |s: &Summary| (s.headline != "as given").then(|| s.headline.clone());
         let number = |s: &Summary| match headline(s) {
-            Some(headline) => format!("{} ({headline})", s.metric),
-            None => s.metric.clone(),
+            Some(headline) => format!("{} ({headline}{})", s.metric, way(s.measure)),
+            None => format!("{}{}", s.metric, way(s.measure)),
         };
         let headlines = headline(a).zip(headline(b)).is_some_and(|(a, b)| a != b);
-        if headlines || same_metric(&a.metric) != same_metric(&b.metric) {
+        if headlines || same_metric(&a.metric) != same_metric(&b.metric) || a.measure != b.measure {
             let (first, second) = pair();
             return Err(AggregateError::OtherMetric { first, metric: number(a), second, other: number(b) });
         }
@@ -354,9 +364,12 @@ pub fn aggregate(sets: &[DataSet]) -> Result<Aggregate, AggregateError> {
             estimate(interquartile_mean(scores), limits)
         };
         let improvement = || {
-            let statistic = |[a, b]: [&[Vec<f64>]; 2]| probability_of_improvement(a, b);
+            let statistic = |[a, b]: [&[Vec<f64>]; 2]| match first.measure.direction {
+                Direction::HigherIsBetter => probability_of_improvement(a, b),
+                Direction::LowerIsBetter => probability_of_improvement(b, a),
+            };
             let limits = stratified([&scores, &base], statistic, CONFIDENCE, REPLICATES, 0);
-            estimate(probability_of_improvement(&scores, &base), limits)
+            estimate(statistic([&scores, &base]), limits)
         };
         let compared = name != baseline;
         let on = sets.iter().zip(&names).filter_map(|(set, data_set)| {
@@ -385,6 +398,7 @@ pub fn aggregate(sets: &[DataSet]) -> Result<Aggregate, AggregateError> {
         data_sets: names.clone(),
         baseline: baseline.clone(),
         metric: same_metric(&first.metric).to_owned(),
+        measure: first.measure,
         recipes,
         confidence: CONFIDENCE,
         replicates: REPLICATES,
@@ -436,9 +450,9 @@ fn share(e: Estimate) -> String {
 }
 
 /// `+2.1 [+1.0, +3.2]`
-fn signed(e: Estimate) -> String {
-    let digits = decimals((e.high - e.low) / 2.0);
-    let [value, low, high] = [e.value, e.low, e.high].map(|v| signed_points(v, digits));
+fn signed(e: Estimate, unit: Unit) -> String {
+    let digits = unit.decimals((e.high - e.low) / 2.0);
+    let [value, low, high] = [e.value, e.low, e.high].map(|v| unit.signed(v, digits));
     format!("{value} [{low}, {high}]")
 }
 
@@ -464,13 +478,20 @@ impl Aggregate {
             ("baseline", &self.baseline),
             ("list", &items.join("; ")),
         ];
-        fill(words.aggregate_answer, &values)
+        let answer = fill(words.aggregate_answer, &values);
+        match self.measure.direction {
+            Direction::HigherIsBetter => answer,
+            Direction::LowerIsBetter => {
+                format!("{answer} {}", fill(words.aggregate_lower, &[("metric", &self.metric)]))
+            }
+        }
     }
 
     /// For a terminal: the answer, a table over all data sets, a table of each. Plain text; names cannot move the cursor.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![plain(&self.answer).into_owned(), String::new()];
+        let unit = self.measure.unit;
         let dash = || "–".to_owned();
         let name = |text: &str| plain(text).into_owned();
         let beats = format!("beats {}", self.baseline);
@@ -488,10 +509,14 @@ impl Aggregate {
             .to_vec(),
         ];
         for recipe in &self.recipes {
-            let digits = decimals((recipe.iqm.high - recipe.iqm.low) / 2.0);
-            let iqm = format!("[{}, {}]", points(recipe.iqm.low, digits), points(recipe.iqm.high, digits));
-            let mut row = vec![name(&recipe.name), percent(recipe.iqm.value, digits), iqm];
-            for cell in [recipe.difference.map(signed), recipe.probability_of_improvement.map(share)] {
+            let digits = unit.decimals((recipe.iqm.high - recipe.iqm.low) / 2.0);
+            let [low, value, high] =
+                [recipe.iqm.low, recipe.iqm.value, recipe.iqm.high].map(|v| unit.number(v, digits));
+            let percent = if unit == Unit::Percent { "\u{a0}%" } else { "" };
+            let mut row = vec![name(&recipe.name), format!("{value}{percent}"), format!("[{low}, {high}]")];
+            for cell in
+                [recipe.difference.map(|e| signed(e, unit)), recipe.probability_of_improvement.map(share)]
+            {
                 match cell.as_deref().and_then(|cell| cell.split_once(' ')) {
                     Some((value, limits)) => row.extend([value.to_owned(), limits.to_owned()]),
                     None => row.extend([dash(), dash()]),
@@ -510,8 +535,8 @@ impl Aggregate {
                     name(data_set),
                     name(&recipe.name),
                     on.runs.to_string(),
-                    percent(on.mean, 2),
-                    on.difference.map_or_else(dash, signed),
+                    unit.value(on.mean),
+                    on.difference.map_or_else(dash, |e| signed(e, unit)),
                     on.verdict.map_or("baseline", Verdict::word).to_owned(),
                 ]);
             }
@@ -539,8 +564,9 @@ impl Aggregate {
     fn table(&self, words: &Words) -> Table {
         let hidden = |key: &str| Column::number(key, "").only(Shown::InData);
         let mut columns = vec![Column::words("recipe", words.h_recipe)];
+        let unit = self.measure.unit;
         for (key, head) in [
-            ("iqm", words.h_iqm),
+            ("iqm", if unit == Unit::Percent { words.h_iqm } else { words.h_iqm_plain }),
             ("iqm_difference", words.h_iqm_difference),
             ("probability_of_improvement", words.h_improvement),
         ] {
@@ -549,17 +575,19 @@ impl Aggregate {
         }
         let rows = self.recipes.iter().map(|recipe| {
             let mut row = vec![self.recipe_cell(&recipe.name)];
-            let iqm = |e: Estimate| {
-                let digits = decimals((e.high - e.low) / 2.0);
-                let [value, low, high] = [e.value, e.low, e.high].map(|v| points(v, digits));
+            let iqm = |e: Estimate, unit: Unit| {
+                let digits = unit.decimals((e.high - e.low) / 2.0);
+                let [value, low, high] = [e.value, e.low, e.high].map(|v| unit.number(v, digits));
                 format!("{value} [{low}, {high}]")
             };
             for (estimate, text) in [
-                (Some(recipe.iqm), iqm as fn(Estimate) -> String),
+                (Some(recipe.iqm), iqm as fn(Estimate, Unit) -> String),
                 (recipe.difference, signed),
-                (recipe.probability_of_improvement, share),
+                (recipe.probability_of_improvement, |e, _| share(e)),
             ] {
-                row.push(Cell::number(estimate.map(|e| e.value), |_| estimate.map(text).unwrap_or_default()));
+                row.push(Cell::number(estimate.map(|e| e.value), |_| {
+                    estimate.map(|e| text(e, unit)).unwrap_or_default()
+                }));
                 row.push(Cell::number(estimate.map(|e| e.low), |_| String::new()));
                 row.push(Cell::number(estimate.map(|e| e.high), |_| String::new()));
             }
@@ -570,11 +598,12 @@ impl Aggregate {
 
     /// Every recipe on every data set.
     fn data_set_table(&self, words: &Words) -> Table {
+        let unit = self.measure.unit;
         let columns = vec![
             Column::words("data_set", words.h_data_set),
             Column::words("recipe", words.h_recipe),
             Column::number("runs", words.h_runs),
-            Column::number("mean", words.h_mean),
+            Column::number("mean", if unit == Unit::Percent { words.h_mean } else { words.h_mean_plain }),
             Column::number("difference", words.h_difference),
             Column::number("low", "").only(Shown::InData),
             Column::number("high", "").only(Shown::InData),
@@ -593,8 +622,10 @@ impl Aggregate {
                 Cell::text(&on.data_set),
                 self.recipe_cell(&recipe.name),
                 Cell::text(on.runs.to_string()),
-                Cell::number(Some(on.mean), |v| points(v, 2)),
-                Cell::number(difference.map(|e| e.value), |_| difference.map(signed).unwrap_or_default()),
+                Cell::number(Some(on.mean), |v| unit.number(v, unit.places(v))),
+                Cell::number(difference.map(|e| e.value), |_| {
+                    difference.map(|e| signed(e, unit)).unwrap_or_default()
+                }),
                 Cell::number(difference.map(|e| e.low), |_| String::new()),
                 Cell::number(difference.map(|e| e.high), |_| String::new()),
                 word,

@@ -3,7 +3,7 @@
 use crate::ReportError;
 use crate::language::Words;
 use crate::results::Results;
-use bakeoff_stats::Marks;
+use bakeoff_stats::{Direction, Marks, Measure, Unit};
 use bakeoff_study::records::{
     DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, RecipeRecord, RobustnessRecord, TestRecord,
     TrialKey, TrialStatus,
@@ -36,6 +36,8 @@ pub(crate) enum Origin {
     Elsewhere {
         /// What is compared: `top1`, `probability`, or a column's name.
         metric: String,
+        /// Which way is good, and the unit.
+        measure: Measure,
         /// Test images where they are known, in the order of the trials' marks.
         images: Vec<String>,
         /// Class of each image, where they are known, an index into the classes.
@@ -134,9 +136,28 @@ impl Evidence {
     }
 
     /// [`Evidence::read`] of a plan that is not the one on disk.
-    pub(crate) fn of_plan(run: &RunFolder, plan: PlanRecord) -> Result<Self, ReportError> {
+    pub(crate) fn of_plan(run: &RunFolder, mut plan: PlanRecord) -> Result<Self, ReportError> {
         let mut warnings = Vec::new();
         let study = lenient(run.study().map(Some), &mut warnings);
+        if let Some(declared) = study.as_ref().map(|study| &study.compare) {
+            // A run writes both from one study: where they differ, one was changed afterwards.
+            let mut differs = |what: &str, in_plan: String, in_study: String| {
+                if in_plan != in_study {
+                    warnings.push(format!(
+                        "plan.json gives the {what} as {in_plan}, study.json, which says what was declared, as {in_study}: {in_study} \
+                         counts here. One of the two files was changed after the run."
+                    ));
+                }
+            };
+            differs("margin", plan.margin.to_string(), declared.margin.to_string());
+            differs("baseline", plan.baseline.clone(), declared.baseline.clone());
+            differs("headline", plan.headline.clone(), declared.headline.to_string());
+            plan.margin = declared.margin;
+            if plan.recipes.iter().any(|recipe| recipe.name == declared.baseline) {
+                plan.baseline.clone_from(&declared.baseline);
+            }
+            plan.headline = declared.headline.to_string();
+        }
         let data = lenient(run.data(), &mut warnings);
         let environment = lenient(run.environment(), &mut warnings);
         let mut trials = Vec::with_capacity(plan.trials.len());
@@ -152,6 +173,19 @@ impl Evidence {
                             key.recipe, key.seed
                         ));
                     }
+                    let epochs = trial.metrics.len() as u64;
+                    let short = trial.test().is_some() && epochs < u64::from(plan.epochs);
+                    let damage = trial.damage.clone().or_else(|| {
+                        short.then(|| format!("metrics.jsonl holds {epochs} of {} epochs", plan.epochs))
+                    });
+                    if let Some(damage) = &damage {
+                        warnings.push(format!(
+                            "{} seed {}: {damage}. Its epochs are left out of curves, crossings and equal training time; its test \
+                             result stands. To have them again, remove its folder and run the study: it is trained anew, to the same \
+                             weights.",
+                            key.recipe, key.seed
+                        ));
+                    }
                     robustness.extend(lenient(run.robustness(&trial), &mut warnings));
                     maps.extend(lenient(run.maps(&trial), &mut warnings));
                     let state = match trial.record.as_ref().map(|record| &record.status) {
@@ -160,13 +194,13 @@ impl Evidence {
                         Some(TrialStatus::Failed { reason, epoch }) => {
                             State::Failed { reason: reason.clone(), epoch: Some(*epoch) }
                         }
-                        Some(TrialStatus::Finished { test, seconds }) => State::Finished {
+                        Some(TrialStatus::Finished { test, seconds, .. }) => State::Finished {
                             test: test.into(),
                             seconds: Some(*seconds),
                             predictions: lenient(run.predictions(&trial), &mut warnings),
                         },
                     };
-                    (state, trial.metrics)
+                    (state, if damage.is_some() { Vec::new() } else { trial.metrics })
                 }
             };
             trials.push(Trial { recipe: key.recipe.clone(), seed: key.seed, state, epochs, marks: None });
@@ -231,6 +265,7 @@ impl Evidence {
         Self {
             origin: Origin::Elsewhere {
                 metric: results.metric.clone(),
+                measure: results.measure,
                 images: results.images.clone(),
                 labels: results.labels.clone(),
                 classes: results.classes.clone(),
@@ -270,6 +305,32 @@ impl Evidence {
                 "probability" => words.metric_probability.into(),
                 column => column.into(),
             },
+        }
+    }
+
+    /// Which way is good, and the unit of what is compared.
+    pub(crate) fn measure(&self) -> Measure {
+        match self.origin {
+            Origin::Run => Measure::default(),
+            Origin::Elsewhere { measure, .. } => measure,
+        }
+    }
+
+    /// What is compared, and which way is good where that is not plain to see.
+    pub(crate) fn metric_and_way(&self, words: &Words) -> String {
+        let metric = self.metric(words);
+        match (self.measure().direction, self.measure().is_usual()) {
+            (_, true) => metric.into_owned(),
+            (Direction::HigherIsBetter, false) => format!("{metric} ({})", words.higher_is_better),
+            (Direction::LowerIsBetter, false) => format!("{metric} ({})", words.lower_is_better),
+        }
+    }
+
+    /// The margin in the unit of what is compared: a fraction, or as it is.
+    pub(crate) fn margin(&self) -> f64 {
+        match self.measure().unit {
+            Unit::Percent => (self.plan.margin / 100.0).clamp(0.0, 1.0),
+            Unit::Plain => self.plan.margin.max(0.0),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::chart::{
     Across, Block, Curves, Intervals, Mark, Panel, Point, Reliability, Row, Series, Unit, forest, matrix,
 };
 use crate::confusion::Confusion;
-use crate::evidence::{Evidence, State};
+use crate::evidence::{Evidence, Origin, State};
 use crate::insight::{ClassDifference, Insight, Ranged, RecipeInsight};
 use crate::language::{Language, Words, fill};
 use crate::robustness::{RecipeRobustness, Robustness};
@@ -92,13 +92,16 @@ pub(crate) fn curves(evidence: &Evidence, words: &Words) -> CurveSet {
         let title = fill(words.curve_title, &[("quantity", &quantity)]);
         Curves { name, title, label: label.into(), unit, across: Across::Epochs, series }
     };
-    let validation_accuracy = curves(
-        "validation-accuracy",
-        words.validation_accuracy,
-        words.validation_accuracy_axis,
-        Unit::Percent,
-        |e| e.validation_top1,
-    );
+    // Of another trainer it is the column that is compared, whatever it is called.
+    let metric = evidence.metric(words);
+    let (quantity, axis, unit) = match evidence.measure().unit {
+        _ if evidence.origin == Origin::Run => {
+            (words.validation_accuracy, words.validation_accuracy_axis.to_owned(), Unit::Percent)
+        }
+        bakeoff_stats::Unit::Percent => (&*metric, format!("{metric}, %"), Unit::Percent),
+        bakeoff_stats::Unit::Plain => (&*metric, metric.to_string(), Unit::Plain),
+    };
+    let validation_accuracy = curves("validation-accuracy", quantity, &axis, unit, |e| e.validation_top1);
     let training_loss =
         curves("training-loss", words.training_loss, words.training_loss, Unit::Plain, |e| e.train_loss);
     let validation_loss =
@@ -179,6 +182,7 @@ pub(crate) fn equal_time(evidence: &Evidence, insight: &Insight, words: &Words) 
     let chart = Intervals {
         title: fill(words.equal_title, &[("baseline", &evidence.plan.baseline)]),
         axis: words.equal_axis.into(),
+        unit: bakeoff_stats::Unit::Percent,
         key: [words.equal_time_key.into(), words.equal_epochs_key.into()],
         blocks: vec![Block { heading: String::new(), rows: rows.collect() }],
     };
@@ -207,6 +211,7 @@ pub(crate) fn classes(evidence: &Evidence, insight: &Insight, words: &Words) -> 
     (!blocks.is_empty()).then(|| Intervals {
         title: fill(words.classes_title, &[("baseline", &evidence.plan.baseline)]),
         axis: words.classes_axis.into(),
+        unit: bakeoff_stats::Unit::Percent,
         key: [words.classes_claimed.into(), words.classes_unclaimed.into()],
         blocks,
     })
@@ -293,6 +298,7 @@ pub(crate) fn corruptions(evidence: &Evidence, robustness: &Robustness, words: &
     let chart = Intervals {
         title: fill(words.corruptions_title, &[("baseline", &evidence.plan.baseline)]),
         axis: words.corruptions_axis.into(),
+        unit: bakeoff_stats::Unit::Percent,
         key: [words.classes_claimed.into(), words.classes_unclaimed.into()],
         blocks: blocks.filter(|block| !block.rows.is_empty()).collect(),
     };
@@ -327,7 +333,8 @@ pub(crate) fn differences(
     let plan = &evidence.plan;
     let colour = |name: &str| evidence.colour(name);
     let names = (&*evidence.metric(words), plan.baseline.as_str());
-    forest(&assessment.comparisons, names, plan.margin / 100.0, &colour, width, words)
+    let measure = (evidence.measure(), evidence.margin());
+    forest(&assessment.comparisons, names, measure, &colour, width, words)
 }
 
 /// The confusion matrix of one recipe.

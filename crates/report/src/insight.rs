@@ -459,7 +459,8 @@ fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
             })
             .collect(),
     };
-    let options = Options { replicates: 0, margin: 0.0, ..Options::default() };
+    let measure = material.evidence.measure();
+    let options = Options { replicates: 0, margin: 0.0, measure, ..Options::default() };
     let mut all = Vec::new();
     for (k, second) in names.iter().enumerate() {
         let second = arm(second);
@@ -487,7 +488,11 @@ fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
 /// Validation accuracies per epoch of the finished trials of a recipe, by seed.
 fn validation<'a>(evidence: &'a Evidence, recipe: &'a str) -> Vec<Curve> {
     let finished = evidence.trials_of(recipe).filter(|trial| trial.test().is_some());
+    // Curves of losses go down, and rows that were not measured at every epoch say nothing of the epochs between.
+    let usual = evidence.measure().is_usual();
+    let every = |trial: &&Trial| trial.epochs.iter().zip(1..).all(|(epoch, number)| epoch.epoch == number);
     let mut all: Vec<Curve> = finished
+        .filter(|trial| usual && every(trial))
         .map(|trial| (trial.seed, trial.epochs.iter().map(|e| e.validation_top1).collect::<Vec<_>>()))
         .filter(|(_, values)| !values.is_empty() && values.iter().all(|v| v.is_finite()))
         .collect();

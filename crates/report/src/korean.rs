@@ -4,8 +4,8 @@ use crate::Summary;
 use crate::language::{Language, Words};
 use crate::summary::RecipeSummary;
 use bakeoff_stats::curves::Course;
-use bakeoff_stats::wording::{decimals, p_value, points, signed_points};
-use bakeoff_stats::{Comparison, FEWEST_IMAGES, Outlook, Verdict, fewest_seeds, smallest_p};
+use bakeoff_stats::wording::p_value;
+use bakeoff_stats::{Comparison, Direction, FEWEST_IMAGES, Outlook, Unit, Verdict, fewest_seeds, smallest_p};
 
 const LEVEL: f64 = 0.05;
 
@@ -17,14 +17,25 @@ fn seeds(n: usize) -> String {
     words().count(words().seeds_n, n)
 }
 
+/// The unit of differences.
+fn point(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Percent => "퍼센트포인트",
+        Unit::Plain => "",
+    }
+}
+
+fn amount(unit: Unit, value: f64, digits: usize) -> String {
+    format!("{}{}", unit.number(value, digits), point(unit))
+}
+
 /// The answer in a sentence or two.
 pub(crate) fn answer(summary: &Summary) -> String {
     let baseline = &summary.baseline;
     let with = |verdict: Verdict| {
         let mut found: Vec<&RecipeSummary> =
             summary.recipes.iter().filter(|r| r.verdict == Some(verdict)).collect();
-        let mean = |r: &RecipeSummary| r.difference.as_ref().map_or(0.0, |d| d.mean);
-        found.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+        found.sort_by(|a, b| summary.gain(b).total_cmp(&summary.gain(a)));
         found
     };
     let (better, mut worse) = (with(Verdict::Better), with(Verdict::Worse));
@@ -45,10 +56,11 @@ pub(crate) fn answer(summary: &Summary) -> String {
     }
     let by = |r: &&RecipeSummary| match &r.difference {
         Some(d) => {
-            let digits = decimals((d.high - d.low) / 2.0);
-            let [mean, low, high] =
-                [points(d.mean.abs(), digits), signed_points(d.low, digits), signed_points(d.high, digits)];
-            format!("{} {mean}퍼센트포인트 [{low}, {high}]", r.name)
+            let unit = summary.measure.unit;
+            let digits = unit.decimals((d.high - d.low) / 2.0);
+            let (mean, low, high) =
+                (amount(unit, d.mean.abs(), digits), unit.signed(d.low, digits), unit.signed(d.high, digits));
+            format!("{} {mean} [{low}, {high}]", r.name)
         }
         None => r.name.clone(),
     };
@@ -72,11 +84,8 @@ pub(crate) fn answer(summary: &Summary) -> String {
         sentences.push(format!("{baseline}보다 나쁨: {}.", list(&worse, &by)));
     }
     if !equivalent.is_empty() {
-        let margin = points(summary.margin / 100.0, usize::from(summary.margin.fract() != 0.0));
-        sentences.push(format!(
-            "{baseline}와(과) {margin}퍼센트포인트 안에서 동등: {}.",
-            list(&equivalent, &name)
-        ));
+        let margin = format!("{}{}", summary.margin_number(), point(summary.measure.unit));
+        sentences.push(format!("{baseline}와(과) {margin} 안에서 동등: {}.", list(&equivalent, &name)));
     }
     if !undecided.is_empty() {
         let most =
@@ -93,6 +102,9 @@ pub(crate) fn answer(summary: &Summary) -> String {
             String::new()
         };
         sentences.push(format!("{baseline} 대비 미정: {}{why}.", list(&undecided, &name)));
+    }
+    if summary.measure.direction == Direction::LowerIsBetter {
+        sentences.push(format!("({}은(는) 낮을수록 좋습니다.)", summary.metric));
     }
     sentences.join(" ")
 }
@@ -130,14 +142,19 @@ pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
             ),
         };
     };
-    let digits = decimals((interval.high - interval.low) / 2.0);
-    let wide =
-        format!("95\u{a0}% 구간 {}에서 {}", points(interval.low, digits), points(interval.high, digits));
+    let unit = c.measure.unit;
+    let digits = unit.decimals((interval.high - interval.low) / 2.0);
+    let wide = format!(
+        "95\u{a0}% 구간 {}에서 {}",
+        unit.number(interval.low, digits),
+        unit.number(interval.high, digits)
+    );
     let n = c.seeds.len();
     let [ahead, _, behind] = c.record();
     let p = p_value(c.p_adjusted.unwrap_or(1.0));
     let p = if comparisons > 1 { format!("비교 {comparisons}건 보정 후 {p}") } else { p };
-    let size = format!("{}퍼센트포인트", points(mean.abs(), digits));
+    let size = amount(unit, mean.abs(), digits);
+    let gain = c.measure.direction.gain(mean);
     let reason = match c.verdict {
         Verdict::Better => format!(
             "{name}은(는) {baseline}보다 {size} 낫습니다({wide}): {} 중 {ahead}개에서 앞섬, {p}.",
@@ -149,20 +166,28 @@ pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
         ),
         Verdict::Equivalent => {
             let (margin, inside) = c.equivalence.map_or((String::new(), wide.clone()), |e| {
-                let margin_digits = digits.max(usize::from(e.margin < 0.0095));
+                let margin = match unit {
+                    Unit::Percent => amount(unit, e.margin, digits.max(usize::from(e.margin < 0.0095))),
+                    Unit::Plain => e.margin.to_string(),
+                };
                 (
-                    format!("{}퍼센트포인트 안에서 ", points(e.margin, margin_digits)),
-                    format!("90\u{a0}% 구간 {}에서 {}", points(e.low, digits), points(e.high, digits)),
+                    format!("{margin} 안에서 "),
+                    format!(
+                        "90\u{a0}% 구간 {}에서 {}",
+                        unit.number(e.low, digits),
+                        unit.number(e.high, digits)
+                    ),
                 )
             });
             format!(
-                "{name}와(과) {baseline}은(는) {margin}동등합니다: 차이 {}퍼센트포인트({inside}), {}.",
-                signed_points(mean, digits),
+                "{name}와(과) {baseline}은(는) {margin}동등합니다: 차이 {}{}({inside}), {}.",
+                unit.signed(mean, digits),
+                point(unit),
                 seeds(n)
             )
         }
         Verdict::Undecided => {
-            let standing = match mean {
+            let standing = match gain {
                 m if m > 0.0 => format!("{name}이(가) {baseline}보다 {size} 앞서지만"),
                 m if m < 0.0 => format!("{name}이(가) {baseline}보다 {size} 뒤지지만"),
                 _ => format!("{name}와(과) {baseline}이(가) 같지만"),

@@ -194,13 +194,20 @@ words! {
         "{baseline} 대비 레시피별 {metric} 차이와 95 % 구간";
     forest_worse: "← worse than {baseline}", "← {baseline}보다 나쁨";
     forest_better: "better than {baseline} →", "{baseline}보다 나음 →";
+    forest_better_left: "← better than {baseline}", "← {baseline}보다 나음";
+    forest_worse_right: "worse than {baseline} →", "{baseline}보다 나쁨 →";
     forest_axis: "points of {metric}", "{metric}, 퍼센트포인트";
+    forest_axis_plain: "difference in {metric}", "{metric} 차이";
     forest_axis_margin: "points of {metric}; shaded: within ±{margin} of the baseline", "{metric}, 퍼센트포인트. 음영: 기준 ±{margin} 이내";
+    forest_axis_margin_plain: "difference in {metric}; shaded: within ±{margin} of the baseline", "{metric} 차이. 음영: 기준 ±{margin} 이내";
     forest_no_seed: "no finished seed in common", "함께 끝난 시드 없음";
     forest_one_seed: "one seed in common: no interval", "함께 끝난 시드 1개: 구간 없음";
     forest_empty: "no recipe to compare", "비교할 레시피 없음";
     forest_caption: "Difference in {metric} from {baseline}, in points. Large mark: mean of the paired differences, filled where a verdict was reached; bar: its 95&nbsp;% interval; small dots: single seeds.{same}",
         "{baseline} 대비 {metric} 차이(퍼센트포인트). 큰 표시: 짝지은 차이의 평균(판정이 나면 채움), 막대: 95&nbsp;% 구간, 작은 점: 시드 하나하나.{same}";
+    forest_caption_plain: "Difference in {metric} from {baseline}. Large mark: mean of the paired differences, filled where a verdict was reached; bar: its 95&nbsp;% interval; small dots: single seeds.{same}",
+        "{baseline} 대비 {metric} 차이. 큰 표시: 짝지은 차이의 평균(판정이 나면 채움), 막대: 95&nbsp;% 구간, 작은 점: 시드 하나하나.{same}";
+    forest_lower: " Lower is better.", " 낮을수록 좋습니다.";
     forest_same: " A seed gives every recipe the same split, the same initial weights and the same order of images.", " 같은 시드는 모든 레시피에 같은 분할, 같은 초기 가중치, 같은 이미지 순서를 줍니다.";
 
     // Curves.
@@ -232,6 +239,8 @@ words! {
         "그림 위에 포인터를 올리거나 화살표 키를 누르면 값이, 끌면 확대가, 이름을 누르면 레시피 숨기기가 됩니다.";
     validation_caption: "Validation accuracy per epoch, on unmixed and unaugmented images. Line: mean over seeds; band: lowest to highest seed.{uneven} Selection looks at this; the verdict is of the test images.",
         "섞지도 변형하지도 않은 이미지에서 잰 에폭별 검증 정확도. 선: 시드 평균, 띠: 가장 낮은 시드부터 가장 높은 시드까지.{uneven} 선택은 이것만 보고, 판정은 시험 이미지로 합니다.";
+    metric_caption: "{metric} per epoch, as the logs give it. Line: mean over seeds; band: lowest to highest seed.{uneven}",
+        "로그에 적힌 에폭별 {metric}. 선: 시드 평균, 띠: 가장 낮은 시드부터 가장 높은 시드까지.{uneven}";
     losses_caption: "Losses and training accuracy. The training loss is of what each recipe trains on, mixed images and soft labels included, so it cannot be compared between recipes that mix and recipes that do not; accuracy on plain training images can.",
         "손실과 학습 정확도. 학습 손실은 레시피가 실제로 학습하는 것(섞은 이미지와 부드러운 레이블 포함)의 손실이라 섞는 레시피와 섞지 않는 레시피 사이에 비교할 수 없습니다. 원본 학습 이미지 정확도는 비교할 수 있습니다.";
 
@@ -266,6 +275,8 @@ words! {
     strip_title: "Top-1 of each seed of {name}: {values}", "{name}의 시드별 top-1: {values}";
     results_caption: "{what}: mean ± standard deviation over seeds, and each seed as a dot (scale: {low} to {high}&nbsp;%, the line is the mean). Differences are points against {baseline}, recipe minus baseline, over the seeds both finished; <i>p</i> by exact sign-flip permutation over seeds, corrected for {comparisons}. <i>p</i>, images: whether other test images would agree, over seeds and images, corrected by Holm. P(better): probability that a run of the recipe beats a run of the baseline.{top5}",
         "{what}: 시드에 걸친 평균 ± 표준편차, 점은 시드 하나(눈금 {low}–{high}&nbsp;%, 선은 평균). 차이는 두 레시피가 함께 끝낸 시드에서 레시피 빼기 {baseline}(퍼센트포인트). <i>p</i>는 정확한 부호 뒤집기 순열 검정이며 {comparisons}에 대해 보정했습니다. 이미지 <i>p</i>: 다른 시험 이미지에서도 그럴지(시드와 이미지에 걸친 검정, Holm 보정). P(나음): 레시피의 실행 하나가 기준의 실행 하나를 이길 확률.{top5}";
+    results_caption_plain: "{what}: mean ± standard deviation over seeds, and each seed as a dot (scale: {low} to {high}, the line is the mean). Differences are against {baseline}, recipe minus baseline, over the seeds both finished; <i>p</i> by exact sign-flip permutation over seeds, corrected for {comparisons}. <i>p</i>, images: whether other test images would agree, over seeds and images, corrected by Holm. P(better): probability that a run of the recipe beats a run of the baseline.{top5}",
+        "{what}: 시드에 걸친 평균 ± 표준편차, 점은 시드 하나(눈금 {low}–{high}, 선은 평균). 차이는 두 레시피가 함께 끝낸 시드에서 레시피 빼기 {baseline}. <i>p</i>는 정확한 부호 뒤집기 순열 검정이며 {comparisons}에 대해 보정했습니다. 이미지 <i>p</i>: 다른 시험 이미지에서도 그럴지(시드와 이미지에 걸친 검정, Holm 보정). P(나음): 레시피의 실행 하나가 기준의 실행 하나를 이길 확률.{top5}";
     no_top5: " Top-5 is left out: there are no more than five classes.", " 클래스가 다섯 개 이하라 top-5는 뺐습니다.";
 
     h_images_p: "p, images", "이미지 p";
@@ -333,6 +344,7 @@ words! {
         "모든 레시피를 서로 비교합니다(함께 끝낸 시드에서). 연구가 기준 하나를 정했으므로 판정은 없습니다. <i>p</i>는 정확한 부호 뒤집기 순열 검정, 이어서 {n} 전체에 대해 Holm 보정.";
     pairs_n: "{n}\u{a0}pair|{n}\u{a0}pairs", "쌍\u{a0}{n}개";
     pairs_table_caption: "First recipe minus second, in points, with its uncorrected 95&nbsp;% interval.{reach}", "첫째 레시피 빼기 둘째(퍼센트포인트)와 보정하지 않은 95&nbsp;% 구간.{reach}";
+    pairs_table_caption_plain: "First recipe minus second, with its uncorrected 95&nbsp;% interval.{reach}", "첫째 레시피 빼기 둘째와 보정하지 않은 95&nbsp;% 구간.{reach}";
     pairs_reach: " With {seeds} and {n} Holm’s correction cannot give less than {p}, so nothing here can be claimed at 5&nbsp;%.", " {seeds}와 {n}로는 Holm 보정한 값이 {p}보다 작아질 수 없어, 5&nbsp;%에서 주장할 수 있는 것이 없습니다.";
     h_holm: "p, Holm", "Holm p";
 
@@ -477,6 +489,7 @@ words! {
     results_what: "Accuracy on the test images", "시험 이미지 정확도";
     results_elsewhere: "Of every run that was read, {metric}", "읽은 실행마다의 {metric}";
     trials_elsewhere: "Of every run that was read: {metric}, in percent. A dash: no run of that seed.", "읽은 모든 실행의 {metric}(퍼센트). 줄표: 그 시드의 실행 없음.";
+    trials_elsewhere_plain: "Of every run that was read: {metric}. A dash: no run of that seed.", "읽은 모든 실행의 {metric}. 줄표: 그 시드의 실행 없음.";
     trials_caption: "Test top-1 of every planned trial, in percent. A fraction counts the epochs of an unfinished one; a dash: not begun.",
         "계획한 모든 시행의 시험 top-1(퍼센트). 분수는 끝나지 않은 시행의 에폭, 줄표는 시작 전.";
     failed_list: "Failed: {trials}", "실패: {trials}";
@@ -532,6 +545,7 @@ words! {
     m_median: "the weights of the epoch with the median validation accuracy of the last {k}", "마지막 {k} 에폭 중 검증 정확도가 중앙인 에폭의 가중치";
     m_margin: "Margin", "허용 차이";
     m_margin_text: "{margin}: a smaller difference was declared not to matter", "{margin}: 이보다 작은 차이는 중요하지 않다고 미리 정함";
+    m_margin_none: "none declared: no difference counts as too small to matter", "정하지 않음: 중요하지 않다고 볼 만큼 작은 차이는 없음";
     m_pairs: "<b>Pairs.</b> A seed gives every recipe the same validation split, the same initial weights and the same order of images, so that only the recipe differs. The effect of a recipe is the mean over seeds of its test accuracy minus that of {baseline} with the same seed.",
         "<b>짝.</b> 한 시드는 모든 레시피에 같은 검증 분할, 같은 초기 가중치, 같은 이미지 순서를 주므로 레시피만 다릅니다. 레시피의 효과는 같은 시드에서 레시피의 시험 정확도에서 {baseline}의 것을 뺀 값의 시드 평균입니다.";
     m_crossed: "The 95&nbsp;% interval treats seeds and test images as two crossed random samples (two-way random-effects analysis of variance, degrees of freedom after Hillis 2007), so it speaks of other seeds and of other images like these.",
@@ -572,6 +586,8 @@ words! {
     metric_top1: "test top-1 accuracy", "시험 top-1 정확도";
     metric_accuracy: "accuracy", "정확도";
     metric_probability: "mean probability of the true class", "실제 클래스의 평균 확률";
+    lower_is_better: "lower is better", "낮을수록 좋음";
+    higher_is_better: "higher is better", "높을수록 좋음";
     m_measured: "<b>Measured on.</b> All accuracies are of unmixed, unaugmented images. The test images were used once per trial, at its end.",
         "<b>측정 대상.</b> 모든 정확도는 섞지도 변형하지도 않은 이미지에서 쟀습니다. 시험 이미지는 시행마다 끝에 한 번만 썼습니다.";
     m_references: "References", "참고 문헌";
@@ -596,7 +612,9 @@ words! {
     h_data_set: "Data set", "데이터 세트";
     h_runs: "Runs", "실행";
     h_mean: "Mean, %", "평균, %";
+    h_mean_plain: "Mean", "평균";
     h_iqm: "Interquartile mean, %, 95\u{a0}% interval", "사분위 평균, %, 95\u{a0}% 구간";
+    h_iqm_plain: "Interquartile mean, 95\u{a0}% interval", "사분위 평균, 95\u{a0}% 구간";
     h_iqm_difference: "Minus {baseline}, 95\u{a0}% interval", "{baseline} 대비 차이, 95\u{a0}% 구간";
     h_improvement: "P(beats {baseline}), 95\u{a0}% interval", "{baseline}보다 나을 확률, 95\u{a0}% 구간";
     aggregate_heading: "Over several data sets", "여러 데이터 세트에 걸쳐";
@@ -605,6 +623,8 @@ words! {
     aggregate_all: "all, interquartile mean", "전체, 사분위 평균";
     aggregate_title: "Differences from {baseline} on each data set and over all", "데이터 세트별과 전체의 {baseline} 대비 차이";
     aggregate_axis: "difference, points", "차이, 퍼센트포인트";
+    aggregate_axis_plain: "difference", "차이";
+    aggregate_lower: "(Lower {metric} is better.)", "({metric}은(는) 낮을수록 좋습니다.)";
     aggregate_claimed: "better or worse on this data set", "이 데이터 세트에서 나음 또는 나쁨";
     aggregate_unclaimed: "no such claim", "그런 판정 없음";
     aggregate_caption: "Differences from {baseline} with their 95&nbsp;% intervals: on each data set the mean over seeds, over all the interquartile mean of all paired differences. The most promising recipe first.",

@@ -9,17 +9,26 @@
 //! A column `dataset` (or `data_set`) beside those of a prediction or a run names the data set it is of ([`Results::read_all`]).
 //! Columns stand in any order, others are ignored, names are matched without regard to case. Recipe and seed of a log come
 //! from its columns, from its path ([`place`](Source::of)), or from the caller.
+//!
+//! A verdict must not rest on a misunderstanding. So separators, encodings and decimal signs are found out
+//! ([`bakeoff_data::delimited`]); the way that is good is told by a metric's name, or refused; its unit is told log by log, and logs
+//! in fractions are never compared with logs in percent; the order of epochs is that of the rows; labels and predictions have to be of
+//! the same words. What was decided is in [`Results::notes`] and [`Results::warnings`].
 
+mod epochs;
 mod log;
+mod metric;
+mod opened;
 mod place;
 mod table;
+mod vocabulary;
 
-use bakeoff_stats::Marks;
+use bakeoff_data::alike_names;
+use bakeoff_stats::{Direction, Marks, Measure, Unit};
 use bakeoff_study::Headline;
 use bakeoff_study::records::EpochRecord;
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek};
+use opened::Opened;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 pub use place::Pattern;
@@ -43,12 +52,27 @@ impl Source {
 /// How files are read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResultsOptions {
-    /// Column that is compared, where a training log has several.
+    /// Column that is compared, where a training log or a table of runs has several.
     pub metric: Option<String>,
+    /// Which way is good, where the column's name does not tell or tells it wrongly.
+    pub direction: Option<Direction>,
+    /// The unit of the column, where its values leave it open.
+    pub unit: Option<MetricUnit>,
     /// Which epoch of a training log counts.
     pub headline: Headline,
     /// Where recipe and seed stand in the path of a training log.
     pub pattern: Option<Pattern>,
+}
+
+/// The unit a column is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricUnit {
+    /// Shares from 0 to 1.
+    Fraction,
+    /// Shares from 0 to 100.
+    Percent,
+    /// No shares: numbers as they are.
+    Plain,
 }
 
 /// One training run.
@@ -58,7 +82,7 @@ pub struct Run {
     pub recipe: String,
     /// Seed.
     pub seed: u64,
-    /// What is compared, a fraction: the mean of the marks, or as the file says.
+    /// What is compared: a fraction, the mean of the marks or as the file says; or, of [`Unit::Plain`], as it is.
     pub value: f64,
     /// Top-5 accuracy of the same epoch, where the log has it.
     pub top5: Option<f64>,
@@ -75,6 +99,8 @@ pub struct Results {
     pub name: String,
     /// What is compared: `top1`, `probability`, or the column of a log.
     pub metric: String,
+    /// Which way is good, and the unit.
+    pub measure: Measure,
     /// Which epoch counts; `as given` where rows are no epochs.
     pub headline: String,
     /// One per recipe and seed, recipes in the order they were met, seeds ascending.
@@ -87,6 +113,8 @@ pub struct Results {
     pub classes: Vec<String>,
     /// What a reader should know, whole sentences.
     pub warnings: Vec<String>,
+    /// What the files were taken for, for those who watch.
+    pub notes: Vec<String>,
 }
 
 /// Results that cannot be compared, with the place of what is wrong.
@@ -110,10 +138,12 @@ pub enum ResultsError {
         message: &'static str,
     },
     /// A column that is needed.
-    #[error("{path}:1: column `{column}` is missing; {found}{hint}")]
+    #[error("{path}:{line}: column `{column}` is missing; {found}{hint}")]
     MissingColumn {
         /// File.
         path: PathBuf,
+        /// Line of the header, 1-based.
+        line: u64,
         /// What was looked for.
         column: String,
         /// What stands there.
@@ -144,6 +174,70 @@ pub enum ResultsError {
         line: u64,
         /// What is wrong.
         message: String,
+    },
+    /// A column of which nobody can tell which way is good.
+    #[error(
+        "{path}: whether a higher or a lower `{metric}` is better cannot be told from its name: say --higher-is-better or \
+         --lower-is-better"
+    )]
+    NoDirection {
+        /// File.
+        path: PathBuf,
+        /// The column.
+        metric: String,
+    },
+    /// A column that may be in fractions or in percent.
+    #[error(
+        "{path}: {message}. Say --unit percent or --unit fraction if all logs are written so; otherwise write them in one unit"
+    )]
+    NoUnit {
+        /// File.
+        path: PathBuf,
+        /// What contradicts what.
+        message: String,
+    },
+    /// A run without any value of the metric.
+    #[error(
+        "{path}: recipe \"{recipe}\", seed {seed} has no epoch with a value of `{metric}`{why}; leave its log out if the run is not to count"
+    )]
+    NotMeasured {
+        /// File.
+        path: PathBuf,
+        /// Recipe.
+        recipe: String,
+        /// Seed.
+        seed: u64,
+        /// The column.
+        metric: String,
+        /// What stands there instead.
+        why: String,
+    },
+    /// Labels and predictions of two vocabularies.
+    #[error(
+        "recipe \"{recipe}\", seed {seed}: labels and predictions are not of the same words, since a label is \"{label}\" and a prediction \
+         \"{predicted}\"{hint}. Write both as names or both as the same numbers"
+    )]
+    Vocabulary {
+        /// Recipe.
+        recipe: String,
+        /// Seed.
+        seed: u64,
+        /// One of the labels.
+        label: String,
+        /// One of the predictions.
+        predicted: String,
+        /// The likely cause.
+        hint: String,
+    },
+    /// A `--metric` for files that have no choice.
+    #[error(
+        "{path} holds predictions, which are compared by `correct`, by `label` and `predicted`, or by `probability`: `{metric}` is none of them"
+    )]
+    MetricOfPredictions {
+        /// File.
+        path: PathBuf,
+        /// As asked for.
+        metric: String,
     },
     /// The same recipe and seed in two files.
     #[error(
@@ -248,78 +342,6 @@ impl Kind {
     }
 }
 
-/// Names longer than this are shown cut.
-const SHOWN: usize = 12;
-
-/// The columns of a CSV file, by name.
-struct Header {
-    path: PathBuf,
-    names: Vec<String>,
-}
-
-/// `Val/Acc` and `val_acc` are the same name.
-fn plain(name: &str) -> String {
-    let name = name.trim().trim_start_matches('\u{feff}').to_lowercase();
-    name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
-}
-
-impl Header {
-    fn find(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|n| plain(n) == name)
-    }
-
-    /// The column that names the data set a row is of.
-    fn data_set(&self) -> Option<usize> {
-        self.find("dataset").or_else(|| self.find("data_set"))
-    }
-
-    fn missing(&self, column: &str) -> ResultsError {
-        let known: Vec<String> = self.names.iter().map(|name| plain(name)).collect();
-        let nearest = nearest(column, known.iter().map(String::as_str));
-        let hint = match nearest {
-            Some(near) => format!("; is it `{near}`? Rename it"),
-            None => ". Rows are predictions (recipe, seed, image, correct or probability), runs (recipe, seed, accuracy) or \
-                     epochs (epoch and a metric)"
-                .into(),
-        };
-        let mut shown: Vec<String> =
-            self.names.iter().take(SHOWN).map(|n| format!("`{}`", n.trim())).collect();
-        if self.names.len() > SHOWN {
-            shown.push(format!("{} more", self.names.len() - SHOWN));
-        }
-        let found = format!("the columns are {}", crate::summary::list(&shown));
-        ResultsError::MissingColumn { path: self.path.clone(), column: column.into(), found, hint }
-    }
-
-    fn cell(&self, line: u64, column: usize, message: impl Into<String>) -> ResultsError {
-        ResultsError::Cell {
-            path: self.path.clone(),
-            line,
-            column: column + 1,
-            name: self.names.get(column).map_or_else(String::new, |name| name.trim().to_owned()),
-            message: message.into(),
-        }
-    }
-
-    fn kind(&self) -> Result<Kind, ResultsError> {
-        let has = |name| self.find(name).is_some();
-        if has("recipe") && has("seed") && !has("epoch") && !has("image") && Self::value_names().any(has) {
-            Ok(Kind::Runs)
-        } else if has("epoch") && !has("image") {
-            Ok(Kind::Log)
-        } else if has("recipe") || has("seed") || has("image") {
-            Ok(Kind::Predictions)
-        } else {
-            Err(self.missing("recipe"))
-        }
-    }
-
-    /// Columns that hold the result of a run.
-    fn value_names() -> impl Iterator<Item = &'static str> {
-        ["accuracy", "top1", "test_accuracy", "test_top1", "acc"].into_iter()
-    }
-}
-
 /// The known name that is nearest to a mistyped one.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
@@ -343,67 +365,55 @@ fn shown(text: &str) -> String {
     cut
 }
 
-type Rows = csv::Reader<BufReader<File>>;
-
-/// Opens a CSV file; commas, semicolons or tabs, whichever its first line has most of.
-fn open(path: &Path) -> Result<(Rows, Header), ResultsError> {
-    let io = |source| ResultsError::Io { path: path.to_owned(), source };
-    let mut file = BufReader::new(File::open(path).map_err(io)?);
-    let mut first = Vec::new();
-    // A file of other data may have no line end for gigabytes.
-    file.by_ref().take(1 << 20).read_until(b'\n', &mut first).map_err(io)?;
-    if first.iter().all(u8::is_ascii_whitespace) {
-        return Err(ResultsError::Empty { path: path.to_owned(), message: "it has no header line" });
-    }
-    let count = |delimiter: u8| first.iter().filter(|&&b| b == delimiter).count();
-    let delimiter = [b',', b';', b'\t'].into_iter().rev().max_by_key(|&d| count(d)).unwrap_or(b',');
-    file.rewind().map_err(io)?;
-    let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(file);
-    let names = rows.headers().map_err(|error| row_error(path, &error))?;
-    let names = names.iter().map(str::to_owned).collect();
-    Ok((rows, Header { path: path.to_owned(), names }))
+/// What a reader should know, said once of several files.
+#[derive(Debug, Default)]
+struct Told {
+    told: Vec<(&'static str, String, usize)>,
 }
 
-/// What the CSV library says, with the line.
-fn row_error(path: &Path, error: &csv::Error) -> ResultsError {
-    let path = path.to_owned();
-    let line = error.position().map_or(1, csv::Position::line);
-    let message = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} values, but the header has {expected_len} columns")
+impl Told {
+    /// Sentences of one kind are counted after the first.
+    fn tell(&mut self, kind: &'static str, sentence: impl FnOnce() -> String) {
+        match self.told.iter_mut().find(|(other, ..)| *other == kind) {
+            Some((.., more)) => *more += 1,
+            None => self.told.push((kind, sentence(), 0)),
         }
-        csv::ErrorKind::Utf8 { err, .. } => format!("column {} is not UTF-8 text", err.field() + 1),
-        csv::ErrorKind::Io(source) => {
-            return ResultsError::Io { path, source: std::io::Error::new(source.kind(), source.to_string()) };
-        }
-        _ => error.to_string(),
-    };
-    ResultsError::Row { path, line, message }
+    }
+
+    fn sentences(self) -> Vec<String> {
+        let sentence = |(_, first, more): (&'static str, String, usize)| match more {
+            0 => first,
+            1 => format!("{first} The same was found and done in one more place."),
+            more => format!("{first} The same was found and done in {more} more places."),
+        };
+        self.told.into_iter().map(sentence).collect()
+    }
 }
 
 /// Whether a run stands in more than one of these files, no column of which names data sets.
-fn share_a_run(sources: &[Source]) -> Result<bool, ResultsError> {
+fn share_a_run(sources: &[Source], options: &ResultsOptions) -> Result<bool, ResultsError> {
     if sources.len() < 2 {
         return Ok(false);
     }
     let mut files: HashMap<(String, u64), usize> = HashMap::new();
     for (number, source) in sources.iter().enumerate() {
-        let (mut rows, header) = open(&source.path)?;
-        let table = matches!(header.kind()?, Kind::Predictions | Kind::Runs) && header.data_set().is_none();
+        let opened = Opened::read(&source.path)?;
+        let header = &opened.header;
+        let kind = header.kind(options)?;
+        let table = matches!(kind, Kind::Predictions | Kind::Runs) && header.data_set().is_none();
         // What is wrong with a table is said when it is read in earnest.
         let Some((recipe, seed)) = header.find("recipe").zip(header.find("seed")).filter(|_| table) else {
             return Ok(false);
         };
-        let mut record = csv::StringRecord::new();
         let mut last: Option<(String, u64)> = None;
-        while rows.read_record(&mut record).map_err(|error| row_error(&header.path, &error))? {
-            let text = |column: usize| record.get(column).unwrap_or_default().trim();
-            let Ok(seed) = table::seed_of(text(seed)) else { return Ok(false) };
+        for row in opened.rows() {
+            let Ok(row) = row else { return Ok(false) };
+            let Ok(seed) = table::seed_of(row.cell(seed), None) else { return Ok(false) };
             // Rows of a run mostly stand together.
-            if last.as_ref().is_some_and(|(name, last)| name == text(recipe) && *last == seed) {
+            if last.as_ref().is_some_and(|(name, last)| name == row.cell(recipe) && *last == seed) {
                 continue;
             }
-            let run = (text(recipe).to_owned(), seed);
+            let run = (row.cell(recipe).to_owned(), seed);
             if *files.entry(run.clone()).or_insert(number) != number {
                 return Ok(true);
             }
@@ -411,6 +421,26 @@ fn share_a_run(sources: &[Source]) -> Result<bool, ResultsError> {
         }
     }
     Ok(false)
+}
+
+/// Names that are probably the same thing, written in different ways.
+fn alike(what: &str, names: &[String]) -> Option<String> {
+    let groups = alike_names(names);
+    (!groups.is_empty()).then(|| {
+        let groups = groups.iter().map(|group| {
+            let names: Vec<String> = group.names.iter().map(|name| format!("\"{}\"", shown(name))).collect();
+            let differ: Vec<String> = group.differences.iter().map(ToString::to_string).collect();
+            format!("{} (they differ in {})", crate::summary::list(&names), crate::summary::list(&differ))
+        });
+        format!(
+            "Some {what} have names that are alike and were kept apart: {}. If they are the same, write them the same way.",
+            groups.collect::<Vec<_>>().join("; ")
+        )
+    })
+}
+
+fn shown_path(path: &Path) -> String {
+    crate::text::plain(&path.display().to_string()).into_owned()
 }
 
 impl Results {
@@ -436,7 +466,7 @@ impl Results {
     /// # Errors
     /// As [`Results::read`].
     pub fn read_all(sources: &[Source], options: &ResultsOptions) -> Result<Vec<Self>, ResultsError> {
-        if !share_a_run(sources)? {
+        if !share_a_run(sources, options)? {
             return Self::read_group(sources, options);
         }
         let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
@@ -448,17 +478,32 @@ impl Results {
             }
             Ok(results)
         };
-        sources.iter().zip(&names).map(one).collect()
+        let mut all: Vec<Self> = sources.iter().zip(&names).map(one).collect::<Result<_, _>>()?;
+        let names: Vec<String> = all.iter().map(|results| results.name.clone()).collect();
+        if let Some(warning) = alike("data sets", &names) {
+            all[0].warnings.push(warning);
+        }
+        Ok(all)
     }
 
     /// Reads files that belong together; several only where a column names data sets.
     fn read_group(sources: &[Source], options: &ResultsOptions) -> Result<Vec<Self>, ResultsError> {
         let mut kind: Option<(Kind, &Path)> = None;
-        let mut tables = table::Tables::default();
+        let mut tables = table::Tables::new(options);
         let mut logs = log::Logs::new(options);
+        let mut told = Told::default();
+        let mut formats: BTreeMap<String, usize> = BTreeMap::new();
         for source in sources {
-            let (rows, header) = open(&source.path)?;
-            let found = header.kind()?;
+            let opened = Opened::read(&source.path)?;
+            let path = shown_path(&source.path);
+            for warning in opened.warnings() {
+                let kind = if warning.contains("UTF-8") { "encoding" } else { "file" };
+                told.tell(kind, || format!("{path}: {warning}."));
+            }
+            if !opened.format().is_usual() {
+                *formats.entry(opened.format().to_string()).or_default() += 1;
+            }
+            let found = opened.header.kind(options)?;
             let (first, of) = *kind.get_or_insert((found, &source.path));
             if first != found {
                 return Err(ResultsError::Mixed {
@@ -469,8 +514,8 @@ impl Results {
                 });
             }
             match found {
-                Kind::Predictions | Kind::Runs => tables.read(rows, &header, found)?,
-                Kind::Log => logs.read(rows, &header, source)?,
+                Kind::Predictions | Kind::Runs => tables.read(&opened, found, &mut told)?,
+                Kind::Log => logs.read(&opened, source, &mut told)?,
             }
         }
         let Some((kind, first)) = kind else {
@@ -478,9 +523,17 @@ impl Results {
         };
         let mut all = match kind {
             Kind::Predictions | Kind::Runs => tables.finish(first)?,
-            Kind::Log => vec![logs.finish(first)?],
+            Kind::Log => vec![logs.finish(first, &mut told)?],
         };
         let alone = all.len() == 1;
+        let mut warnings = told.sentences();
+        let names: Vec<String> = all.iter().map(|results| results.name.clone()).collect();
+        warnings.extend(alike("data sets", &names));
+        let taken = formats.into_iter().map(|(format, files)| match files {
+            1 => format!("one file was read as {format}"),
+            files => format!("{files} files were read as {format}"),
+        });
+        let taken: Vec<String> = taken.collect();
         for results in &mut all {
             // A single data set is called by its file, as it is where no column names it.
             if alone {
@@ -490,8 +543,35 @@ impl Results {
             let recipes = results.recipes();
             let at = |recipe: &str| recipes.iter().position(|r| r == recipe);
             results.runs.sort_by_key(|run| (at(&run.recipe), run.seed));
+            results.warnings.extend(alike("recipes", &recipes));
+            results.warnings.extend(results.suspicious());
+            results.notes.extend(taken.iter().cloned());
+        }
+        // What is wrong with the files is said once, of the first data set.
+        if let Some(first) = all.first_mut() {
+            warnings.append(&mut first.warnings);
+            first.warnings = warnings;
         }
         Ok(all)
+    }
+
+    /// Accuracies of exactly 0 or 1, which are more often a misunderstanding than a result.
+    fn suspicious(&self) -> Option<String> {
+        if self.measure.unit != Unit::Percent {
+            return None;
+        }
+        let of = |recipe: &String| {
+            let mut values = self.runs.iter().filter(|run| run.recipe == *recipe).map(|run| run.value);
+            let first = values.next().filter(|value| *value == 0.0 || *value == 1.0)?;
+            values.all(|value| value == first).then(|| format!("{} ({} %)", shown(recipe), first * 100.0))
+        };
+        let found: Vec<String> = self.recipes().iter().filter_map(of).collect();
+        (!found.is_empty()).then(|| {
+            format!(
+                "Every run of {} is exactly 0 % or 100 %: was that measured, or are the files not what they were taken for?",
+                crate::summary::list(&found)
+            )
+        })
     }
 
     /// Recipes in the order they were met.
@@ -571,7 +651,7 @@ mod tests {
 
     #[test]
     fn names_are_matched_without_regard_to_case_and_marks() {
-        assert_eq!(plain("\u{feff}Val/Acc "), "val_acc");
+        assert_eq!(opened::plain("\u{feff}Val/Acc "), "val_acc");
         assert_eq!(nearest("imag", ["image", "seed"].into_iter()), Some("image"));
         assert_eq!(nearest("image", ["img", "seed", "recipe"].into_iter()), None);
         assert_eq!(nearest("cutmux", ["cutmix", "mixup"].into_iter()), Some("cutmix"));

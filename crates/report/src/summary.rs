@@ -6,9 +6,10 @@ use crate::insight::{Insight, Material, insight};
 use crate::robustness::robustness;
 use crate::text::plain;
 use bakeoff_stats::sequential::{Design, Look, Standing, compare_sequentially};
-use bakeoff_stats::wording::{count, decimals, p_value, percent, points, signed_points};
+use bakeoff_stats::wording::{count, p_value, percent};
 use bakeoff_stats::{
-    Arm, Comparison, Marks, Method, Options, Outlook, Run, Verdict, compare, fewest_seeds, smallest_p,
+    Arm, Comparison, Direction, Marks, Measure, Method, Options, Outlook, Run, Unit, Verdict, compare,
+    fewest_seeds, smallest_p,
 };
 use bakeoff_study::Prediction;
 use bakeoff_study::records::{CopiesRecord, DataRecord};
@@ -114,7 +115,7 @@ pub struct MissingTrial {
     pub reason: String,
 }
 
-/// `summary.json`. Accuracies are fractions, the margin is in points.
+/// `summary.json`. Accuracies are fractions, the margin is in points; losses and the like are as they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Study name.
@@ -131,7 +132,10 @@ pub struct Summary {
     pub failed: Vec<MissingTrial>,
     /// The number compared.
     pub metric: String,
-    /// Difference that was declared to matter, in points.
+    /// Which way is good, and the unit; accuracies where it is absent.
+    #[serde(default, skip_serializing_if = "Measure::is_usual")]
+    pub measure: Measure,
+    /// Difference that was declared to matter, in points or in the unit of what is compared.
     pub margin: f64,
     /// The answer in a sentence or two.
     pub answer: String,
@@ -302,8 +306,8 @@ pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessmen
         .filter(|recipe| recipe.name != plan.baseline)
         .map(|recipe| arm(evidence, &recipe.name, &marks))
         .collect();
-    let options =
-        Options { margin: (plan.margin / 100.0).clamp(0.0, 1.0), level: LEVEL, ..Options::default() };
+    let measure = evidence.measure();
+    let options = Options { margin: evidence.margin(), level: LEVEL, measure, ..Options::default() };
     let (comparisons, sequential) = match plan.until_decided {
         None => (compare(&baseline, &others, &options)?, None),
         Some(declared) => {
@@ -361,6 +365,7 @@ pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessmen
             Origin::Run => "top1".into(),
             Origin::Elsewhere { metric, .. } => metric.clone(),
         },
+        measure,
         margin: plan.margin,
         answer: String::new(),
         warnings,
@@ -446,8 +451,7 @@ fn answer(summary: &Summary, seeds: usize) -> String {
     let with = |verdict: Verdict| {
         let mut recipes: Vec<&RecipeSummary> =
             summary.recipes.iter().filter(|recipe| recipe.verdict == Some(verdict)).collect();
-        let mean = |r: &RecipeSummary| r.difference.as_ref().map_or(0.0, |d| d.mean);
-        recipes.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
+        recipes.sort_by(|a, b| summary.gain(b).total_cmp(&summary.gain(a)));
         recipes
     };
     let (better, worse, equivalent, undecided) =
@@ -466,15 +470,16 @@ fn answer(summary: &Summary, seeds: usize) -> String {
         };
         return format!("No answer yet: {why}.");
     }
+    let unit = summary.measure.unit;
     let by = |recipe: &RecipeSummary| match &recipe.difference {
         Some(d) => {
-            let digits = decimals((d.high - d.low) / 2.0);
+            let digits = unit.decimals((d.high - d.low) / 2.0);
             format!(
-                "{} by {} points [{}, {}]",
+                "{} by {} [{}, {}]",
                 recipe.name,
-                points(d.mean.abs(), digits),
-                signed_points(d.low, digits),
-                signed_points(d.high, digits)
+                unit.amount(d.mean.abs(), digits),
+                unit.signed(d.low, digits),
+                unit.signed(d.high, digits)
             )
         }
         None => recipe.name.clone(),
@@ -493,10 +498,14 @@ fn answer(summary: &Summary, seeds: usize) -> String {
         sentences.push(format!("Worse than {baseline}: {}.", list(&items)));
     }
     if !equivalent.is_empty() {
-        let margin = points(summary.margin / 100.0, if summary.margin.fract() == 0.0 { 0 } else { 1 });
-        let point = if summary.margin == 1.0 { "point" } else { "points" };
+        let margin = summary.margin_number();
+        let point = match unit {
+            Unit::Percent if summary.margin == 1.0 => " point",
+            Unit::Percent => " points",
+            Unit::Plain => "",
+        };
         sentences.push(format!(
-            "{} {} equivalent to {baseline} within {margin} {point}.",
+            "{} {} equivalent to {baseline} within {margin}{point}.",
             names(&equivalent),
             is(equivalent.len())
         ));
@@ -524,6 +533,9 @@ fn answer(summary: &Summary, seeds: usize) -> String {
     if better.is_empty() && undecided.is_empty() {
         sentences.insert(0, format!("No recipe beats {baseline}."));
     }
+    if summary.measure.direction == Direction::LowerIsBetter {
+        sentences.push(format!("(Lower {} is better.)", summary.metric));
+    }
     sentences.join(" ")
 }
 
@@ -543,12 +555,33 @@ pub(crate) fn aligned(rows: &[Vec<String>], words: &[usize]) -> Vec<String> {
 }
 
 impl Summary {
+    /// How much better than the baseline a recipe is, whichever way is good.
+    pub(crate) fn gain(&self, recipe: &RecipeSummary) -> f64 {
+        recipe.difference.as_ref().map_or(0.0, |d| self.measure.direction.gain(d.mean))
+    }
+
+    /// The margin without its unit.
+    pub(crate) fn margin_number(&self) -> String {
+        match self.measure.unit {
+            Unit::Percent => {
+                self.measure.unit.number(self.margin / 100.0, usize::from(self.margin.fract() != 0.0))
+            }
+            Unit::Plain => self.margin.to_string(),
+        }
+    }
+
     /// The verdicts for a terminal: a table, then a sentence per recipe. Plain text; names cannot move the cursor.
     #[must_use]
     pub fn verdict_lines(&self) -> Vec<String> {
         let mut lines = vec![plain(&self.answer).into_owned(), String::new()];
+        let unit = self.measure.unit;
+        // Names of columns may be long, and those of accuracies say nothing new.
+        let metric: String = match self.metric.as_str() {
+            _ if self.measure.is_usual() => "top-1".into(),
+            name => plain(name).chars().take(24).collect(),
+        };
         let mut rows = vec![
-            ["recipe", "seeds", "top-1", "sd", "difference", "95 % interval", "p", "verdict"]
+            ["recipe", "seeds", &metric, "sd", "difference", "95 % interval", "p", "verdict"]
                 .map(String::from)
                 .to_vec(),
         ];
@@ -556,10 +589,10 @@ impl Summary {
             let dash = || "–".to_owned();
             let (difference, interval, p) = match &recipe.difference {
                 Some(d) => {
-                    let digits = decimals((d.high - d.low) / 2.0);
+                    let digits = unit.decimals((d.high - d.low) / 2.0);
                     (
-                        signed_points(d.mean, digits),
-                        format!("[{}, {}]", signed_points(d.low, digits), signed_points(d.high, digits)),
+                        unit.signed(d.mean, digits),
+                        format!("[{}, {}]", unit.signed(d.low, digits), unit.signed(d.high, digits)),
                         p_value(d.p_adjusted)
                             .trim_start_matches("p\u{a0}")
                             .trim_start_matches("=\u{a0}")
@@ -576,8 +609,8 @@ impl Summary {
             rows.push(vec![
                 plain(&recipe.name).into_owned(),
                 recipe.seeds.len().to_string(),
-                recipe.top1.mean.map_or_else(dash, |mean| percent(mean, 2)),
-                recipe.top1.sd.map_or_else(dash, |sd| points(sd, 2)),
+                recipe.top1.mean.map_or_else(dash, |mean| unit.value(mean)),
+                recipe.top1.sd.map_or_else(dash, |sd| unit.number(sd, unit.places(sd))),
                 difference,
                 interval,
                 p,
@@ -733,6 +766,7 @@ mod tests {
             skipped: vec![],
             failed: vec![],
             metric: "top1".into(),
+            measure: Measure::default(),
             margin: 1.0,
             answer: String::new(),
             warnings: vec![],

@@ -11,8 +11,8 @@ use crate::summary::{Assessment, Spread};
 use crate::table::{Cell, Column, Shown, Table};
 use crate::text::{bdi, class_name, escape};
 use crate::theme;
-use bakeoff_stats::Verdict;
-use bakeoff_stats::wording::{decimals, p_value, points, signed_points};
+use bakeoff_stats::wording::{p_value, points, signed_points};
+use bakeoff_stats::{Unit, Verdict};
 
 /// Pairs of classes listed.
 const PAIRS: usize = 20;
@@ -47,7 +47,9 @@ pub(crate) fn verdict(words: &Words, verdict: Option<Verdict>) -> String {
     )
 }
 
-fn mean_and_sd(spread: &Spread) -> Cell {
+fn mean_and_sd(spread: &Spread, unit: Unit) -> Cell {
+    let places = unit.places(spread.mean.unwrap_or_default());
+    let points = |value: f64, _: usize| unit.number(value, places);
     let text = match (spread.mean, spread.sd) {
         (Some(mean), Some(sd)) => format!("{} ± {}", points(mean, 2), points(sd, 2)),
         (Some(mean), None) => points(mean, 2),
@@ -69,12 +71,14 @@ fn bare_p(p: f64) -> String {
 /// Accuracy, difference and verdict of every recipe.
 pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Words) -> Table {
     let summary = &assessment.summary;
+    let unit = summary.measure.unit;
     let top5 = evidence.shows_top5();
     let shared =
         range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied())).unwrap_or([0.0, 1.0]);
     let compared = match &evidence.origin {
         Origin::Run => words.h_top1.to_owned(),
-        Origin::Elsewhere { .. } => format!("{}, %", evidence.metric(words)),
+        Origin::Elsewhere { .. } if unit == Unit::Percent => format!("{}, %", evidence.metric_and_way(words)),
+        Origin::Elsewhere { .. } => evidence.metric_and_way(words),
     };
     let mut columns = vec![
         Column::words("recipe", words.h_recipe),
@@ -104,28 +108,35 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
             mean: r.top1.mean,
             range: shared,
             colour: evidence.colour(&r.name),
+            unit,
         };
         let per_seed = r.top1.per_seed.iter().map(f64::to_string).collect::<Vec<_>>().join(" ");
-        let each = r.top1.per_seed.iter().map(|v| points(*v, 1)).collect::<Vec<_>>().join(", ");
+        let each = r
+            .top1
+            .per_seed
+            .iter()
+            .map(|v| unit.number(*v, unit.places(*v).min(3) - usize::from(unit == Unit::Percent)))
+            .collect::<Vec<_>>()
+            .join(", ");
         let d = r.difference.as_ref();
         let number = |value: Option<f64>, show: &dyn Fn(f64) -> String| Cell::number(value, show);
         let mut row = vec![
             recipe(evidence, &r.name),
             Cell::text(r.seeds.len().to_string()),
-            mean_and_sd(&r.top1),
+            mean_and_sd(&r.top1, unit),
             number(r.top1.sd, &|_| String::new()),
             Cell::text(each).value(per_seed).html(strip.draw(words).inline("")),
         ];
         if top5 {
-            row.push(mean_and_sd(&r.top5));
+            row.push(mean_and_sd(&r.top5, Unit::Percent));
         }
-        let digits = d.map_or(1, |d| decimals((d.high - d.low) / 2.0));
-        let difference = Cell::number(d.map(|d| d.mean), |mean| signed_points(mean, digits));
+        let digits = d.map_or(1, |d| unit.decimals((d.high - d.low) / 2.0));
+        let difference = Cell::number(d.map(|d| d.mean), |mean| unit.signed(mean, digits));
         let difference = match d {
             Some(d) => {
                 let (mean, limits) = (
-                    signed_points(d.mean, digits),
-                    format!("[{}, {}]", signed_points(d.low, digits), signed_points(d.high, digits)),
+                    unit.signed(d.mean, digits),
+                    format!("[{}, {}]", unit.signed(d.low, digits), unit.signed(d.high, digits)),
                 );
                 Cell::text(format!("{mean} {limits}"))
                     .value(d.mean.to_string())
@@ -158,6 +169,7 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
 
 /// How far every trial got.
 pub(crate) fn trials(evidence: &Evidence, words: &Words) -> Table {
+    let unit = evidence.measure().unit;
     let plan = &evidence.plan;
     let mut columns = vec![Column::words("recipe", words.h_recipe)];
     columns.extend(
@@ -168,7 +180,9 @@ pub(crate) fn trials(evidence: &Evidence, words: &Words) -> Table {
         row.extend(plan.seeds.iter().map(|&seed| {
             let trial = evidence.trials.iter().find(|t| t.recipe == r.name && t.seed == seed);
             match trial.map(|t| (&t.state, t.epochs.len())) {
-                Some((State::Finished { test, .. }, _)) => Cell::number(Some(test.top1), |v| points(v, 2)),
+                Some((State::Finished { test, .. }, _)) => {
+                    Cell::number(Some(test.top1), |v| unit.number(v, unit.places(v)))
+                }
                 Some((State::Failed { .. }, _)) => Cell::text(words.failed)
                     .value("failed")
                     .html(format!("<span class=\"st-failed\">{}</span>", words.failed)),

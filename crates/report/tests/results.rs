@@ -1,8 +1,9 @@
 //! Results of other trainers: read as they write them, and refused with the place of what is wrong.
 
-use bakeoff_report::results::{Results, ResultsError, ResultsOptions, Source};
+use bakeoff_report::aggregate::{DataSet, aggregate};
+use bakeoff_report::results::{MetricUnit, Results, ResultsError, ResultsOptions, Source};
 use bakeoff_report::{summarise_results, write_results};
-use bakeoff_stats::Verdict;
+use bakeoff_stats::{Direction, Unit, Verdict};
 use bakeoff_study::Headline;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -271,16 +272,13 @@ fn a_wrong_value_is_named_with_line_and_column() {
         assert!(told.contains(words) && told.contains("results.csv:2"), "{value:?}: {told}");
     }
     let told = files.refused("recipe,seed,epoch,val_acc\na,1,0,0.5\na,1,1,140\n");
-    assert!(
-        told.contains("results.csv:3: column 4 (`val_acc`): 140 is neither a fraction nor percent"),
-        "{told}"
-    );
+    assert!(told.contains("results.csv:3: `val_acc`: 140 is neither a fraction nor percent"), "{told}");
     let told = files.refused("recipe,seed,image,label,predicted\na,1,x,cat,cat\nb,1,x,dog,cat\n");
     assert!(told.contains("results.csv:3: column 4 (`label`)") && told.contains("earlier row"), "{told}");
     std::fs::write(files.path("bytes.csv"), b"recipe,seed,image,correct\n\xff,1,x,1\n").unwrap();
-    let error =
-        Results::read(&[Source::of(files.path("bytes.csv"))], &ResultsOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("bytes.csv:2: column 1 is not UTF-8 text"), "{error}");
+    let read = read(Source::of(files.path("bytes.csv")));
+    assert_eq!(read.runs[0].recipe, "ÿ");
+    assert!(read.warnings[0].contains("read as Windows-1252: line 2 holds \"ÿ\""), "{:?}", read.warnings);
 }
 
 #[test]
@@ -337,4 +335,413 @@ fn two_logs_of_one_run_and_files_of_two_kinds_are_refused() {
     let mixed = [files.write("a/seed-1/x.csv", log), files.write("r.csv", &predictions())];
     assert!(read(&mixed).contains("give files of one kind"));
     assert!(read(&[Source::of(Path::new("no-such.csv"))]).contains("cannot read no-such.csv"));
+}
+
+/// Logs of six seeds of two recipes: none ends at `level`, cutmix `gap` above.
+fn logs(files: &Files, metric: &str, level: f64, gap: f64) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for (recipe, level) in [("none", level), ("cutmix", level + gap)] {
+        for seed in 1..=6 {
+            let mut text = format!("epoch,train_loss,{metric}\n");
+            for epoch in 0..4 {
+                let value = level * (1.0 + 0.1 * f64::from(3 - epoch)) + 0.001 * f64::from(seed);
+                writeln!(text, "{epoch},1.5,{value:.4}").unwrap();
+            }
+            sources.push(files.write(&format!("{recipe}/seed-{seed}/log.csv"), &text));
+        }
+    }
+    sources
+}
+
+fn asked(metric: &str) -> ResultsOptions {
+    ResultsOptions { metric: Some(metric.into()), ..ResultsOptions::default() }
+}
+
+/// The value of the only run, or the error, of a log.
+fn value(text: &str) -> Result<(f64, Vec<String>), String> {
+    let files = Files::new();
+    let source = files.write("a/seed-1/log.csv", text);
+    let results = Results::read(&[source], &ResultsOptions::default()).map_err(|error| error.to_string())?;
+    Ok((results.runs[0].value, results.warnings))
+}
+
+#[test]
+fn of_losses_the_lower_is_better_wherever_something_is_said() {
+    let files = Files::new();
+    for (metric, unit) in [("val_loss", Unit::Plain), ("test_error", Unit::Percent)] {
+        let sources = logs(&files, metric, 0.6, -0.1);
+        let results = Results::read(&sources, &asked(metric)).unwrap();
+        assert_eq!((results.measure.direction, results.measure.unit), (Direction::LowerIsBetter, unit));
+        assert!(results.notes[0].contains("lower is better"), "{:?}", results.notes);
+        let summary = summarise_results(&results, "none", 0.0).unwrap();
+        let cutmix = summary.recipes.iter().find(|r| r.name == "cutmix").unwrap();
+        assert_eq!(cutmix.verdict, Some(Verdict::Better), "{metric}");
+        assert!(summary.answer.starts_with("Better than none: cutmix by "), "{}", summary.answer);
+        assert!(summary.answer.ends_with(&format!("(Lower {metric} is better.)")), "{}", summary.answer);
+        let lines = summary.verdict_lines().join("\n");
+        assert!(lines.contains(metric) && lines.contains("better"), "{lines}");
+        let out = files.path(&format!("out-{metric}"));
+        let report = write_results(&results, "none", 0.0, &out, bakeoff_report::Language::English).unwrap();
+        let page = std::fs::read_to_string(&report.page).unwrap();
+        for text in
+            ["lower is better", "낮을수록 좋", "← better than none", "worse than none →", "none보다 나쁨 →"]
+        {
+            assert!(page.contains(text), "{metric}: {text}");
+        }
+        for text in ["Validation accuracy per epoch", "Where the curves cross", "--margin 0", "±0"] {
+            assert!(!page.contains(text), "{metric}: {text}");
+        }
+        if unit == Unit::Plain {
+            assert!(!lines.contains('%') || !lines.contains("points"), "{lines}");
+            assert!(page.contains("difference in val_loss") && !page.contains("points of val_loss"));
+        }
+    }
+    // The other way round it is worse, and the epoch with the lowest loss is the best.
+    let sources = logs(&files, "val_loss", 0.6, 0.1);
+    let headline = Headline::BestOnValidation;
+    let results = Results::read(&sources, &ResultsOptions { headline, ..asked("val_loss") }).unwrap();
+    let summary = summarise_results(&results, "none", 0.0).unwrap();
+    assert_eq!(summary.recipes[1].verdict, Some(Verdict::Worse));
+    let values = &results.runs[0].epochs;
+    let lowest = values.iter().map(|e| e.validation_top1).fold(f64::INFINITY, f64::min);
+    assert_eq!(results.runs[0].value, lowest);
+}
+
+#[test]
+fn a_name_that_does_not_tell_which_way_is_good_is_refused_unless_it_is_said() {
+    let files = Files::new();
+    let sources = logs(&files, "score", 0.6, 0.1);
+    let error = Results::read(&sources, &asked("score")).unwrap_err().to_string();
+    assert!(error.contains("say --higher-is-better or --lower-is-better"), "{error}");
+    for (direction, verdict) in
+        [(Direction::HigherIsBetter, Verdict::Better), (Direction::LowerIsBetter, Verdict::Worse)]
+    {
+        let options = ResultsOptions { direction: Some(direction), ..asked("score") };
+        let results = Results::read(&sources, &options).unwrap();
+        let summary = summarise_results(&results, "none", 0.0).unwrap();
+        assert_eq!(summary.recipes[1].verdict, Some(verdict));
+    }
+    // What is said goes before the name.
+    let sources = logs(&files, "val_acc", 0.6, 0.1);
+    let options = ResultsOptions { direction: Some(Direction::LowerIsBetter), ..ResultsOptions::default() };
+    assert_eq!(Results::read(&sources, &options).unwrap().measure.direction, Direction::LowerIsBetter);
+}
+
+#[test]
+fn over_data_sets_the_lower_is_better_too_and_directions_are_not_mixed() {
+    let files = Files::new();
+    let set = |name: &str, metric: &str, gap: f64, level: f64| {
+        let results = Results::read(&logs(&files, metric, level, gap), &asked(metric)).unwrap();
+        DataSet::of_results(&Results { name: name.into(), ..results }, "none", 0.0).unwrap()
+    };
+    let (a, b) = (set("a", "val_loss", -0.1, 0.6), set("b", "val_loss", -0.2, 2.0));
+    let all = aggregate(&[a.clone(), b]).unwrap();
+    let p = all.recipes[1].probability_of_improvement.unwrap();
+    assert_eq!(p.value, 1.0);
+    assert!(
+        all.answer.contains("cutmix 1.00") && all.answer.contains("Lower val_loss is better"),
+        "{}",
+        all.answer
+    );
+    let other = set("c", "val_acc", 0.1, 0.5);
+    let error = aggregate(&[a, other]).unwrap_err().to_string();
+    assert!(
+        error.contains("val_loss (last, lower is better)") && error.contains("cannot be taken together"),
+        "{error}"
+    );
+}
+
+#[test]
+fn logs_in_fractions_are_never_compared_with_logs_in_percent() {
+    let files = Files::new();
+    let log =
+        |values: [&str; 3]| format!("epoch,val_acc\n0,{}\n1,{}\n2,{}\n", values[0], values[1], values[2]);
+    let percent = files.write("a/seed-1/log.csv", &log(["58.1", "60", "69.8"]));
+    let read = |sources: &[Source], options: ResultsOptions| {
+        Results::read(sources, &options).map_err(|error| error.to_string())
+    };
+    let both = [percent.clone(), files.write("b/seed-1/log.csv", &log(["0.5", "0.6", "0.698"]))];
+    let told = read(&both, ResultsOptions::default()).unwrap_err();
+    assert!(
+        told.contains("at most 0.698 there, as fractions are, but reaches 69.8 in")
+            && told.contains("--unit"),
+        "{told}"
+    );
+    // A run that learnt nothing: only its user knows.
+    let dead = [percent.clone(), files.write("c/seed-1/log.csv", &log(["0.9", "0.9", "0.9"]))];
+    assert!(read(&dead, ResultsOptions::default()).is_err());
+    let unit = Some(MetricUnit::Percent);
+    let values =
+        |results: Results| results.runs.iter().map(|r| (r.value * 1e6).round() / 1e6).collect::<Vec<_>>();
+    assert_eq!(
+        values(read(&dead, ResultsOptions { unit, ..ResultsOptions::default() }).unwrap()),
+        [0.698, 0.009]
+    );
+    // Another accuracy of the file tells, where the other files are percent.
+    let text = "epoch,val_acc,val_top5\n0,0.9,4.5\n1,0.9,5.0\n";
+    let top5 = [percent.clone(), files.write("d/seed-1/log.csv", text)];
+    let results = read(&top5, ResultsOptions::default()).unwrap();
+    assert!(results.warnings.iter().any(|w| w.contains("read as percent")), "{:?}", results.warnings);
+    assert_eq!(values(results), [0.698, 0.009]);
+    // A sign is a unit.
+    let signed = [
+        files.write("e/seed-1/log.csv", &log(["58.1%", "60 %", "69.8%"])),
+        files.write("f/seed-1/log.csv", &log(["0.9%", "0.8%", "0.9%"])),
+    ];
+    assert_eq!(values(read(&signed, ResultsOptions::default()).unwrap()), [0.698, 0.009]);
+    for (text, words) in [
+        (log(["58.1", "64.4", "0.66"]), "at line 4 `val_acc` goes from 64.4 to 0.66, as if"),
+        (
+            "epoch,val_acc,accuracy\n0,0.6,70\n1,0.698,80\n".into(),
+            "but `accuracy` reaches 80 in the same file",
+        ),
+        ("epoch,eval_top1\n0,0.6\n1,0.698\n".into(), "timm writes `eval_top1` in percent"),
+        (log(["58%", "60", "69.8"]), "some values of `val_acc` have a percent sign"),
+    ] {
+        let told = value(&text).unwrap_err();
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
+fn values_that_were_not_measured_are_no_values() {
+    for (rows, expected) in [
+        ("0,0.5\n1,0.6\n2,nan\n", 0.6),
+        ("0,0.5\n1,\n2,0.7\n3,\n", 0.7),
+        ("0,nan\n1,0.6\n", 0.6),
+        ("0,NA\n1,None\n2,0.6\n3,-\n", 0.6),
+        ("0,0.5\n1,inf\n", 0.5),
+    ] {
+        let (found, warnings) = value(&format!("epoch,val_acc\n{rows}")).unwrap();
+        assert_eq!(found, expected, "{rows}");
+        let diverged = rows.trim_end().ends_with("nan") || rows.trim_end().ends_with("inf");
+        assert_eq!(warnings.iter().any(|w| w.contains("diverged")), diverged, "{warnings:?}");
+    }
+    let told = value("epoch,val_acc\n0,nan\n1,nan\n").unwrap_err();
+    assert!(told.contains("recipe \"a\", seed 1 has no epoch with a value of `val_acc` but NaN"), "{told}");
+}
+
+#[test]
+fn the_order_of_epochs_is_that_of_the_rows_and_what_was_decided_is_said() {
+    let rows = |epochs: &[&str]| {
+        let mut text = String::from("epoch,val_acc\n");
+        epochs.iter().zip(1..).for_each(|(epoch, at)| writeln!(text, "{epoch},0.{at:02}").unwrap());
+        text
+    };
+    for (epochs, expected, words) in [
+        (
+            &["0", "1", "2", "3", "0", "1"][..],
+            0.06,
+            "line 6 the epoch falls back from 3 to 0. This was taken for another stage",
+        ),
+        (
+            &["0", "1", "2", "3", "2", "3", "4"],
+            0.07,
+            "line 6 the epoch falls back from 3 to 2. This was taken for training that was resumed",
+        ),
+        (&["3", "2", "1", "0"], 0.01, "read from its end"),
+        (&["0", "1", "1"], 0.03, "epoch 1 was measured again at line 4"),
+        (&["0.98", "1.97", "2.95"], 0.03, ""),
+        (&["0.0", "1.0", "2.0"], 0.03, ""),
+        (&["5", "10", "15"], 0.03, ""),
+    ] {
+        let (found, warnings) = value(&rows(epochs)).unwrap();
+        assert_eq!(found, expected, "{epochs:?}");
+        assert_eq!(warnings.len(), usize::from(!words.is_empty()), "{warnings:?}");
+        assert!(warnings.iter().all(|w| w.contains(words) && w.contains("log.csv")), "{warnings:?}");
+    }
+}
+
+#[test]
+fn lines_that_are_no_epoch_stop_nothing() {
+    let plain = "epoch,val_acc,lr\n0,0.5,0.1\n1,0.6984,0.1\n";
+    for (text, warned) in [
+        (plain.to_owned(), false),
+        (plain.replace("\n1,", "\nepoch,val_acc,lr\n1,"), false),
+        (plain.replace("\n1,", "\n\nEpoch,val_acc,lr\n1,"), false),
+        (plain.replace("lr\n", "lr,\n").replace("0.1\n", "0.1,\n"), false),
+        (format!("{plain}2,0.7"), true),
+        (format!("{plain}2,"), true),
+        (format!("{plain}2,0.7,"), false),
+        (format!("{plain}2,\"0.7"), true),
+        (plain.replace("0.6984,0.1\n", "0.6984,lots\n"), true),
+    ] {
+        let (found, warnings) = value(&text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        let expected = if text.ends_with("2,0.7,") { 0.7 } else { 0.6984 };
+        assert_eq!(found, expected, "{text:?}");
+        assert_eq!(!warnings.is_empty(), warned, "{text:?}: {warnings:?}");
+        assert!(warnings.iter().all(|w| w.contains("log.csv")), "{warnings:?}");
+    }
+    // A number that breaks off.
+    let (found, warnings) = value("epoch,val_acc\n0,0.5012\n1,0.6984\n2,0.7").unwrap();
+    assert!(found == 0.6984 && warnings[0].contains("its last line, 4, breaks off"), "{warnings:?}");
+    let told = value("epoch,val_acc\n0,0.5\nepoch,loss\n1,0.6\n").unwrap_err();
+    assert!(told.contains("log.csv:3: column 1 (`epoch`): `epoch`: another header"), "{told}");
+    let told = value("epoch,val_acc\n0,0,5\n1,0,6\n").unwrap_err();
+    assert!(told.contains("decimal commas"), "{told}");
+}
+
+#[test]
+fn every_kind_of_file_is_read_however_it_is_written() {
+    let kinds = [
+        (
+            "recipe,seed,image,label,predicted\nnone,1,ä.jpg,k,k\nnone,1,b.jpg,k,l\ncutmix,1,ä.jpg,k,k\ncutmix,1,b.jpg,k,k\n",
+            1.0,
+        ),
+        ("recipe,seed,accuracy\nnone,1,0.5\ncutmix,1,0.625\n", 0.625),
+        (
+            "recipe,seed,image,probability\nnone,1,x,0.5\nnone,1,y,0.25\ncutmix,1,x,0.75\ncutmix,1,y,0.5\n",
+            0.625,
+        ),
+        ("recipe,seed,epoch,val_acc\nnone,1,0,0.25\nnone,1,1,0.5\ncutmix,1,0,0.5\ncutmix,1,1,0.625\n", 0.625),
+    ];
+    let files = Files::new();
+    for (text, expected) in kinds {
+        for delimiter in [',', ';', '\t', '|'] {
+            for comma in [false, true] {
+                if comma && delimiter == ',' {
+                    continue;
+                }
+                let number = |cell: &str| {
+                    let digits = cell.contains('.') && cell.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+                    if comma && digits { cell.replace('.', ",") } else { cell.to_owned() }
+                };
+                let line =
+                    |line: &str| line.split(',').map(number).collect::<Vec<_>>().join(&delimiter.to_string());
+                let body: String = text.lines().map(|text| line(text) + "\r\n").collect();
+                let declared = format!("sep={delimiter}\r\n{body}");
+                let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+                for bytes in [
+                    body.clone().into_bytes(),
+                    declared.clone().into_bytes(),
+                    format!("\u{feff}{body}").into_bytes(),
+                    wide(&format!("\u{feff}{declared}")),
+                    wide(&body),
+                    body.replace("\r\n", "\r").into_bytes(),
+                ] {
+                    let path = files.path("file.csv");
+                    std::fs::write(&path, bytes).unwrap();
+                    let results = Results::read(&[Source::of(&path)], &ResultsOptions::default())
+                        .unwrap_or_else(|error| panic!("{body}: {error}"));
+                    let cutmix = results.runs.iter().find(|run| run.recipe == "cutmix").unwrap();
+                    assert_eq!(cutmix.value, expected, "{body}");
+                    assert!(results.warnings.iter().all(|w| !w.contains("UTF-8")), "{:?}", results.warnings);
+                }
+            }
+        }
+    }
+}
+
+/// Predictions of two recipes for 20 images of two classes, all right but for one of the baseline's.
+fn named(labels: [&str; 2], predictions: [&str; 2]) -> String {
+    let mut text = String::from("recipe,seed,image,label,predicted\n");
+    for recipe in ["none", "cutmix"] {
+        for image in 0..20 {
+            let class = image % 2;
+            let wrong = recipe == "none" && image == 7;
+            let predicted = predictions[if wrong { 1 - class } else { class }];
+            writeln!(text, "{recipe},1,{image},{},{predicted}", labels[class]).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn labels_and_predictions_have_to_be_of_the_same_words() {
+    let files = Files::new();
+    for (labels, predictions) in [
+        (["0", "1"], ["0.0", "1.0"]),
+        (["0.0", "1.0"], ["0", "1"]),
+        (["00", "01"], ["0", "1"]),
+        (["cat", "dog"], ["cat", "dog"]),
+        (["caf\u{e9}", "dog"], ["cafe\u{301}", "dog"]),
+    ] {
+        let results = read(files.write("p.csv", &named(labels, predictions)));
+        let values: Vec<f64> = results.runs.iter().map(|run| run.value).collect();
+        assert_eq!(values, [0.95, 1.0], "{labels:?}");
+        assert!(
+            results.warnings[0].starts_with("Every run of cutmix (100 %) is exactly"),
+            "{:?}",
+            results.warnings
+        );
+    }
+    for (labels, predictions, words) in [
+        (["cat", "dog"], ["0", "1"], "a label is \"cat\" and a prediction \"0\": names beside numbers"),
+        (["0", "1"], ["cat", "dog"], "a label is \"0\" and a prediction \"cat\": numbers beside names"),
+        (
+            ["Cat", "Dog"],
+            ["cat", "dog"],
+            "a label is \"Cat\" and a prediction \"cat\", which differ in letter case only",
+        ),
+        (
+            ["cat", "Dog"],
+            ["cat", "dog"],
+            "a label is \"Dog\" and a prediction \"dog\", which differ in letter case only",
+        ),
+        (["cat", "dog"], ["n01", "n02"], "a label is \"cat\" and a prediction \"n01\""),
+    ] {
+        let told = files.refused(&named(labels, predictions));
+        assert!(told.contains(words), "{told}");
+    }
+    // Ten classes, counted from one and from zero.
+    let mut text = String::from("recipe,seed,image,label,predicted\n");
+    for recipe in ["none", "cutmix"] {
+        (0..40).for_each(|i| writeln!(text, "{recipe},1,{i},{},{}", i % 10 + 1, i % 10).unwrap());
+    }
+    let told = files.refused(&text);
+    assert!(told.contains("0 % of the predictions are right, but 100 % would be"), "{told}");
+}
+
+#[test]
+fn equal_duplicates_are_dropped_and_unequal_ones_refused() {
+    let files = Files::new();
+    let padded =
+        |last: &str| format!("recipe,seed,image,correct\na,1,x,1\na,1,y,0\nb,1,x,1\nb,1,y,0\n{last}\n");
+    let results = read(files.write("p.csv", &padded("a,1,x,1")));
+    assert_eq!((results.images.len(), results.runs[0].value), (2, 0.5));
+    assert!(
+        results.warnings[0].contains("line 6 says of recipe a, seed 1 and image x what line 2 said"),
+        "{:?}",
+        results.warnings
+    );
+    let told = files.refused(&padded("a,1,x,0"));
+    assert!(told.contains("results.csv:6: ") && told.contains("something else of it than line 2"), "{told}");
+    let results = read(files.write("r.csv", "recipe,seed,accuracy\na,1,0.5\na,1.0,0.5\nb,1,0.6\n"));
+    assert!(results.runs.len() == 2 && results.warnings[0].contains("line 3"), "{:?}", results.warnings);
+    let told = files.refused("recipe,seed,accuracy\na,1,0.5\na,1,0.6\n");
+    assert!(told.contains("results.csv:3: ") && told.contains("another value on line 2"), "{told}");
+}
+
+#[test]
+fn the_metric_that_was_asked_for_is_the_one_that_is_compared() {
+    let files = Files::new();
+    let runs = files.write("r.csv", "recipe,seed,accuracy,f1,val_loss\na,1,0.5,0.75,2.5\nb,1,0.5,0.5,2.25\n");
+    let results = Results::read(std::slice::from_ref(&runs), &asked("f1")).unwrap();
+    assert_eq!((results.metric.as_str(), results.runs[0].value), ("f1", 0.75));
+    let results = Results::read(std::slice::from_ref(&runs), &asked("val_loss")).unwrap();
+    assert_eq!((results.measure.direction, results.runs[0].value), (Direction::LowerIsBetter, 2.5));
+    let both = files.write("p.csv", "recipe,seed,image,correct,probability\na,1,x,1,0.5\nb,1,x,1,0.75\n");
+    let results = Results::read(std::slice::from_ref(&both), &asked("probability")).unwrap();
+    assert_eq!(results.runs[0].value, 0.5);
+    let told = Results::read(&[both], &asked("f1")).unwrap_err().to_string();
+    assert!(told.contains("`f1` is none of them"), "{told}");
+}
+
+#[test]
+fn names_that_are_alike_are_told_apart_and_said() {
+    let files = Files::new();
+    let results = read(files.write(
+        "r.csv",
+        "recipe,seed,accuracy\nCutMix,1,0.5\ncutmix,2,0.5\nnone,1,0.6\ne\u{301},1,0.5\n\u{e9},2,0.5\n",
+    ));
+    assert_eq!(results.recipes(), ["CutMix", "cutmix", "none", "\u{e9}"]);
+    let told = results.warnings.iter().find(|w| w.contains("alike")).unwrap();
+    assert!(told.contains("\"CutMix\" and \"cutmix\" (they differ in letter case)"), "{told}");
+}
+
+#[test]
+fn a_column_that_stands_twice_is_refused() {
+    let files = Files::new();
+    let told = files.refused("recipe,seed,image,correct,Correct\na,1,x,1,0\n");
+    assert!(told.contains("results.csv:1: columns 4 and 5 are both called `correct`"), "{told}");
 }

@@ -1,6 +1,7 @@
 //! What is compared: one arm per recipe, one run per seed.
 
 use crate::interval::Variance;
+use crate::measure::Unit;
 use std::collections::BTreeSet;
 
 /// One finished training run: its accuracy on the test images, and where they are kept, what it made of each of them.
@@ -48,7 +49,7 @@ impl Marks {
 }
 
 impl Run {
-    /// A run of which only the accuracy is known, a fraction in [0, 1].
+    /// A run of which only the accuracy is known, a fraction in [0, 1]; or what [`Unit::Plain`] shows, any number.
     #[must_use]
     pub fn from_accuracy(seed: u64, accuracy: f64) -> Self {
         Self { seed, accuracy, marks: None }
@@ -128,6 +129,16 @@ pub enum StatsError {
         /// As given.
         accuracy: f64,
     },
+    /// A loss or the like that is no number.
+    #[error("recipe \"{arm}\", seed {seed}: {value} is no number that can be compared")]
+    NotFinite {
+        /// Recipe.
+        arm: String,
+        /// Seed.
+        seed: u64,
+        /// As given.
+        value: f64,
+    },
     /// Runs were tested on different numbers of images.
     #[error(
         "recipe \"{arm}\", seed {seed} was tested on {found} images, the others on {expected}: runs are only comparable on \
@@ -156,7 +167,7 @@ pub enum StatsError {
 }
 
 /// Everything wrong that can be seen before computing.
-pub(crate) fn check<'a>(arms: impl Iterator<Item = &'a Arm>) -> Result<(), StatsError> {
+pub(crate) fn check<'a>(arms: impl Iterator<Item = &'a Arm>, unit: Unit) -> Result<(), StatsError> {
     let mut names = BTreeSet::new();
     let mut images = None;
     for arm in arms {
@@ -169,8 +180,14 @@ pub(crate) fn check<'a>(arms: impl Iterator<Item = &'a Arm>) -> Result<(), Stats
             if !seeds.insert(seed) {
                 return Err(StatsError::DuplicateSeed { arm: name(), seed });
             }
-            if !(0.0..=1.0).contains(&run.accuracy) {
-                return Err(StatsError::AccuracyOutOfRange { arm: name(), seed, accuracy: run.accuracy });
+            match unit {
+                Unit::Percent if !(0.0..=1.0).contains(&run.accuracy) => {
+                    return Err(StatsError::AccuracyOutOfRange { arm: name(), seed, accuracy: run.accuracy });
+                }
+                Unit::Plain if !run.accuracy.is_finite() => {
+                    return Err(StatsError::NotFinite { arm: name(), seed, value: run.accuracy });
+                }
+                _ => {}
             }
             if let Some(found) = run.marks.as_ref().map(Marks::len) {
                 let expected = *images.get_or_insert(found);

@@ -2,9 +2,10 @@
 
 use crate::arm::{self, Arm, Pairs, StatsError, check};
 use crate::interval::{Interval, Variance};
+use crate::measure::{Direction, Measure, Unit};
 use crate::outlook::{Outlook, Rule, outlook};
 use crate::permutation::{Table, fewest_seeds, smallest_p};
-use crate::wording::{count, decimals, p_value, points, signed_points};
+use crate::wording::{count, p_value};
 use crate::{bootstrap, multiplicity};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,8 @@ pub const FEWEST_IMAGES: usize = 10;
 /// What is decided before the comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// Difference that would matter, a fraction (0.005 is half a point). Zero: no equivalence is looked for.
+    /// Difference that would matter, a fraction (0.005 is half a point) or in the unit of what is compared. Zero: no equivalence is
+    /// looked for.
     pub margin: f64,
     /// Coverage of the intervals, in (0, 1).
     pub confidence: f64,
@@ -31,11 +33,20 @@ pub struct Options {
     pub replicates: usize,
     /// Seed of the bootstrap and of sign-flips that are drawn.
     pub random_seed: u64,
+    /// What is compared.
+    pub measure: Measure,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { margin: 0.005, confidence: 0.95, level: 0.05, replicates: 2_000, random_seed: 0 }
+        Self {
+            margin: 0.005,
+            confidence: 0.95,
+            level: 0.05,
+            replicates: 2_000,
+            random_seed: 0,
+            measure: Measure::default(),
+        }
     }
 }
 
@@ -43,9 +54,9 @@ impl Default for Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// More accurate.
+    /// More accurate, or less wrong.
     Better,
-    /// Less accurate.
+    /// Less accurate, or more wrong.
     Worse,
     /// No difference that would matter.
     Equivalent,
@@ -81,7 +92,8 @@ pub struct Equivalence {
     pub high: f64,
 }
 
-/// One recipe against the baseline. Differences are recipe minus baseline, fractions; absent where they need more seeds.
+/// One recipe against the baseline. Differences are recipe minus baseline, whichever way is good; fractions, or in the unit of what is
+/// compared; absent where they need more seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Recipe.
@@ -126,13 +138,17 @@ pub struct Comparison {
     pub reason: String,
     /// What would settle it.
     pub outlook: Outlook,
+    /// What is compared.
+    #[serde(default)]
+    pub measure: Measure,
 }
 
 impl Comparison {
     /// Seeds in which the recipe was ahead, level and behind.
     #[must_use]
     pub fn record(&self) -> [usize; 3] {
-        let share = |keep: fn(f64) -> bool| self.differences.iter().filter(|&&d| keep(d)).count();
+        let gain = |d: &f64| self.measure.direction.gain(*d);
+        let share = |keep: fn(f64) -> bool| self.differences.iter().map(gain).filter(|&d| keep(d)).count();
         [share(|d| d > 0.0), share(|d| d == 0.0), share(|d| d < 0.0)]
     }
 
@@ -178,7 +194,7 @@ pub(crate) fn compare_at(
     levels: Levels,
 ) -> Result<Vec<Comparison>, StatsError> {
     check_options(options)?;
-    check(std::iter::once(baseline).chain(others))?;
+    check(std::iter::once(baseline).chain(others), options.measure.unit)?;
     let pairs: Vec<Pairs> = others.iter().map(|other| Pairs::new(baseline, other)).collect();
     let comparisons = pairs.iter().filter(|p| !p.seeds.is_empty()).count();
     // What an earlier look settled has fewer seeds, and was chosen by what they showed: it still counts.
@@ -237,7 +253,11 @@ pub(crate) fn compare_at(
                         options.confidence,
                         options.replicates,
                         options.random_seed,
-                    ),
+                    )
+                    .map(|[p, low, high]| match options.measure.direction {
+                        Direction::HigherIsBetter => [p, low, high],
+                        Direction::LowerIsBetter => [1.0 - p, 1.0 - high, 1.0 - low],
+                    }),
                     equivalence: narrow.zip(tost[k].zip(tost_holm[k])).map(|(narrow, (p, p_holm))| {
                         Equivalence { margin: options.margin, p, p_holm, low: narrow.low, high: narrow.high }
                     }),
@@ -247,6 +267,7 @@ pub(crate) fn compare_at(
                     verdict: Verdict::Undecided,
                     reason: String::new(),
                     outlook: Outlook::Decided,
+                    measure: options.measure,
                 };
             let few = pairs_images[k].filter(|images| *images < FEWEST_IMAGES);
             comparison.verdict = if few.is_some() { Verdict::Undecided } else { decide(&comparison, levels) };
@@ -284,8 +305,12 @@ fn resampled(pairs: &[Pairs], options: &Options) -> Vec<Option<[f64; 2]>> {
 pub(crate) fn check_options(options: &Options) -> Result<(), StatsError> {
     let wrong = |name, value, range| Err(StatsError::Option { name, value, range });
     let Options { margin, confidence, level, .. } = *options;
-    if !(0.0..=1.0).contains(&margin) {
-        return wrong("margin", margin, "a fraction in [0, 1]");
+    let possible = match options.measure.unit {
+        Unit::Percent => (0.0..=1.0).contains(&margin),
+        Unit::Plain => margin >= 0.0 && margin.is_finite(),
+    };
+    if !possible {
+        return wrong("margin", margin, "a fraction in [0, 1], or of a loss any number from 0");
     }
     if !(confidence > 0.0 && confidence < 1.0) {
         return wrong("confidence", confidence, "between 0 and 1");
@@ -317,11 +342,15 @@ fn decide(c: &Comparison, levels: Levels) -> Verdict {
     let equivalent = c.seeds.len() >= FEWEST_FOR_EQUIVALENCE
         && c.equivalence.is_some_and(|e| at_most(Some(p(e)), levels.equivalent));
     let elsewhere = images_agree(c, levels);
+    let (higher, lower) = match c.measure.direction {
+        Direction::HigherIsBetter => (Verdict::Better, Verdict::Worse),
+        Direction::LowerIsBetter => (Verdict::Worse, Verdict::Better),
+    };
     match c.interval {
         // Inside the margin goes first: the user said that such a difference would not matter, be it there or not.
         _ if equivalent => Verdict::Equivalent,
-        Some(interval) if seeds_agree(c, levels) && elsewhere && interval.low > 0.0 => Verdict::Better,
-        Some(interval) if seeds_agree(c, levels) && elsewhere && interval.high < 0.0 => Verdict::Worse,
+        Some(interval) if seeds_agree(c, levels) && elsewhere && interval.low > 0.0 => higher,
+        Some(interval) if seeds_agree(c, levels) && elsewhere && interval.high < 0.0 => lower,
         _ => Verdict::Undecided,
     }
 }
@@ -344,10 +373,11 @@ fn reason(
             ),
         };
     };
-    let digits = decimals((interval.high - interval.low) / 2.0);
+    let unit = c.measure.unit;
+    let digits = unit.decimals((interval.high - interval.low) / 2.0);
     let range = |low: f64, high: f64, confidence: f64| {
         let percent = (confidence * 100.0 * 10.0).round() / 10.0;
-        format!("{percent}\u{a0}% interval {} to {}", points(low, digits), points(high, digits))
+        format!("{percent}\u{a0}% interval {} to {}", unit.number(low, digits), unit.number(high, digits))
     };
     let wide = range(interval.low, interval.high, interval.confidence);
     let seeds = c.seeds.len();
@@ -359,20 +389,26 @@ fn reason(
     let p = corrected(c.p_adjusted.unwrap_or(1.0));
     match c.verdict {
         Verdict::Better => format!(
-            "{name} is better than {baseline} by {} points ({wide}): ahead in {ahead} of {}, {p}.",
-            points(mean, digits),
+            "{name} is better than {baseline} by {} ({wide}): ahead in {ahead} of {}, {p}.",
+            unit.amount(mean.abs(), digits),
             count(seeds, "seed")
         ),
         Verdict::Worse => format!(
-            "{name} is worse than {baseline} by {} points ({wide}): behind in {behind} of {}, {p}.",
-            points(-mean, digits),
+            "{name} is worse than {baseline} by {} ({wide}): behind in {behind} of {}, {p}.",
+            unit.amount(mean.abs(), digits),
             count(seeds, "seed")
         ),
         Verdict::Equivalent => {
             let inside =
                 c.equivalence.map(|e| range(e.low, e.high, 1.0 - 2.0 * options.level)).unwrap_or(wide);
-            let margin_digits = digits.max(if options.margin < 0.0095 { 1 } else { 0 });
-            let margin = points(options.margin, margin_digits);
+            let margin = match unit {
+                Unit::Percent => {
+                    unit.amount(options.margin, digits.max(if options.margin < 0.0095 { 1 } else { 0 }))
+                }
+                // As it was given.
+                Unit::Plain => options.margin.to_string(),
+            };
+            let points = if unit == Unit::Percent { " points" } else { "" };
             let there = if seeds_agree(c, levels)
                 && images_agree(c, levels)
                 && (interval.low > 0.0 || interval.high < 0.0)
@@ -384,20 +420,22 @@ fn reason(
                 String::new()
             };
             format!(
-                "{name} and {baseline} are equivalent within {margin} points: difference {} points ({inside}) over {}.{there}",
-                signed_points(mean, digits),
+                "{name} and {baseline} are equivalent within {margin}: difference {}{points} ({inside}) over {}.{there}",
+                unit.signed(mean, digits),
                 count(seeds, "seed")
             )
         }
         Verdict::Undecided => {
-            let standing = if mean > 0.0 {
-                format!("{name} is ahead of {baseline} by {} points", points(mean, digits))
-            } else if mean < 0.0 {
-                format!("{name} is behind {baseline} by {} points", points(-mean, digits))
+            let gain = c.measure.direction.gain(mean);
+            let size = unit.amount(mean.abs(), digits);
+            let standing = if gain > 0.0 {
+                format!("{name} is ahead of {baseline} by {size}")
+            } else if gain < 0.0 {
+                format!("{name} is behind {baseline} by {size}")
             } else {
                 format!("{name} and {baseline} are level")
             };
-            let side = if mean < 0.0 { behind } else { ahead };
+            let side = if gain < 0.0 { behind } else { ahead };
             let in_seeds = if level == seeds {
                 String::new()
             } else {

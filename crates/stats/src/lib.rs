@@ -26,6 +26,7 @@ mod comparison;
 pub mod curves;
 pub mod distribution;
 pub mod interval;
+mod measure;
 pub mod metric;
 pub mod models;
 pub mod multiplicity;
@@ -37,6 +38,7 @@ pub mod wording;
 pub use arm::{Arm, Marks, Run, StatsError};
 pub use comparison::{Comparison, Equivalence, FEWEST_IMAGES, Options, Verdict, compare};
 pub use interval::{Interval, Method};
+pub use measure::{Direction, Measure, Unit};
 pub use outlook::Outlook;
 pub use permutation::{fewest_seeds, smallest_p};
 

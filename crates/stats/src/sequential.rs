@@ -220,7 +220,7 @@ pub fn compare_sequentially(
     complete: &dyn Fn(&str, u64) -> bool,
 ) -> Result<Sequential, StatsError> {
     check_options(options)?;
-    crate::arm::check(std::iter::once(baseline).chain(others))?;
+    crate::arm::check(std::iter::once(baseline).chain(others), options.measure.unit)?;
     let pairs: Vec<Pairs> = others.iter().map(|other| Pairs::new(baseline, other)).collect();
     let difference = |r: usize, seed: u64| {
         let at = pairs[r].seeds.iter().position(|s| *s == seed)?;

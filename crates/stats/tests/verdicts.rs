@@ -1,6 +1,8 @@
 //! Every verdict and the sentence that goes with it.
 
-use bakeoff_stats::{Arm, Comparison, Method, Options, Outlook, Run, StatsError, Verdict, compare};
+use bakeoff_stats::{
+    Arm, Comparison, Direction, Measure, Method, Options, Outlook, Run, StatsError, Unit, Verdict, compare,
+};
 
 fn arm(name: &str, accuracies: &[f64]) -> Arm {
     let runs = accuracies.iter().zip(1..).map(|(&a, seed)| Run::from_accuracy(seed, a)).collect();
@@ -199,4 +201,52 @@ fn input_that_cannot_be_compared_is_named() {
     ] {
         assert!(matches!(compare(&base, &[], &options), Err(StatsError::Option { .. })), "{options:?}");
     }
+}
+
+#[test]
+fn where_lower_is_better_everything_is_the_mirror_image() {
+    let cases: [(&[f64], Verdict); 4] = [
+        (&[0.031, 0.034, 0.029, 0.027, 0.035, 0.030], Verdict::Better),
+        (&[-0.031, -0.034, -0.029, -0.027, -0.035, -0.030], Verdict::Worse),
+        (&[0.0004, -0.0003, 0.0002, -0.0001, 0.0003, -0.0002], Verdict::Equivalent),
+        (&[0.05, -0.03, 0.02, 0.04, -0.01, 0.03], Verdict::Undecided),
+    ];
+    for (by, verdict) in cases {
+        let (none, cutmix) = (&BASE[..6], shifted(by));
+        let higher = one(none, &cutmix);
+        let error = |values: &[f64]| values.iter().map(|v| 1.0 - v).collect::<Vec<_>>();
+        let measure = Measure { direction: Direction::LowerIsBetter, ..Measure::default() };
+        let options = Options { measure, ..Options::default() };
+        let lower = compare(&arm("none", &error(none)), &[arm("cutmix", &error(&cutmix))], &options);
+        let lower = lower.unwrap().remove(0);
+        assert_eq!((higher.verdict, lower.verdict), (verdict, verdict));
+        assert_eq!(higher.record(), lower.record());
+        let [higher_p, lower_p] = [&higher, &lower].map(|c| c.probability_better.unwrap());
+        for (a, b) in higher_p.iter().zip(lower_p) {
+            assert!((a - b).abs() < 1e-9, "{higher_p:?} {lower_p:?}");
+        }
+        // The difference itself stays recipe minus baseline.
+        assert!((higher.mean.unwrap() + lower.mean.unwrap()).abs() < 1e-12);
+        if verdict == Verdict::Undecided || verdict == Verdict::Better {
+            let start = |c: &Comparison| c.reason.split(" (").next().map(str::to_owned);
+            assert_eq!(start(&higher), start(&lower));
+        }
+    }
+}
+
+#[test]
+fn losses_are_compared_in_their_own_unit() {
+    let measure = Measure { direction: Direction::LowerIsBetter, unit: Unit::Plain };
+    let options = Options { margin: 0.0, measure, ..Options::default() };
+    let none = arm("none", &[2.31, 2.29, 2.33, 2.30, 2.28, 2.32]);
+    let cutmix = arm("cutmix", &[2.11, 2.08, 2.14, 2.12, 2.07, 2.11]);
+    let c = compare(&none, &[cutmix], &options).unwrap().remove(0);
+    assert_eq!((c.verdict, c.equivalence), (Verdict::Better, None));
+    assert_eq!(
+        plain(&c.reason),
+        "cutmix is better than none by 0.200 (95 % interval -0.213 to -0.187): ahead in 6 of 6 seeds, p = 0.031.".replace('-', "−")
+    );
+    let broken = arm("mixup", &[2.1, f64::NAN]);
+    let error = compare(&none, &[broken], &options).unwrap_err().to_string();
+    assert_eq!(error, "recipe \"mixup\", seed 2: NaN is no number that can be compared");
 }

@@ -161,10 +161,15 @@ pub struct PreprocessConfig {
 pub struct ModelConfig {
     /// Name as `bakeoff models` lists it.
     pub name: String,
-    /// A safetensors file with torchvision's parameter names; from scratch when absent. The head is replaced where the
-    /// classes differ. Relative like `data.path`.
+    /// A safetensors file with torchvision's parameter names, the index of several (`model.safetensors.index.json`), a folder that
+    /// holds either, or a trial's folder; from scratch when absent. A prefix that all names share is taken off. The head is
+    /// replaced where the classes differ. Relative like `data.path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
+    /// Which of several networks in the weights is meant: what its parameter names begin with, `"ema."` for one. Absent: the one
+    /// whose names begin with nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_prefix: Option<String>,
 }
 
 /// `[train]`: the budget, the same for every recipe.

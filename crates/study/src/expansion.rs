@@ -11,6 +11,8 @@ use crate::problem::{Problem, list, nearest};
 
 /// More recipes than anyone will train.
 const MOST: usize = 1000;
+/// Recipes of a file through which one may inherit.
+const DEEPEST: usize = 64;
 
 /// Resolves every `inherit` and `grid` of `[[recipe]]`, and says what cannot be.
 pub(crate) fn expand(document: &mut Document) -> Vec<Problem> {
@@ -22,12 +24,20 @@ pub(crate) fn expand(document: &mut Document) -> Vec<Problem> {
         shipped: builtin(image.filter(|&image| (1..=8192).contains(&image)).unwrap_or(224)),
         written: &written,
         problems: Vec::new(),
+        too_deep: false,
     };
     let mut recipes = Vec::new();
-    for index in 0..written.len() {
+    for (index, node) in written.iter().enumerate() {
+        if recipes.len() >= MOST {
+            // What follows is not looked at: checking it would take longer the more there is.
+            let message = format!("with this recipe there are more than {MOST}; a study has {MOST} at most");
+            expansion.error(index, "name", &node.origin, message);
+            break;
+        }
         let recipe = expansion.inherited(index);
         expansion.family(index, recipe, &mut recipes);
     }
+    recipes.truncate(MOST);
     let problems = expansion.problems;
     if let Some(Node { value: Value::Array(nodes), .. }) = document.root.get_mut("recipe") {
         *nodes = recipes;
@@ -40,6 +50,8 @@ struct Expansion<'a> {
     shipped: Vec<Builtin>,
     written: &'a [Node],
     problems: Vec<Problem>,
+    /// A chain that is too deep was told; it would be again from each of its recipes.
+    too_deep: bool,
 }
 
 /// What a recipe's key of its own says.
@@ -86,6 +98,16 @@ impl Expansion<'_> {
                     .collect();
                 let message = format!("goes round in a circle: {}", names.join(" → "));
                 self.error(index, "inherit", &wanted.origin, message);
+                None
+            }
+            Some(_) if chain.len() > DEEPEST => {
+                if !std::mem::replace(&mut self.too_deep, true) {
+                    let message = format!(
+                        "is one of more than {DEEPEST} recipes that inherit one from the other; let them inherit from one that is \
+                         nearer to the end"
+                    );
+                    self.error(index, "inherit", &wanted.origin, message);
+                }
                 None
             }
             Some(found) => {

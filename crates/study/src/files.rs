@@ -5,6 +5,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::plan::hex;
+
+/// SHA-256 of a file, in hex.
+pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
+    Ok(hex(&Sha256::digest(fs::read(path)?)))
+}
 
 /// A file that could not be written. Nothing that was on disk before is lost.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use crate::config::StudyConfig;
+use crate::files::file_digest;
 use crate::predictions::{self, Prediction};
 use crate::records::{
     DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, TestSplit,
@@ -57,8 +58,10 @@ pub struct Trial {
     pub folder: PathBuf,
     /// `None`: not begun, or what stands in the folder belongs to another plan.
     pub record: Option<TrialRecord>,
-    /// One per finished epoch, in order.
+    /// One per finished epoch, in order; none where they are damaged.
     pub metrics: Vec<EpochRecord>,
+    /// What shows that a finished trial's epochs are not those it wrote.
+    pub damage: Option<String>,
 }
 
 impl Trial {
@@ -222,9 +225,19 @@ impl RunFolder {
         let folder = self.trial_folder(&key.recipe, key.seed);
         let record: Option<TrialRecord> = read_json_if_there(&folder.join("trial.json"))?;
         let record = record.filter(|record| record.id == key.id);
-        let metrics =
-            if record.is_some() { read_metrics(&folder.join("metrics.jsonl"))? } else { Vec::new() };
-        Ok(Trial { key: key.clone(), folder, record, metrics })
+        let path = folder.join("metrics.jsonl");
+        let status = record.as_ref().map(|record| &record.status);
+        let (metrics, damage) = match status {
+            None => (Vec::new(), None),
+            Some(TrialStatus::Finished { metrics_sha256, .. }) => {
+                match finished_metrics(&path, metrics_sha256.as_deref()) {
+                    Ok(metrics) => (metrics, None),
+                    Err(damage) => (Vec::new(), Some(damage)),
+                }
+            }
+            Some(TrialStatus::Running | TrialStatus::Failed { .. }) => (read_metrics(&path)?, None),
+        };
+        Ok(Trial { key: key.clone(), folder, record, metrics, damage })
     }
 
     /// The prediction of every test image of a finished trial, in the data set's order; `None` where there is none yet.
@@ -293,6 +306,27 @@ pub(crate) fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Opt
         Ok(value) => Ok(Some(value)),
         Err(FolderError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// The epochs of a finished trial, or what is wrong with their file.
+fn finished_metrics(path: &Path, sha256: Option<&str>) -> Result<Vec<EpochRecord>, String> {
+    if let Some(sha256) = sha256 {
+        match file_digest(path) {
+            Ok(found) if found == sha256 => {}
+            Ok(_) => return Err("metrics.jsonl is not as the trial wrote it (its SHA-256 differs)".into()),
+            Err(error) => return Err(format!("metrics.jsonl cannot be read ({error})")),
+        }
+    }
+    let metrics = read_metrics(path).map_err(|error| error.to_string())?;
+    if metrics.is_empty() {
+        return Err("metrics.jsonl holds no epochs".into());
+    }
+    match metrics.iter().zip(1..).find(|(record, number)| record.epoch != *number) {
+        None => Ok(metrics),
+        Some((record, number)) => {
+            Err(format!("line {number} of metrics.jsonl is epoch {}, not {number}", record.epoch))
+        }
     }
 }
 

@@ -144,6 +144,12 @@ impl Plan {
         &self.model
     }
 
+    /// What a look at some of the images tells of their sizes: whether they are enlarged. A run knows it of all, and says it then.
+    #[must_use]
+    pub fn enlargements(&self, study: &Study) -> Vec<String> {
+        crate::enlargement::sampled(study, &self.dataset)
+    }
+
     /// The splits of a seed with every listed image.
     fn splits(&self, study: &Study) -> Result<Splits, DataError> {
         let seed = study.seeds().first().copied().unwrap_or(0);

@@ -53,7 +53,7 @@ pub fn preview(study: &Study, out: &Path, count: usize, seed: u64) -> Result<Vec
         out,
         count,
         seed,
-        &Beside { run: None, stop: &AtomicBool::new(false), progress: &|_, _| () },
+        &Beside { run: None, stop: &AtomicBool::new(false), progress: &|_, _| (), tell: &|_| () },
     )
 }
 
@@ -65,6 +65,8 @@ pub struct Beside<'a> {
     pub stop: &'a AtomicBool,
     /// Called with how many images were looked at, and of how many, from many threads.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Called with what is odd about the data set, before anything is drawn.
+    pub tell: &'a dyn Fn(&str),
 }
 
 /// [`preview`]. Which images a trial is trained on depends on which are copies of each other, so all images are looked at first, unless
@@ -81,6 +83,7 @@ pub fn preview_beside(
 ) -> Result<Vec<Preview>, PreviewError> {
     let plan = Plan::new(study)?;
     let dataset = plan.dataset();
+    dataset.warnings().iter().for_each(|warning| (beside.tell)(&warning.to_string()));
     let mut admitted = admitted(study, &plan, seed, beside)?;
     loop {
         let splits = split(study, dataset, seed, &admitted)?;

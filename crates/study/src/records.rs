@@ -78,6 +78,9 @@ pub enum TrialStatus {
         test: TestRecord,
         /// Training and evaluation time over all sittings.
         seconds: f64,
+        /// SHA-256, in hex, of `metrics.jsonl`; a trial of an earlier version has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metrics_sha256: Option<String>,
     },
     /// Recorded and not tried again unless asked for.
     Failed {

@@ -901,6 +901,7 @@ fn data_record(
             named(&first.images)
         )
     });
+    warnings.extend(crate::enlargement::known(study, dataset, &inspection.shorter_sides));
     if train < study.config.train.batch {
         warnings.push(format!(
             "train.batch is {} but there are {train} training images: every epoch is a single smaller step",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bakeoff_augment::{Builtin, Mixer, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize, builtin};
 use bakeoff_data::delimited::{DelimitedError, Encoding, text_of};
 use bakeoff_data::{SourceConfig, SourceKind, ValidationFrom, detect, expand_from};
-use bakeoff_nn::{Model, NnError, OptimizerConfig, Trainable, Weights, models};
+use bakeoff_nn::{Model, NnError, OptimizerConfig, Trainable, WeightNote, WeightSource, Weights, models};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use crate::config::{
 use crate::document::{BACKSLASHES, Document, Step};
 use crate::expansion::expand;
 use crate::problem::{Place, Problem, StudyErrors, list, nearest};
+use crate::weights_path::find_weights;
 
 /// A study, checked and resolved: nothing in it is left to a default.
 #[derive(Debug)]
@@ -357,13 +358,14 @@ impl Resolver<'_> {
         if recipes.len() == 1 {
             self.warn("recipe", "there is one recipe only: it will be trained, and compared with nothing");
         }
+        let shipped = builtin(224);
         for (index, recipe) in recipes.iter().enumerate() {
             let Some(recipe) = recipe else { continue };
             let ships = |shipped: &Builtin| {
                 let config = &shipped.config;
                 config.name == recipe.name && (!config.transforms.is_empty() || config.mix.is_some())
             };
-            if recipe.transforms.is_empty() && recipe.mix.is_none() && builtin(224).iter().any(ships) {
+            if recipe.transforms.is_empty() && recipe.mix.is_none() && shipped.iter().any(ships) {
                 let message = format!(
                     "does nothing, although one that ships has this name: write `inherit = \"{}\"` to get what that does",
                     recipe.name
@@ -598,19 +600,53 @@ impl Resolver<'_> {
         if let Some(model) = &model {
             self.stages(model, recipes);
         }
-        let Some(path) = config.weights.clone() else { return (None, None) };
+        let Some(path) = config.weights.clone() else {
+            if config.weights_prefix.is_some() {
+                self.error(
+                    "model.weights_prefix",
+                    "is only for `weights`, which are not named; remove it or name them",
+                );
+            }
+            return (None, None);
+        };
         let remedy = "name a safetensors file, or leave `weights` out to train from scratch";
         let Some(found) = self.path("model.weights", &path, remedy) else { return (None, None) };
         config.weights = Some(found.clone());
-        let (weights, metadata) = match Weights::read(&found) {
-            Ok(read) => read,
-            Err(error) => {
-                self.error("model.weights", error.to_string());
+        let file = match find_weights(&found) {
+            Ok(file) => file,
+            Err(message) => {
+                self.error("model.weights", message);
                 return (None, None);
             }
         };
-        if let Some(Err(error)) = model.map(|model| weights.adapt(&model, 0)) {
-            self.error("model.weights", format!("{}: {error}", found.display()));
+        let source = match WeightSource::read(&file, config.weights_prefix.as_deref()) {
+            Ok(source) => source,
+            Err(error @ NnError::SeveralNetworks { .. }) => {
+                self.error("model.weights", format!("{error}, in `model.weights_prefix`"));
+                return (None, None);
+            }
+            Err(error) => {
+                let wrong_prefix = matches!(error, NnError::NoSuchPrefix { .. });
+                let key = if wrong_prefix { "model.weights_prefix" } else { "model.weights" };
+                self.error(key, error.to_string());
+                return (None, None);
+            }
+        };
+        let WeightSource { weights, metadata, notes, .. } = source;
+        for note in &notes {
+            let choice = match note {
+                WeightNote::Networks { .. } if config.weights_prefix.is_some() => continue,
+                WeightNote::Prefix(_) if config.weights_prefix.is_some() => continue,
+                WeightNote::Networks { .. } => "; choose with `model.weights_prefix`",
+                _ => "",
+            };
+            self.warn("model.weights", format!("{note}{choice}"));
+        }
+        if let Some(model) = &model {
+            if let Err(error) = weights.adapt(model, 0) {
+                self.error("model.weights", format!("{}: {error}", file.display()));
+            }
+            self.other_size(model, &metadata);
         }
         let imagenet = !metadata.contains_key("classes")
             && weights
@@ -618,6 +654,26 @@ impl Resolver<'_> {
                 .any(|(_, tensor)| tensor.shape.first() == Some(&1000) && tensor.shape.len() <= 2);
         let own = self.own_preprocess(&metadata);
         (Some(StartWeights { weights: Arc::new(weights), imagenet }), Some(own))
+    }
+
+    /// Weights that were trained on images of another size than the study's.
+    fn other_size(&mut self, model: &Model, metadata: &HashMap<String, String>) {
+        let trained = metadata.get("image").and_then(|image| image.parse::<usize>().ok());
+        let Some(trained) = trained.filter(|&trained| trained != model.image()) else { return };
+        let (name, image) = (model.name(), model.image());
+        let theirs = Model::by_name(name, model.classes(), trained).ok();
+        let message = match theirs.and_then(|theirs| model.differs_from(&theirs)) {
+            Some(difference) => format!(
+                "the weights were trained on images of {trained} px, and for {image} px {name} is another network ({difference}): they \
+                 fit by name, but their features are not those this network computes. Train at a size that has the same network, or \
+                 from scratch"
+            ),
+            None => format!(
+                "the weights were trained on images of {trained} px, this study shows {image} px: what they have learned is of \
+                 another scale"
+            ),
+        };
+        self.warn("train.image", message);
     }
 
     /// Whether the network has the stages after which recipes mix.
@@ -645,9 +701,9 @@ impl Resolver<'_> {
                     "model.weights",
                     format!("the preprocessing named in the weights' metadata is not understood ({error}); torchvision's is used"),
                 );
-                Preprocess::default()
+                Preprocess::torchvision()
             }
-            None => Preprocess::default(),
+            None => Preprocess::torchvision(),
         }
     }
 

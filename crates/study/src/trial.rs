@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Headline;
 use crate::feed::{Feed, FeedError, evaluation, hidden_stages, prefetch};
-use crate::files::{self, WriteError, at, make_folder, write_bytes, write_json};
+use crate::files::{self, WriteError, at, file_digest, make_folder, write_bytes, write_json};
 use crate::observer::{Event, Observer};
 use crate::plan::sampled;
 use crate::predictions::{self, Prediction};
@@ -571,7 +571,9 @@ impl Sitting<'_> {
         session.weights().write(&self.path("weights.safetensors"), self.metadata(epoch))?;
         predictions::write(&self.path("predictions.parquet"), &scores.predictions, classes)?;
         let seconds = self.state.seconds;
-        self.record(TrialStatus::Finished { test: test.clone(), seconds })?;
+        let metrics = self.path("metrics.jsonl");
+        let metrics_sha256 = Some(file_digest(&metrics).map_err(at(&metrics))?);
+        self.record(TrialStatus::Finished { test: test.clone(), seconds, metrics_sha256 })?;
         // From here on the trial is finished, whatever happens to what is left over.
         self.state.kept.clear();
         let _ = self.forget_weights();
@@ -586,6 +588,7 @@ impl Sitting<'_> {
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         [
             ("model", self.bench.model.name().to_owned()),
+            ("network", self.bench.model.describe()),
             ("classes", json(serde_json::to_string(self.bench.dataset.classes()))),
             ("image", study.config.train.image.to_string()),
             ("preprocess", json(serde_json::to_string(study.preprocess()))),

@@ -211,3 +211,22 @@ fn the_schema_lets_an_editor_complete_what_is_resolved_later() {
     assert!(recipe["properties"]["inherit"]["type"] == "string" && recipe["required"].is_null());
     assert_eq!(recipe["properties"]["grid"]["additionalProperties"]["type"], "array");
 }
+
+#[test]
+fn chains_and_numbers_of_recipes_beyond_reason_are_refused_once_and_at_once() {
+    let chain = |length: usize| {
+        let link = |n: usize| format!("[[recipe]]\nname = \"c{n}\"\ninherit = \"c{}\"\n", n + 1);
+        let links: String = (0..length).map(link).collect();
+        format!("{links}[[recipe]]\nname = \"c{length}\"\nmix = {{ kind = \"mixup\" }}\n")
+    };
+    assert_eq!(names(&study(&chain(60))).len(), 62);
+    let told = errors(&chain(300));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("more than 64 recipes that inherit one from the other"), "{told:?}");
+    let told = errors(&chain(20_000));
+    assert!(told.iter().any(|line| line.contains("a study has 1000 at most")), "{told:?}");
+    let alike: String = (0..5_000).map(|n| format!("[[recipe]]\nname = \"a{n}\"\n")).collect();
+    let told = errors(&alike);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("a study has 1000 at most"), "{told:?}");
+}

@@ -85,7 +85,7 @@ s.toml:2:1: data: missing key `path`: where the images are; set it in the file o
 s.toml:3:10: data.source: unknown value `fodler`; did you mean `folder`? Accepted: `folder`, `csv`, `tfds`, `parquet`, `webdataset`, `archive`, `cifar`, `idx`, `stanford-dogs`, `oxford-iiit-pet`, `cub-200`, `flowers-102`, `generated`
 s.toml:4:23: data.validation.from: unknown value `test`; Accepted: `train`, `source`
 s.toml:4:42: data.validation.fraction: 1.5 is out of range: must be more than 0 and less than 1
-s.toml:8:1: model.weight: unknown key; did you mean `weights`? Known here: `name`, `weights`
+s.toml:8:1: model.weight: unknown key; did you mean `weights`? Known here: `name`, `weights`, `weights_prefix`
 s.toml:10:1: train: missing key `epochs` (Passes over the training split)
 s.toml:11:1: train.epoch: unknown key; did you mean `epochs`? Known here: `epochs`, `batch`, `image`, `sampling`, `optimizer`, `schedule`, `label_smoothing`, `trainable`, `evaluation_batch`, `backend`
 s.toml:12:9: train.batch: must be an integer, not the string \"sixteen\"

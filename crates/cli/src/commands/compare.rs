@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use bakeoff_report::aggregate::{DataSet, aggregate, write_aggregate};
-use bakeoff_report::results::{Pattern, Results, ResultsOptions, Source};
+use bakeoff_report::results::{MetricUnit, Pattern, Results, ResultsOptions, Source};
+use bakeoff_stats::{Direction, Unit};
 use bakeoff_study::{Headline, RunFolder};
 
 use crate::exit::{Exit, note, out, out_folded};
@@ -42,12 +43,23 @@ pub(crate) struct Arguments {
     /// The recipe the others are compared with [default: the one called none or baseline].
     #[arg(long)]
     baseline: Option<String>,
-    /// Difference in points that would matter to you: within it, recipes count as equivalent.
-    #[arg(long, default_value_t = 1.0)]
-    margin: f64,
-    /// Column of training logs that is compared [default: the test or validation accuracy].
+    /// Difference that would matter to you: within it, recipes count as equivalent. In points; of a loss, as it is written
+    /// [default: 1 point; of a loss none].
+    #[arg(long)]
+    margin: Option<f64>,
+    /// Column of training logs or of runs that is compared [default: the test or validation accuracy].
     #[arg(long)]
     metric: Option<String>,
+    /// A lower value of the metric is better [default: as its name says: of losses and errors].
+    #[arg(long, conflicts_with = "higher_is_better")]
+    lower_is_better: bool,
+    /// A higher value of the metric is better [default: as its name says: of accuracies].
+    #[arg(long)]
+    higher_is_better: bool,
+    /// Unit in which all files write the metric, where their values do not tell: fraction (0 to 1), percent (0 to 100), or plain
+    /// for what is no share, such as a loss.
+    #[arg(long, value_parser = metric_unit, value_name = "fraction|percent|plain")]
+    unit: Option<MetricUnit>,
     /// Which epoch of a training log counts: last, best-on-validation, median-of-last-k.
     #[arg(long, default_value = "last", value_parser = |text: &str| Headline::try_from(text.to_owned()))]
     headline: Headline,
@@ -63,6 +75,15 @@ pub(crate) struct Arguments {
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
+}
+
+fn metric_unit(text: &str) -> Result<MetricUnit, String> {
+    match text {
+        "fraction" => Ok(MetricUnit::Fraction),
+        "percent" => Ok(MetricUnit::Percent),
+        "plain" => Ok(MetricUnit::Plain),
+        _ => Err("must be fraction, percent or plain".into()),
+    }
 }
 
 /// `RECIPE/SEED=FILE`.
@@ -106,8 +127,8 @@ impl FromStr for OfDataSet {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
-    if !(arguments.margin > 0.0 && arguments.margin <= 100.0) {
-        bail!("--margin is {}, must be above 0 and at most 100 points", arguments.margin);
+    if let Some(margin) = arguments.margin.filter(|margin| !(*margin > 0.0 && margin.is_finite())) {
+        bail!("--margin is {margin}, must be above 0 and, of accuracies, at most 100 points");
     }
     let (mut sources, mut folders) = (Vec::new(), Vec::new());
     for file in &arguments.files {
@@ -121,6 +142,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     }
     let options = ResultsOptions {
         metric: arguments.metric.clone(),
+        direction: match (arguments.lower_is_better, arguments.higher_is_better) {
+            (true, _) => Some(Direction::LowerIsBetter),
+            (_, true) => Some(Direction::HigherIsBetter),
+            _ => None,
+        },
+        unit: arguments.unit,
         headline: arguments.headline,
         pattern: arguments.pattern.clone(),
     };
@@ -138,22 +165,35 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         let recipes = results.recipes();
         let read: Vec<String> =
             recipes.iter().map(|recipe| format!("{recipe} × {}", seeds(recipe))).collect();
-        note(format!("read (recipe × seeds): {}; compared: {}", read.join(", "), results.metric));
+        let taken: String = results.notes.iter().map(|note| format!("; {note}")).collect();
+        note(format!("read (recipe × seeds): {}; compared: {}{taken}", read.join(", "), results.metric));
     }
+    let margin = margin(arguments.margin, &results)?;
     let Some(folder) = arguments.out else {
-        let summary = bakeoff_report::summarise_results(&results, &baseline, arguments.margin)?;
+        let summary = bakeoff_report::summarise_results(&results, &baseline, margin)?;
         warn(&summary);
         super::run::tell_summary(&summary, arguments.json)?;
         return Ok(Exit::Done);
     };
-    let report =
-        bakeoff_report::write_results(&results, &baseline, arguments.margin, &folder, arguments.lang.into())?;
+    let report = bakeoff_report::write_results(&results, &baseline, margin, &folder, arguments.lang.into())?;
     warn(&report.summary);
     super::run::tell(&report, arguments.json)?;
     if arguments.json {
         note(format!("report: {}", report.page.display()));
     }
     Ok(Exit::Done)
+}
+
+/// The margin in points, or in the unit of a metric that has none.
+fn margin(asked: Option<f64>, results: &Results) -> Result<f64> {
+    match (results.measure.unit, asked) {
+        (Unit::Percent, Some(margin)) if margin > 100.0 => {
+            bail!("--margin is {margin}, must be above 0 and at most 100 points")
+        }
+        (Unit::Percent, margin) => Ok(margin.unwrap_or(1.0)),
+        // Nobody but the user can say which difference of a loss matters.
+        (Unit::Plain, margin) => Ok(margin.unwrap_or(0.0)),
+    }
 }
 
 /// The aggregate over several data sets.
@@ -181,7 +221,10 @@ fn over_data_sets(
     let mut add = |results: &Results| -> Result<()> {
         let of = |error| anyhow::Error::from(error).context(format!("data set \"{}\"", results.name));
         let baseline = results.baseline(asked).map_err(of)?;
-        sets.push(DataSet::of_results(results, &baseline, arguments.margin)?);
+        if !arguments.json && !results.notes.is_empty() {
+            note(format!("{}: {}", results.name, results.notes.join("; ")));
+        }
+        sets.push(DataSet::of_results(results, &baseline, margin(arguments.margin, results)?)?);
         Ok(())
     };
     for results in read {

@@ -39,7 +39,9 @@ fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
     let Some(study) = super::read_study(&arguments.study, &arguments.set) else {
         return Ok(Exit::Usage);
     };
-    let plan = Plan::new(&study)?;
+    let mut plan = Plan::new(&study)?;
+    let enlarged = plan.enlargements(&study);
+    plan.record.warnings.extend(enlarged);
     let estimate =
         if arguments.no_measure { plan.estimate(&study)? } else { plan.measure(&study, threads, 3.0)? };
     if arguments.json {

@@ -1,26 +1,36 @@
 //! `bakeoff predict`: a trained network, or anyone's weights, on images.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bakeoff_augment::{Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
-use bakeoff_data::{ImageError, RgbImage, decode_draft};
-use bakeoff_nn::{Model, Session, SessionConfig, Trainable, Weights};
+use bakeoff_data::{ImageError, PixelNote, RgbImage, decode_with_notes, pixel_warnings};
+use bakeoff_nn::{Model, NnError, Session, SessionConfig, Trainable, WeightNote, WeightSource, Weights};
+use bakeoff_study::find_weights;
+use rayon::prelude::*;
 use serde::Serialize;
 
+use super::predict_images::{Images, images};
 use crate::exit::{Exit, out};
+use crate::progress::Bar;
 use crate::table::Table;
 
 /// Classify images with a trial's network, or with your own weights.
 ///
-/// Give a trial's folder (`runs/x/trials/cutmix/seed-1`) or a safetensors file with torchvision's parameter names. Model,
-/// classes and preprocessing come from the file where Bakeoff wrote it; the options override them.
+/// Give a trial's folder (`runs/x/trials/cutmix/seed-1`), a safetensors file with torchvision's parameter names, the index of
+/// several, or a folder that holds either. Model, classes and preprocessing come from the file where Bakeoff wrote it; the options
+/// override them. Weights that do not say are preprocessed as torchvision evaluates.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A trial's folder, or a safetensors file.
+    /// A trial's folder, a safetensors file, the index of several, or a folder with either.
     #[arg(long, value_parser = super::path())]
     weights: PathBuf,
+    /// Which of several networks in the file: what its parameter names begin with, `ema.` for one [default: the one whose names
+    /// begin with nothing].
+    #[arg(long, value_name = "PREFIX")]
+    weights_prefix: Option<String>,
     /// Network (see `bakeoff models`); needed where the file does not say.
     #[arg(long)]
     model: Option<String>,
@@ -33,6 +43,10 @@ pub(crate) struct Arguments {
     /// Do not low-pass filter when shrinking.
     #[arg(long)]
     no_antialias: bool,
+    /// Leave images that are smaller than what the shorter side is resized to as they are, unless they are smaller than the
+    /// network's input.
+    #[arg(long)]
+    no_enlarge: bool,
     /// What is subtracted and divided by [default: the file's, else `imagenet`].
     #[arg(long, value_enum)]
     normalisation: Option<NormalisationArgument>,
@@ -48,14 +62,14 @@ pub(crate) struct Arguments {
     /// Print JSON: logits of every class, and the five most probable.
     #[arg(long)]
     json: bool,
-    /// Image files.
+    /// Image files, folders (with all folders below them) and patterns such as 'photos/**/*.jpg'.
     #[arg(required = true, value_parser = super::path())]
     images: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum ResizeArgument {
-    /// Shorter side to image × 256/224, central square.
+    /// Shorter side to image × 256/224, central square (torchvision's).
     ShorterSide,
     /// Both sides; the aspect ratio is lost.
     Squash,
@@ -69,15 +83,6 @@ enum NormalisationArgument {
     Unit,
     /// Keras' ResNet-50: BGR, 0–255 minus the mean.
     KerasCaffe,
-}
-
-#[derive(Serialize)]
-struct Output<'a> {
-    model: &'a str,
-    classes: &'a [String],
-    preprocess: &'a [String],
-    images: Vec<Prediction<'a>>,
-    failed: Vec<Unreadable>,
 }
 
 #[derive(Serialize)]
@@ -100,28 +105,37 @@ struct Unreadable {
     reason: String,
 }
 
+/// What is told besides predictions: at once on stderr, and in the JSON at its end.
+#[derive(Default)]
+struct Said {
+    /// How the weights were understood.
+    notes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Said {
+    fn note(&mut self, note: String) {
+        crate::exit::note(&note);
+        self.notes.push(note);
+    }
+
+    fn warn(&mut self, warning: String) {
+        crate::exit::note(format!("warning: {warning}"));
+        self.warnings.push(warning);
+    }
+}
+
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let threads = super::threads(arguments.threads)?;
     super::in_pool(threads, || classify(&arguments, threads))
 }
 
 fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
-    let file = weights_file(&arguments.weights)?;
-    let (weights, metadata) = Weights::read(&file)?;
-    let name = arguments
-        .model
-        .as_deref()
-        .or(metadata.get("model").map(String::as_str))
-        .or(weights.looks_like())
-        .with_context(|| format!("{} does not say which network it is; give --model", file.display()))?
-        .to_owned();
-    let classes = class_names(&weights, &metadata, &file)?;
-    let stored_image = metadata.get("image").and_then(|image| image.parse().ok());
-    let image = arguments.image.or(stored_image).unwrap_or(224);
-    let model = Model::by_name(&name, classes.len(), image)?;
-    let (weights, _) = weights.adapt(&model, 0).with_context(|| file.display().to_string())?;
-    let pipeline = pipeline(arguments, &metadata, image, &file)?;
-    let batch = usize::from(arguments.batch).min(arguments.images.len());
+    let mut said = Said::default();
+    let (network, pipeline) = network(arguments, &mut said)?;
+    let Images { files, warnings } = images(&arguments.images)?;
+    warnings.into_iter().for_each(|warning| said.warn(warning));
+    let batch = usize::from(arguments.batch).min(files.len());
     let config = SessionConfig {
         batch,
         backend: arguments.backend.into(),
@@ -129,85 +143,323 @@ fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
         train: false,
         trainable: Trainable::All,
     };
+    let Network { model, weights, classes } = network;
     let mut session = Session::new(&model, &weights, config)?;
     drop(weights);
 
-    let mut predictions = Vec::new();
+    let mut output = Output::begin(arguments, model.name(), &classes, &pipeline, &files);
     let mut failed = Vec::new();
-    for paths in arguments.images.chunks(batch) {
-        let mut named = Vec::new();
-        let mut decoded: Vec<RgbImage> = Vec::new();
-        for path in paths {
-            let image = std::fs::read(path)
-                .map_err(ImageError::from)
-                .and_then(|bytes| decode_draft(&bytes, pipeline.draft()));
+    let mut looks = Looks::default();
+    // One batch of pixels is in memory at a time, however many images there are.
+    for paths in files.chunks(batch) {
+        let read: Vec<Result<(RgbImage, Look), ImageError>> =
+            paths.par_iter().map(|path| read(path, &pipeline)).collect();
+        let (mut named, mut decoded) = (Vec::new(), Vec::new());
+        for (path, image) in paths.iter().zip(read) {
+            let name = path.display().to_string();
             match image {
-                Ok(image) => {
-                    named.push(path);
+                Ok((image, look)) => {
+                    looks.count(&name, &look);
+                    named.push(name);
                     decoded.push(image);
                 }
                 Err(error) => {
-                    failed.push(Unreadable { image: path.display().to_string(), reason: error.to_string() })
+                    crate::exit::note(format!("left out: {name}: {error}"));
+                    failed.push(Unreadable { image: name, reason: error.to_string() });
                 }
             }
         }
-        if decoded.is_empty() {
-            continue;
+        if !decoded.is_empty() {
+            let pixels = pipeline.eval_batch(&decoded.iter().collect::<Vec<_>>())?;
+            let logits = session.infer(pipeline.normalise(pixels).values())?;
+            for (image, logits) in named.into_iter().zip(logits.chunks_exact(classes.len())) {
+                output.add(Prediction { image, logits: logits.to_vec(), top5: top5(logits, &classes) })?;
+            }
         }
-        let pixels = pipeline.eval_batch(&decoded.iter().collect::<Vec<_>>())?;
-        let logits = session.infer(pipeline.normalise(pixels).values())?;
-        for (path, logits) in named.iter().zip(logits.chunks_exact(classes.len())) {
-            predictions.push(Prediction {
-                image: path.display().to_string(),
-                logits: logits.to_vec(),
-                top5: top5(logits, &classes),
-            });
-        }
-    }
-    for unreadable in &failed {
-        crate::exit::note(format!("left out: {}: {}", unreadable.image, unreadable.reason));
+        output.flush(paths.len())?;
     }
     let exit = if failed.is_empty() { Exit::Done } else { Exit::Failed };
-    if arguments.json {
-        let preprocess = pipeline.describe_evaluation();
-        let output =
-            Output { model: &name, classes: &classes, preprocess: &preprocess, images: predictions, failed };
-        out(serde_json::to_string_pretty(&output)?);
-    } else {
-        let mut table = Table::new(["image", "1st", "%", "2nd", "%", "3rd", "%"]);
-        for prediction in &predictions {
-            let mut row = vec![prediction.image.clone()];
-            for guess in prediction.top5.iter().take(3) {
-                row.extend([guess.class.to_owned(), format!("{:.1}", guess.probability * 100.0)]);
-            }
-            table.row(row);
-        }
-        table.print();
-    }
+    output.finish_predictions();
+    looks.told(&pipeline).into_iter().for_each(|warning| said.warn(warning));
+    output.end(&said, &failed)?;
     Ok(exit)
 }
 
-/// The weights file of a trial's folder, or the file itself.
-fn weights_file(path: &Path) -> Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
+/// The network, and the way of images to it.
+struct Network {
+    model: Model,
+    weights: Weights,
+    classes: Vec<String>,
+}
+
+fn network(arguments: &Arguments, said: &mut Said) -> Result<(Network, Pipeline)> {
+    let file = find_weights(&arguments.weights).map_err(anyhow::Error::msg)?;
+    let source = WeightSource::read(&file, arguments.weights_prefix.as_deref());
+    let source = source.map_err(|error| match error {
+        NnError::SeveralNetworks { .. } => anyhow::anyhow!("{error}, with --weights-prefix"),
+        error => error.into(),
+    })?;
+    let WeightSource { weights, metadata, notes, .. } = source;
+    for note in &notes {
+        let choice = match note {
+            WeightNote::Networks { .. } if arguments.weights_prefix.is_none() => {
+                "; choose with --weights-prefix"
+            }
+            _ => "",
+        };
+        said.note(format!("{}: {note}{choice}", file.display()));
     }
-    let file = path.join("weights.safetensors");
-    if !file.is_file() {
-        bail!("{} holds no weights.safetensors: the trial has not finished", path.display());
+    let name = arguments
+        .model
+        .as_deref()
+        .or(metadata.get("model").map(String::as_str))
+        .or(weights.looks_like())
+        .with_context(|| format!("{} does not say which network it is; give --model", file.display()))?
+        .to_owned();
+    let stored = metadata.get("image").and_then(|image| image.parse::<usize>().ok());
+    let image = arguments.image.or(stored).unwrap_or(224);
+    let classes = class_names(&weights, &metadata, &name, image, &file)?;
+    let model = Model::by_name(&name, classes.len(), image)?;
+    if let Some(stored) = stored.filter(|&stored| stored != image) {
+        other_size(&model, stored, said)?;
     }
-    Ok(file)
+    let (weights, notes) = weights.adapt(&model, 0).with_context(|| file.display().to_string())?;
+    if let Some(note) = notes.first() {
+        // Random numbers are no prediction.
+        bail!("{}: the head does not fit its classes ({note})", file.display());
+    }
+    let pipeline = pipeline(arguments, &metadata, image, &file)?;
+    Ok((Network { model, weights, classes }, pipeline))
+}
+
+/// Weights that were trained on images of another size than they are shown now.
+fn other_size(model: &Model, trained: usize, said: &mut Said) -> Result<()> {
+    let (name, image) = (model.name(), model.image());
+    let theirs = Model::by_name(name, model.classes(), trained).ok();
+    if let Some(difference) = theirs.and_then(|theirs| model.differs_from(&theirs)) {
+        bail!(
+            "the weights were trained on images of {trained} px, and for {image} px {name} is another network ({difference}): what it \
+             would say means nothing. Leave --image out, or give a size with the same network"
+        );
+    }
+    said.warn(format!(
+        "the weights were trained on images of {trained} px and are shown {image} px: what they have learned is of another scale"
+    ));
+    Ok(())
+}
+
+/// What is to be known of an image besides its pixels.
+struct Look {
+    /// Shorter side, px.
+    side: usize,
+    /// What it lost when it was decoded.
+    notes: Vec<PixelNote>,
+}
+
+fn read(path: &Path, pipeline: &Pipeline) -> Result<(RgbImage, Look), ImageError> {
+    let bytes = std::fs::read(path)?;
+    let (image, notes) = decode_with_notes(&bytes, pipeline.draft())?;
+    let look = Look { side: image.width().min(image.height()), notes };
+    Ok((image, look))
+}
+
+/// What the images have in common that someone should know: how many, and one of them.
+#[derive(Default)]
+struct Looks {
+    images: usize,
+    /// By their shorter side, the smallest first.
+    sides: BTreeMap<usize, (usize, String)>,
+    notes: BTreeMap<PixelNote, (usize, String)>,
+}
+
+impl Looks {
+    fn count(&mut self, name: &str, look: &Look) {
+        self.images += 1;
+        self.sides.entry(look.side).or_insert_with(|| (0, name.to_owned())).0 += 1;
+        for note in &look.notes {
+            self.notes.entry(*note).or_insert_with(|| (0, name.to_owned())).0 += 1;
+        }
+    }
+
+    /// In the words of a run.
+    fn told(&self, pipeline: &Pipeline) -> Vec<String> {
+        let lost = pixel_warnings(|note| self.notes.get(&note).cloned());
+        let mut told: Vec<String> = lost.iter().map(ToString::to_string).collect();
+        told.extend(self.enlarged(pipeline));
+        told
+    }
+
+    fn enlarged(&self, pipeline: &Pipeline) -> Option<String> {
+        let size = pipeline.evaluation_enlarges_below();
+        let mut smaller = self.sides.range(..size);
+        let (side, (count, example)) = smaller.next()?;
+        let count = count + smaller.map(|(_, (count, _))| count).sum::<usize>();
+        let remedy = if size > pipeline.image() {
+            " (--no-enlarge leaves what is not smaller than the network's input as it is; predictions are then made otherwise than the \
+             weights ask for)"
+        } else {
+            ""
+        };
+        Some(format!(
+            "{count} of {} image(s) are smaller than the {size} px they are resized to, {example} ({side} px) for one: enlarged, they \
+             are less sharp than those the network knows{remedy}",
+            self.images
+        ))
+    }
+}
+
+/// Predictions on their way to stdout, while the next are made.
+struct Output {
+    json: bool,
+    /// JSON: whether one was written.
+    written: bool,
+    table: Vec<Vec<String>>,
+    /// Blocks of the table that were printed.
+    printed: bool,
+    /// Widest image name and class, where there will be more than one block.
+    widths: Option<(usize, usize)>,
+    bar: Option<Bar>,
+    done: usize,
+    total: usize,
+}
+
+/// Rows of a table that are waited for, so that its columns stand under each other.
+const BLOCK: usize = 64;
+
+/// Class names longer than this may stand out of their column.
+const WIDEST_CLASS: usize = 32;
+
+impl Output {
+    fn begin(
+        arguments: &Arguments,
+        model: &str,
+        classes: &[String],
+        pipeline: &Pipeline,
+        files: &[PathBuf],
+    ) -> Self {
+        let length = |text: &str| text.chars().count();
+        let widths = (files.len() > BLOCK).then(|| {
+            let image = files.iter().map(|file| length(&file.display().to_string())).max().unwrap_or(0);
+            (image, classes.iter().map(|class| length(class)).max().unwrap_or(0).min(WIDEST_CLASS))
+        });
+        if arguments.json {
+            let value = |value: serde_json::Result<String>| value.unwrap_or_default().replace('\n', "\n  ");
+            out("{");
+            out(format!("  \"model\": {},", value(serde_json::to_string(model))));
+            out(format!("  \"classes\": {},", value(serde_json::to_string_pretty(classes))));
+            let preprocess = value(serde_json::to_string_pretty(&pipeline.describe_evaluation()));
+            out(format!("  \"preprocess\": {preprocess},"));
+        }
+        let long = files.len() > BLOCK && !std::io::stdout().is_terminal();
+        Self {
+            json: arguments.json,
+            written: false,
+            table: Vec::new(),
+            printed: false,
+            widths,
+            bar: long.then(|| Bar::new("images classified")),
+            done: 0,
+            total: files.len(),
+        }
+    }
+
+    fn add(&mut self, prediction: Prediction<'_>) -> Result<()> {
+        if self.json {
+            let text = serde_json::to_string_pretty(&prediction)?.replace('\n', "\n    ");
+            out(if self.written { "    }," } else { "  \"images\": [" });
+            // The end of one is written with the beginning of the next, which has the comma.
+            out(format!("    {}", text.trim_end_matches('}').trim_end()));
+            self.written = true;
+            return Ok(());
+        }
+        let mut row = vec![prediction.image];
+        for guess in prediction.top5.iter().take(3) {
+            row.extend([guess.class.to_owned(), format!("{:.1}", guess.probability * 100.0)]);
+        }
+        if let Some((image, class)) = self.widths {
+            for (column, cell) in row.iter_mut().enumerate() {
+                let width = match column {
+                    0 => image,
+                    1 | 3 | 5 => class,
+                    _ => {
+                        *cell = format!("{cell:>5}");
+                        continue;
+                    }
+                };
+                *cell = format!("{cell:width$}");
+            }
+        }
+        self.table.push(row);
+        Ok(())
+    }
+
+    /// After so many more files were looked at.
+    fn flush(&mut self, files: usize) -> Result<()> {
+        self.done += files;
+        if let Some(bar) = &self.bar {
+            bar.show(self.done, self.total);
+        }
+        if !self.json && self.table.len() >= BLOCK {
+            self.block();
+        }
+        Ok(())
+    }
+
+    fn block(&mut self) {
+        let mut table = Table::new(["image", "1st", "%", "2nd", "%", "3rd", "%"]);
+        for row in self.table.drain(..) {
+            table.row(row);
+        }
+        table.lines().into_iter().skip(usize::from(self.printed)).for_each(out);
+        self.printed = true;
+    }
+
+    fn finish_predictions(&mut self) {
+        if !self.json && (!self.table.is_empty() || !self.printed) {
+            self.block();
+        }
+        if let Some(bar) = &self.bar {
+            bar.finish();
+        }
+    }
+
+    fn end(self, said: &Said, failed: &[Unreadable]) -> Result<()> {
+        if !self.json {
+            return Ok(());
+        }
+        out(if self.written { "    }\n  ]," } else { "  \"images\": []," });
+        let [notes, warnings] = [&said.notes, &said.warnings].map(serde_json::to_string_pretty);
+        let (notes, warnings, failed) = (notes?, warnings?, serde_json::to_string_pretty(failed)?);
+        for (key, value, end) in [("notes", notes, ","), ("warnings", warnings, ","), ("failed", failed, "")]
+        {
+            out(format!("  \"{key}\": {}{end}", value.replace('\n', "\n  ")));
+        }
+        out("}");
+        Ok(())
+    }
 }
 
 /// The file's own class names, or `class 0`, `class 1`, … by the size of the head.
-fn class_names(weights: &Weights, metadata: &HashMap<String, String>, file: &Path) -> Result<Vec<String>> {
+fn class_names(
+    weights: &Weights,
+    metadata: &HashMap<String, String>,
+    model: &str,
+    image: usize,
+    file: &Path,
+) -> Result<Vec<String>> {
     if let Some(names) = metadata.get("classes") {
         return serde_json::from_str(names)
             .with_context(|| format!("{}: the metadata's `classes` is no list of names", file.display()));
     }
-    let head = weights.get("fc.weight").with_context(|| {
-        format!("{} has no `fc.weight`; torchvision's names are expected", file.display())
-    })?;
+    let Some(head) = weights.get("fc.weight") else {
+        // Says what there is in its place.
+        let model = Model::by_name(model, 2, image)?;
+        weights.adapt(&model, 0).with_context(|| format!("{} has no `fc.weight`", file.display()))?;
+        bail!(
+            "{} has no `fc.weight`: it is a backbone without a head, and tells no classes apart",
+            file.display()
+        );
+    };
     let classes = head.shape.first().copied().unwrap_or(0);
     Ok((0..classes).map(|class| format!("class {class}")).collect())
 }
@@ -222,18 +474,22 @@ fn pipeline(
     let mut preprocess: Preprocess = match metadata.get("preprocess") {
         Some(text) => serde_json::from_str(text)
             .with_context(|| format!("{}: the metadata's `preprocess` is not Bakeoff's", file.display()))?,
-        None => Preprocess::default(),
+        None => Preprocess::torchvision(),
     };
     match arguments.resize {
-        Some(ResizeArgument::ShorterSide) => {
-            preprocess.resize = Resize::ShorterSide { size: None, antialias: true };
-        }
+        Some(ResizeArgument::ShorterSide) => preprocess.resize = Resize::torchvision(),
         Some(ResizeArgument::Squash) => preprocess.resize = Resize::Squash { antialias: true },
         None => {}
     }
     if arguments.no_antialias {
         match &mut preprocess.resize {
             Resize::ShorterSide { antialias, .. } | Resize::Squash { antialias } => *antialias = false,
+        }
+    }
+    if arguments.no_enlarge {
+        match &mut preprocess.resize {
+            Resize::ShorterSide { enlarge, .. } => *enlarge = false,
+            Resize::Squash { .. } => bail!("--no-enlarge goes with `shorter-side`, not with `squash`"),
         }
     }
     match arguments.normalisation {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use bakeoff_report::Graphics;
 use bakeoff_study::{Beside, PreviewError, RunFolder};
 
-use crate::exit::{Exit, out};
+use crate::exit::{Exit, note, out, out_raw};
 use crate::progress::Bar;
 
 /// Show what each recipe does to your images: a contact sheet per recipe, with boxes, lambda and soft labels.
@@ -75,6 +75,9 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let Some(study) = super::read_study(&arguments.study, &arguments.set) else {
         return Ok(Exit::Usage);
     };
+    for problem in &study.warnings {
+        note(format!("warning: {}", problem.line(&study.file)));
+    }
     let folder = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name).join("preview"));
     let seed = arguments.seed.or_else(|| study.seeds().first().copied()).unwrap_or(0);
     let graphics = arguments.show.graphics();
@@ -83,7 +86,12 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let run = RunFolder::open(Path::new("runs").join(&study.name)).ok();
     let stop = super::stop_on_interrupt("stopping")?;
     let bar = Bar::new("looking at images");
-    let beside = Beside { run: run.as_ref(), stop, progress: &|done, total| bar.show(done, total) };
+    let beside = Beside {
+        run: run.as_ref(),
+        stop,
+        progress: &|done, total| bar.show(done, total),
+        tell: &|warning| note(format!("warning: {warning}")),
+    };
     let previews =
         bakeoff_study::preview_beside(&study, &folder, usize::from(arguments.count), seed, &beside);
     bar.finish();
@@ -94,8 +102,8 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
         let [_, png] = bakeoff_report::write_contact_sheet(&preview.record, &preview.folder)?;
         let record = &preview.record;
         if let Some(graphics) = graphics {
-            out(bakeoff_report::terminal_sheet(record, &preview.folder, graphics, columns)?
-                .trim_end_matches('\n'));
+            let sheet = bakeoff_report::terminal_sheet(record, &preview.folder, graphics, columns)?;
+            out_raw(sheet.trim_end_matches('\n'));
         }
         out(format!(
             "{:20} {}  (pixel values {:.2} to {:.2})",

@@ -207,10 +207,15 @@ fn studies_and_recipes_that_the_guide_shows_are_understood() {
         guide.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect();
     assert!(blocks.len() >= 2, "{blocks:?}");
     for block in blocks {
-        // A whole study, or recipes to be added to one.
-        let whole = block.contains("[data]");
-        let text = if whole { block.to_owned() } else { small_study("photos") + "\n" + block };
-        let text = if whole { text } else { text.replacen("name = \"cutmix\"", "name = \"my-cutmix\"", 1) };
+        // A whole study, the data of one, or recipes to be added to one.
+        let whole = block.contains("[model]");
+        let text = if whole {
+            block.to_owned()
+        } else if block.contains("[data]") {
+            small_study("photos").replacen("[data]\npath = \"photos\"\n", block, 1)
+        } else {
+            small_study("photos").replacen("name = \"cutmix\"", "name = \"my-cutmix\"", 1) + "\n" + block
+        };
         fs::write(project.path("shown.toml"), text).unwrap();
         let planned = bakeoff(&project).args(["plan", "shown.toml", "--no-measure"]).run();
         assert_eq!(planned.code, 0, "{block}\n{planned:?}");

@@ -166,6 +166,16 @@ const USES: [(&str, &[Use]); 17] = [
                 "\"logits\"",
             ),
             ("--weights made/trials/none/seed-1 nothing.jpg", 1, "nothing.jpg"),
+            (
+                "--weights made/trials/none/seed-1 --no-enlarge --image 24 photos/test photos/**/*.jpg",
+                0,
+                "cats/5.jpg",
+            ),
+            (
+                "--weights made/trials/none/seed-1 --weights-prefix ema. photos/test",
+                1,
+                "no network's names begin with",
+            ),
         ],
     ),
     (

@@ -1,5 +1,6 @@
 //! Windows and OS/2 bitmaps: 1 to 32 bits, bit fields, run-length coding. As Pillow reads them (`BmpImagePlugin.py`).
 
+use super::notes::Notes;
 use super::{Decoded, Exif, check_size};
 use crate::ImageError;
 
@@ -132,7 +133,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
             }
         }
     }
-    Ok(Decoded { width, height, pixels, part: None, exif: Exif::default() })
+    Ok(Decoded { width, height, pixels, part: None, exif: Exif::default(), notes: Notes::default() })
 }
 
 /// The layouts that occur; Pillow refuses others too.

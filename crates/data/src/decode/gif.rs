@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 
 use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 
+use super::notes::{Note, Notes};
 use super::{Decoded, Exif, check_size};
 use crate::ImageError;
 
@@ -52,5 +53,10 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
             target.iter_mut().zip(indices).for_each(|(pixel, &index)| *pixel = colour(index));
         }
     }
-    Ok(Decoded { width, height, pixels, part: None, exif: Exif::default() })
+    let mut notes = Notes::default();
+    let covered = across == width && down == height;
+    if transparent.is_some_and(|index| !covered || indices.contains(&index)) {
+        notes.add(Note::Transparency);
+    }
+    Ok(Decoded { width, height, pixels, part: None, exif: Exif::default(), notes })
 }

@@ -11,6 +11,7 @@ mod upsample;
 
 use huffman::{Bits, Table};
 
+use super::notes::{Note, Notes};
 use super::{Decoded, Exif, Part as PartOfPicture, Request, Wanted, check_size};
 use crate::{ImageError, Isa, Region, vectorised};
 
@@ -137,7 +138,11 @@ pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Resul
     let whole = (frame.width.div_ceil(reduce), frame.height.div_ceil(reduce));
     let part =
         ((region.width, region.height) != whole).then_some(PartOfPicture { at: (region.x, region.y), whole });
-    Ok(Decoded { width: region.width, height: region.height, pixels, part, exif: decoder.exif })
+    let mut notes = Notes::default();
+    if frame.components.len() == 4 {
+        notes.add(Note::Cmyk);
+    }
+    Ok(Decoded { width: region.width, height: region.height, pixels, part, exif: decoder.exif, notes })
 }
 
 impl<'a> Decoder<'a> {

@@ -8,6 +8,8 @@ const ORIENTATION: u16 = 0x0112;
 /// Metadata that may hold an orientation.
 #[derive(Default)]
 pub(super) struct Exif {
+    /// The orientation, where the format itself says it.
+    pub(super) known: Option<u32>,
     /// The TIFF structure of an EXIF block.
     pub(super) tiff: Option<Vec<u8>>,
     /// An XMP packet, which counts where EXIF says nothing.
@@ -17,7 +19,7 @@ pub(super) struct Exif {
 impl Exif {
     /// 1 to 8; 1 is upright, and whatever cannot be understood.
     pub(super) fn orientation(&self) -> u8 {
-        let exif = self.tiff.as_deref().and_then(from_tiff);
+        let exif = self.known.or_else(|| self.tiff.as_deref().and_then(from_tiff));
         let found = exif.or_else(|| self.xmp.as_deref().and_then(from_xmp));
         found.and_then(|value| u8::try_from(value).ok()).filter(|value| (1..=8).contains(value)).unwrap_or(1)
     }

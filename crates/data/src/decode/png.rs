@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use png::{BitDepth, ColorType, DecodingError, Limits, Transformations};
 
+use super::notes::{Note, Notes};
 use super::{Decoded, Exif, check_size};
 use crate::ImageError;
 
@@ -47,13 +48,8 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     for row in samples.chunks_exact(frame.line_size.max(1)).take(height) {
         match (frame.color_type, frame.bit_depth) {
             (ColorType::Grayscale, BitDepth::Sixteen) => {
-                // Not scaled but clipped: what Pillow makes of mode "I;16".
-                pixels.extend(
-                    row.as_chunks::<2>()
-                        .0
-                        .iter()
-                        .flat_map(|&[high, low]| [if high == 0 { low } else { 255 }; 3]),
-                );
+                // Scaled, where Pillow clips its mode "I;16".
+                pixels.extend(row.as_chunks::<2>().0.iter().flat_map(|&[high, _]| [high; 3]));
             }
             (ColorType::Grayscale, depth) => {
                 let depth = depth as u8;
@@ -83,7 +79,58 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
             }
         }
     }
-    Ok(Decoded { width, height, pixels, part: None, exif: exif(info) })
+    let notes = notes(info, frame.color_type, frame.bit_depth, &samples, frame.line_size, width);
+    Ok(Decoded { width, height, pixels, part: None, exif: exif(info), notes })
+}
+
+fn notes(
+    info: &png::Info<'_>,
+    colour: ColorType,
+    depth: BitDepth,
+    samples: &[u8],
+    line: usize,
+    width: usize,
+) -> Notes {
+    let mut notes = Notes::default();
+    let rows = || samples.chunks_exact(line.max(1));
+    let last = |of: usize| samples.iter().skip(of - 1).step_by(of).copied();
+    match (colour, depth) {
+        (ColorType::Grayscale, BitDepth::Sixteen) => {
+            notes.deep_grey(samples.as_chunks::<2>().0.iter().map(|&pair| u16::from_be_bytes(pair)));
+        }
+        // Of alpha in 16 bits the high byte.
+        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => {
+            notes.alpha(samples.as_chunks::<4>().0.iter().map(|pixel| pixel[2]));
+        }
+        (ColorType::Rgba, BitDepth::Sixteen) => {
+            notes.alpha(samples.as_chunks::<8>().0.iter().map(|pixel| pixel[6]))
+        }
+        (ColorType::GrayscaleAlpha, _) => notes.alpha(last(2)),
+        (ColorType::Rgba, _) => notes.alpha(last(4)),
+        (ColorType::Indexed, depth) => {
+            if let Some(alphas) = info.trns.as_deref() {
+                let alpha = |index: u8| alphas.get(usize::from(index)).copied().unwrap_or(255);
+                notes.alpha(rows().flat_map(|row| packed(row, depth as u8).take(width)).map(alpha));
+            }
+        }
+        // One colour stands for transparent.
+        (ColorType::Rgb, BitDepth::Eight) => {
+            if let Some(&[_, r, _, g, _, b]) = info.trns.as_deref().and_then(|key| key.first_chunk::<6>())
+                && samples.as_chunks::<3>().0.contains(&[r, g, b])
+            {
+                notes.add(Note::Transparency);
+            }
+        }
+        (ColorType::Grayscale, BitDepth::Eight) => {
+            if let Some(&[_, grey]) = info.trns.as_deref().and_then(|key| key.first_chunk::<2>())
+                && samples.contains(&grey)
+            {
+                notes.add(Note::Transparency);
+            }
+        }
+        _ => {}
+    }
+    notes
 }
 
 /// Samples of 1, 2, 4 or 8 bits, the highest bits first.
@@ -100,7 +147,7 @@ fn exif(info: &png::Info<'_>) -> Exif {
         text.get_text().ok()
     });
     let tiff = info.exif_metadata.as_deref().map(<[u8]>::to_vec).or_else(|| raw_profile(info));
-    Exif { tiff, xmp: xmp.map(String::into_bytes) }
+    Exif { tiff, xmp: xmp.map(String::into_bytes), ..Exif::default() }
 }
 
 /// ImageMagick writes EXIF as hexadecimal text, below three lines of its own.

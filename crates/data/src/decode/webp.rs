@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use image_webp::{DecodingError, WebPDecoder};
 
+use super::notes::Notes;
 use super::{Decoded, Exif, check_size};
 use crate::ImageError;
 
@@ -30,10 +31,15 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     let too_large = ImageError::TooLarge { width: width.into(), height: height.into(), limit };
     let mut pixels = vec![0; decoder.output_buffer_size().ok_or(too_large)?];
     decoder.read_image(&mut pixels).map_err(|error| broken(&error))?;
+    let mut notes = Notes::default();
     if decoder.has_alpha() {
+        notes.alpha(pixels.as_chunks::<4>().0.iter().map(|pixel| pixel[3]));
         pixels = pixels.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
     }
-    let exif =
-        Exif { tiff: decoder.exif_metadata().ok().flatten(), xmp: decoder.xmp_metadata().ok().flatten() };
-    Ok(Decoded { width: width as usize, height: height as usize, pixels, part: None, exif })
+    let exif = Exif {
+        tiff: decoder.exif_metadata().ok().flatten(),
+        xmp: decoder.xmp_metadata().ok().flatten(),
+        ..Exif::default()
+    };
+    Ok(Decoded { width: width as usize, height: height as usize, pixels, part: None, exif, notes })
 }

@@ -1,34 +1,87 @@
 //! Image folders: `{train,validation,test}/<class>/…`, or `<class>/…` without splits. Files may be nested deeper.
+//!
+//! Whatever is passed over is counted and said: files of other formats by their format, folders that a system made by their names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::listing::{Entry, Listing};
+use super::split_name::{Match, SplitName, split_by_word, split_in_name, without_digits};
+use crate::format::{Format, HEAD};
+use crate::listing::{Entry, Listing, Lost};
 use crate::paths::slashes;
 use crate::store::Location;
-use crate::{DataError, DeclaredSplit, Warning, class_order, escaped_name};
+use crate::{DataError, DeclaredSplit, Warning, class_order, escaped_name, identity_key};
 
 /// Deeper folders than this are a mistake (or a maze of links).
 const MAX_DEPTH: usize = 32;
 
 /// Extensions that make a file a candidate. What a file really holds is found out from its bytes.
-const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "gif", "apng"];
+const EXTENSIONS: [&str; 12] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "gif", "apng", "tif", "tiff"];
+
+/// Extensions of tables that may list the images.
+const TABLES: [&str; 4] = ["csv", "tsv", "xls", "xlsx"];
+
+/// Extensions of files that are no images, and are not opened to find that out; and of copies and halves of others.
+const NO_IMAGES: [&str; 43] = [
+    "txt",
+    "md",
+    "rst",
+    "json",
+    "jsonl",
+    "xml",
+    "yaml",
+    "yml",
+    "toml",
+    "ini",
+    "cfg",
+    "log",
+    "lst",
+    "names",
+    "html",
+    "htm",
+    "css",
+    "js",
+    "py",
+    "pyc",
+    "ipynb",
+    "m",
+    "mat",
+    "sh",
+    "bat",
+    "sql",
+    "db",
+    "sqlite",
+    "lock",
+    "pt",
+    "pth",
+    "onnx",
+    "pkl",
+    "pickle",
+    "safetensors",
+    "license",
+    "bak",
+    "tmp",
+    "part",
+    "partial",
+    "crdownload",
+    "download",
+    "aae",
+];
 
 /// Whether a file is an image by its name.
 pub(crate) fn image_by_name(path: &Path) -> bool {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+    extension(path).is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
 }
 
-/// The split a folder name stands for.
+fn extension(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
+}
+
+/// The split that a word stands for, in one of a few languages.
 pub(crate) fn split_by_name(name: &str) -> Option<DeclaredSplit> {
-    match name.to_lowercase().as_str() {
-        "train" | "training" => Some(DeclaredSplit::Train),
-        "val" | "valid" | "validation" | "dev" => Some(DeclaredSplit::Validation),
-        "test" | "testing" => Some(DeclaredSplit::Test),
-        _ => None,
-    }
+    split_by_word(name).map(|found| found.split)
 }
 
 /// Lists a folder on disk.
@@ -42,49 +95,66 @@ pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
     list_tree(&Disk, root, root)
 }
 
+/// The images of a folder and of all folders below it, whatever those mean, in the order of their names, and what is odd: files
+/// that are passed over, by their format where it is known.
+///
+/// # Errors
+/// The folder, or one below it, cannot be read.
+pub fn image_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Warning>), DataError> {
+    let mut walk = Walk::new(&Disk, folder);
+    let mut files = Vec::new();
+    walk.files(folder, "", &mut files)?;
+    if let Some(unread) = walk.unread_by_class.remove("")
+        && let Some(first) = unread.values().next()
+    {
+        let count = unread.values().map(|tally| tally.count).sum();
+        let (formats, remedy, example) = (by_format(&unread), remedy(&unread), first.example.clone());
+        walk.warnings.insert(0, Warning::UnreadPictures { count, formats, example, remedy });
+    }
+    Ok((files, walk.all_warnings()))
+}
+
+/// Whether a file would be taken for an image in a folder: by its name, or by its first bytes where the name says nothing.
+#[must_use]
+pub fn is_image_file(file: &Path) -> bool {
+    matches!(Walk::new(&Disk, file).kind(file), Kind::Image { .. })
+}
+
 /// Folders and files, on disk or in an archive.
 pub(super) trait Tree {
-    /// What is in a folder, sorted, without hidden files.
+    /// What is in a folder, sorted.
     fn read(&self, folder: &Path) -> io::Result<Contents>;
     /// Another name for a folder, the same whichever link leads there.
     fn real(&self, folder: &Path) -> PathBuf;
     /// Where a file's bytes are.
     fn location(&self, file: PathBuf) -> Location;
+    /// The first bytes of a file, [`HEAD`] at most; none where it cannot be read.
+    fn head(&self, file: &Path) -> Vec<u8>;
 }
 
 /// Lists the folder `root` of a tree; `source` is what people know it by.
 pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<Listing, DataError> {
-    let mut walk = Walk { tree, root, warnings: Vec::new(), other_files: None, ancestors: Vec::new() };
-    let top = walk.read(root).map_err(DataError::io(source))?;
+    let mut walk = Walk::new(tree, root);
+    let top = walk.read(root, source, true)?;
     walk.enter(root);
-    let named: Vec<(&PathBuf, Option<DeclaredSplit>)> =
-        top.folders.iter().map(|folder| (folder, split_by_name(&name_of(folder)))).collect();
-    // A class may well be called "test": the names mean splits only where there is a train folder or nothing else.
-    let has_train = named.iter().any(|(_, split)| *split == Some(DeclaredSplit::Train));
-    let has_splits = !named.is_empty() && (has_train || named.iter().all(|(_, split)| split.is_some()));
-    walk.count_other(&top.files);
+    let layout = walk.layout(&top, source)?;
     let mut found = BTreeMap::new();
+    let has_splits = !layout.splits.is_empty();
+    walk.loose(&top.files);
     if has_splits {
-        for (folder, split) in named {
-            match split {
-                Some(split) => walk.classes(folder, split, &mut found),
-                None => walk.warnings.push(Warning::BesideSplits { folder: walk.id(folder) }),
-            }
+        for folder in &layout.beside {
+            walk.warnings.push(Warning::BesideSplits { folder: walk.id(folder) });
+        }
+        for (folder, split) in &layout.splits {
+            walk.classes(folder, *split, &mut found)?;
         }
     } else {
-        for (folder, _) in named {
-            walk.class(folder, DeclaredSplit::Undeclared, &mut found);
+        for folder in &top.folders {
+            walk.class(folder, DeclaredSplit::Undeclared, &mut found)?;
         }
     }
     if found.values().all(Vec::is_empty) {
-        let message = match top.files.iter().filter(|file| image_by_name(file)).count() {
-            0 => "holds no images; expected <class>/<image> or {train,test}/<class>/<image>".to_owned(),
-            n => format!(
-                "holds {n} images but no class folders; put the images of each class into a folder of its own, or \
-                 name the classes in a table (source = \"csv\")"
-            ),
-        };
-        return Err(DataError::unusable(source, message));
+        return Err(DataError::unusable(source, walk.nothing(&top, &layout)));
     }
     if let (false, [only], Some(files)) = (has_splits, top.folders.as_slice(), found.values().next()) {
         let below = |file: &Path| file.strip_prefix(only).ok()?.iter().next().map(|name| only.join(name));
@@ -101,6 +171,7 @@ pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<L
         }
     }
     let classes = class_order(found.keys().cloned());
+    let lost = walk.lost(&found);
     let mut entries = Vec::new();
     let mut not_utf8: Option<(usize, String)> = None;
     for (label, class) in classes.iter().enumerate() {
@@ -119,13 +190,10 @@ pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<L
             location: tree.location(path),
         }));
     }
-    if let Some((count, example)) = walk.other_files {
-        walk.warnings.push(Warning::OtherFiles { count, example });
-    }
     if let Some((count, example)) = not_utf8 {
         walk.warnings.push(Warning::NamesNotUtf8 { count, example });
     }
-    Ok(Listing { classes, entries, warnings: walk.warnings, ..Listing::default() })
+    Ok(Listing { classes, entries, warnings: walk.all_warnings(), lost, ..Listing::default() })
 }
 
 pub(super) fn name_of(path: &Path) -> String {
@@ -136,17 +204,46 @@ pub(super) fn name_of(path: &Path) -> String {
 type Found = BTreeMap<String, Vec<(DeclaredSplit, PathBuf)>>;
 
 /// One folder's contents.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Contents {
     pub(super) folders: Vec<PathBuf>,
+    /// Regular files.
     pub(super) files: Vec<PathBuf>,
+    /// Folders that people do not see or did not make.
+    pub(super) hidden: Vec<PathBuf>,
+    /// Pipes, sockets, devices. Nobody opens them: that could wait for ever.
+    special: Vec<PathBuf>,
     /// What cannot be looked at, and why.
-    unreadable: Vec<(PathBuf, String)>,
+    unreadable: Vec<(PathBuf, io::Error)>,
 }
+
+/// Names of files and folders that a system makes on its own: network drives, Windows, macOS, notebooks.
+const MACHINE_MADE: [&str; 17] = [
+    "@eadir",
+    "@tmp",
+    "@recycle",
+    "@recently-snapshot",
+    "@__thumb",
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "recycler",
+    "system volume information",
+    "lost+found",
+    "found.000",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "__pycache__",
+    "icon\r",
+];
 
 /// Names that people do not see and do not mean.
 pub(super) fn is_hidden(name: &str) -> bool {
-    name.starts_with('.') || name == "__MACOSX"
+    let lower = name.to_lowercase();
+    // macOS's archives have it as __MACOSX; some unpackers drop an underscore.
+    let mac = lower.starts_with('_') && lower.trim_matches('_') == "macosx";
+    name.starts_with('.') || mac || MACHINE_MADE.contains(&lower.as_str())
 }
 
 struct Disk;
@@ -156,18 +253,20 @@ impl Tree for Disk {
         let mut contents = Contents::default();
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
-            if is_hidden(&name_of(&path)) {
-                continue;
-            }
+            let hidden = is_hidden(&name_of(&path));
             // Links are followed.
             match std::fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() && hidden => contents.hidden.push(path),
+                _ if hidden => {}
                 Ok(metadata) if metadata.is_dir() => contents.folders.push(path),
-                Ok(_) => contents.files.push(path),
-                Err(error) => contents.unreadable.push((path, error.to_string())),
+                Ok(metadata) if metadata.is_file() => contents.files.push(path),
+                Ok(_) => contents.special.push(path),
+                Err(error) => contents.unreadable.push((path, error)),
             }
         }
         contents.folders.sort();
         contents.files.sort();
+        contents.hidden.sort();
         Ok(contents)
     }
 
@@ -178,38 +277,200 @@ impl Tree for Disk {
     fn location(&self, file: PathBuf) -> Location {
         Location::File(file)
     }
+
+    fn head(&self, file: &Path) -> Vec<u8> {
+        let mut head = Vec::new();
+        if let Ok(file) = std::fs::File::open(file) {
+            // What was read before an error is still a beginning.
+            let _ = file.take(HEAD as u64).read_to_end(&mut head);
+        }
+        head
+    }
+}
+
+/// What a file in an image folder is.
+enum Kind {
+    /// An image by its name, or by its first bytes where the name does not say so.
+    Image {
+        by_name: bool,
+    },
+    /// In a format that is not read.
+    Unread(Format),
+    /// A table, which may list the images.
+    Table,
+    Other,
+}
+
+/// How many there are, and one of them.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    count: usize,
+    example: String,
+}
+
+impl Tally {
+    fn add(&mut self, example: impl FnOnce() -> String) {
+        if self.count == 0 {
+            self.example = example();
+        }
+        self.count += 1;
+    }
+}
+
+/// Files of formats that are not read, by format.
+type Unread = BTreeMap<Format, Tally>;
+
+/// How folders at the top are understood.
+#[derive(Default)]
+struct Layout {
+    /// Split folders; none: all folders are classes.
+    splits: Vec<(PathBuf, DeclaredSplit)>,
+    beside: Vec<PathBuf>,
 }
 
 struct Walk<'a> {
     tree: &'a dyn Tree,
     root: &'a Path,
     warnings: Vec<Warning>,
-    other_files: Option<(usize, String)>,
+    /// Files used that are no images by name.
+    looked_into: Tally,
+    /// Images that belong to no class.
+    loose: Tally,
+    tables: Tally,
+    others: Tally,
+    unread: Unread,
+    unread_by_class: BTreeMap<String, Unread>,
+    /// Folders that a system made: how many, and the images in them, by name.
+    passed: BTreeMap<String, (usize, usize)>,
     /// Real paths of the folders we are in, so that a link back to one of them is noticed.
     ancestors: Vec<PathBuf>,
 }
 
-impl Walk<'_> {
+/// The most files that are counted in folders that are passed over.
+const MOST_COUNTED: usize = 100_000;
+
+/// How many names a message lists.
+const NAMED: usize = 5;
+
+impl<'a> Walk<'a> {
+    fn new(tree: &'a dyn Tree, root: &'a Path) -> Self {
+        Self {
+            tree,
+            root,
+            warnings: Vec::new(),
+            looked_into: Tally::default(),
+            loose: Tally::default(),
+            tables: Tally::default(),
+            others: Tally::default(),
+            unread: Unread::new(),
+            unread_by_class: BTreeMap::new(),
+            passed: BTreeMap::new(),
+            ancestors: Vec::new(),
+        }
+    }
+
     fn id(&self, path: &Path) -> String {
         slashes(path.strip_prefix(self.root).unwrap_or(path))
     }
 
-    fn read(&mut self, folder: &Path) -> io::Result<Contents> {
-        let contents = self.tree.read(folder)?;
-        for (path, reason) in &contents.unreadable {
-            self.unreadable(path, reason);
+    /// Reads a folder. One that cannot be listed is an error, for a class could be missing; so is, where folders are classes or splits, a
+    /// link that leads nowhere and may have been a folder.
+    fn read(&mut self, folder: &Path, called: &Path, of_classes: bool) -> Result<Contents, DataError> {
+        let mut contents = self.tree.read(folder).map_err(DataError::io(called))?;
+        for (path, error) in std::mem::take(&mut contents.unreadable) {
+            let gone = matches!(error.kind(), io::ErrorKind::NotFound) || is_loop(&error);
+            if !gone || (of_classes && path.extension().is_none()) {
+                return Err(DataError::Io { path, source: error });
+            }
+            self.warnings.push(Warning::Unreadable { path: self.id(&path), reason: error.to_string() });
+        }
+        for folder in &contents.hidden {
+            let images = self.images_within(folder, &mut MOST_COUNTED.clone(), 0);
+            let name = name_of(folder);
+            if images > 0 || !name.starts_with('.') {
+                let (folders, sum) = self.passed.entry(name).or_default();
+                (*folders, *sum) = (*folders + 1, *sum + images);
+            }
+        }
+        for path in &contents.special {
+            let example = self.id(path);
+            self.others.add(|| example);
         }
         Ok(contents)
     }
 
-    fn unreadable(&mut self, path: &Path, reason: &dyn ToString) {
-        self.warnings.push(Warning::Unreadable { path: self.id(path), reason: reason.to_string() });
+    /// Images by name in a folder that is passed over, and in those below it.
+    fn images_within(&self, folder: &Path, left: &mut usize, depth: usize) -> usize {
+        let Ok(contents) = self.tree.read(folder) else { return 0 };
+        let mut images = 0;
+        for file in &contents.files {
+            if *left == 0 {
+                return images;
+            }
+            *left -= 1;
+            images += usize::from(image_by_name(file));
+        }
+        let inner = contents.folders.iter().chain(&contents.hidden).filter(|_| depth < MAX_DEPTH);
+        inner.fold(images, |sum, folder| sum + self.images_within(folder, left, depth + 1))
     }
 
-    fn count_other(&mut self, files: &[PathBuf]) {
-        for file in files.iter().filter(|file| !image_by_name(file)) {
-            let example = self.id(file);
-            self.other_files.get_or_insert((0, example)).0 += 1;
+    fn kind(&self, file: &Path) -> Kind {
+        let extension = extension(file).unwrap_or_default();
+        let by_name = EXTENSIONS.contains(&extension.as_str());
+        if by_name {
+            return Kind::Image { by_name };
+        }
+        if TABLES.contains(&extension.as_str()) {
+            return Kind::Table;
+        }
+        let copy = extension.ends_with('~') || extension.ends_with("_original");
+        if copy || NO_IMAGES.contains(&extension.as_str()) {
+            return Kind::Other;
+        }
+        let promised = Format::by_extension(&extension);
+        match (Format::of(&self.tree.head(file)), promised) {
+            // Many raw formats are TIFF inside, with a thumbnail for the picture.
+            (Some(Format::Tiff), Some(Format::Raw)) => Kind::Unread(Format::Raw),
+            (Some(format), _) if format.is_read() => Kind::Image { by_name },
+            (Some(format), _) => Kind::Unread(format),
+            (None, Some(format)) if !format.is_read() => Kind::Unread(format),
+            _ => Kind::Other,
+        }
+    }
+
+    /// Counts a file, and says whether it is an image; `class` is where it stands, if in one.
+    fn sort(&mut self, file: &Path, class: Option<&str>) -> bool {
+        let id = self.id(file);
+        match self.kind(file) {
+            Kind::Image { by_name } => {
+                if !by_name && class.is_some() {
+                    self.looked_into.add(|| id);
+                }
+                return true;
+            }
+            Kind::Unread(format) => {
+                if let Some(class) = class.filter(|_| format.is_picture()) {
+                    let class = self.unread_by_class.entry(class.to_owned()).or_default();
+                    class.entry(format).or_default().add(|| id.clone());
+                }
+                self.unread.entry(format).or_default().add(|| id);
+            }
+            Kind::Table => self.tables.add(|| id),
+            Kind::Other => self.others.add(|| id),
+        }
+        false
+    }
+
+    /// Files that stand in no class folder.
+    fn loose(&mut self, files: &[PathBuf]) {
+        let images: Vec<&PathBuf> = files.iter().filter(|file| self.sort(file, None)).collect();
+        if let Some(first) = images.first() {
+            let example = self.id(first);
+            self.warnings.push(Warning::LooseImages { count: images.len(), example: example.clone() });
+            if self.loose.count == 0 {
+                self.loose.example = example;
+            }
+            self.loose.count += images.len();
         }
     }
 
@@ -225,51 +486,342 @@ impl Walk<'_> {
     }
 
     /// A split folder: one folder per class.
-    fn classes(&mut self, folder: &Path, split: DeclaredSplit, found: &mut Found) {
+    fn classes(&mut self, folder: &Path, split: DeclaredSplit, found: &mut Found) -> Result<(), DataError> {
         if !self.enter(folder) {
-            return;
+            return Ok(());
         }
-        match self.read(folder) {
-            Ok(contents) => {
-                self.count_other(&contents.files);
-                let loose: Vec<_> = contents.files.iter().filter(|file| image_by_name(file)).collect();
-                if let Some(first) = loose.first() {
-                    let example = self.id(first);
-                    self.warnings.push(Warning::LooseImages { count: loose.len(), example });
-                }
-                for class in contents.folders {
-                    self.class(&class, split, found);
-                }
-            }
-            Err(error) => self.unreadable(folder, &error),
+        let contents = self.read(folder, folder, true)?;
+        self.loose(&contents.files);
+        // Archives that were unpacked into a folder of their name: `training_set/training_set`.
+        if let [only] = contents.folders.as_slice()
+            && split_in_name(&name_of(only)).is_some_and(|name| name.split == split)
+        {
+            self.classes(only, split, found)?;
+            self.ancestors.pop();
+            return Ok(());
+        }
+        for class in contents.folders {
+            self.class(&class, split, found)?;
         }
         self.ancestors.pop();
+        Ok(())
     }
 
-    fn class(&mut self, folder: &Path, split: DeclaredSplit, found: &mut Found) {
+    fn class(&mut self, folder: &Path, split: DeclaredSplit, found: &mut Found) -> Result<(), DataError> {
         let mut files = Vec::new();
-        self.files(folder, &mut files);
-        if files.is_empty() {
+        let class = name_of(folder);
+        let unread = |walk: &Self| {
+            walk.unread_by_class.get(&class).map_or(0, |unread| unread.values().map(|t| t.count).sum())
+        };
+        let before: usize = unread(self);
+        self.files(folder, &class, &mut files)?;
+        if files.is_empty() && unread(self) == before {
             self.warnings.push(Warning::EmptyClass { folder: self.id(folder) });
         }
-        found.entry(name_of(folder)).or_default().extend(files.into_iter().map(|file| (split, file)));
+        found.entry(class).or_default().extend(files.into_iter().map(|file| (split, file)));
+        Ok(())
     }
 
     /// All images in a folder and the folders below it.
-    fn files(&mut self, folder: &Path, files: &mut Vec<PathBuf>) {
+    fn files(&mut self, folder: &Path, class: &str, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
         if !self.enter(folder) {
-            return;
+            return Ok(());
         }
-        match self.read(folder) {
-            Ok(contents) => {
-                self.count_other(&contents.files);
-                files.extend(contents.files.into_iter().filter(|file| image_by_name(file)));
-                for inner in contents.folders {
-                    self.files(&inner, files);
-                }
+        let contents = self.read(folder, folder, false)?;
+        for file in contents.files {
+            if self.sort(&file, Some(class)) {
+                files.push(file);
             }
-            Err(error) => self.unreadable(folder, &error),
+        }
+        for inner in contents.folders {
+            self.files(&inner, class, files)?;
         }
         self.ancestors.pop();
+        Ok(())
     }
+
+    /// Which folders at the top are splits, by their names and by what is in them.
+    fn layout(&mut self, top: &Contents, source: &Path) -> Result<Layout, DataError> {
+        let named: Vec<(&PathBuf, Option<SplitName>)> =
+            top.folders.iter().map(|folder| (folder, split_in_name(&name_of(folder)))).collect();
+        let whole = |name: &Option<SplitName>| name.is_some_and(|name| name.how != Match::Within);
+        let look = |folder: &Path| self.tree.read(folder).unwrap_or_default();
+        let holds_folders = |folder: &Path| !look(folder).folders.is_empty();
+        let holds_images_only = |folder: &Path| {
+            let contents = look(folder);
+            contents.folders.is_empty() && contents.files.iter().any(|file| image_by_name(file))
+        };
+        let is = |split: DeclaredSplit| {
+            move |name: &Option<SplitName>| name.is_some_and(|name| name.split == split)
+        };
+        let is_train = is(DeclaredSplit::Train);
+        // A class may well be called "test": the names mean splits only where there is a train folder or nothing else.
+        let has_train = named.iter().any(|(_, name)| whole(name) && is_train(name));
+        let mut taken: Vec<(&PathBuf, SplitName)> = Vec::new();
+        if !named.is_empty() && (has_train || named.iter().all(|(_, name)| whole(name))) {
+            let (by_word, others): (Vec<_>, Vec<_>) = named.iter().partition(|(_, name)| whole(name));
+            // And a class may be called "train", beside "bus" and "car".
+            if let [(train, _)] = by_word.as_slice()
+                && holds_images_only(train)
+                && others.iter().any(|(folder, _)| holds_images_only(folder))
+            {
+                self.warnings.push(Warning::ClassCalledSplit { folder: self.id(train) });
+            } else {
+                let covered = |split: DeclaredSplit| by_word.iter().any(|(_, name)| is(split)(name));
+                let more = others.iter().filter(|(folder, name)| {
+                    name.is_some_and(|name| !covered(name.split)) && holds_folders(folder)
+                });
+                taken.extend(
+                    by_word.iter().chain(more).filter_map(|(folder, name)| Some((*folder, (*name)?))),
+                );
+            }
+        } else if named.iter().any(|(_, name)| is_train(name)) {
+            let alone = named.iter().all(|(_, name)| name.is_some());
+            let splits: Vec<(&PathBuf, SplitName)> = named
+                .iter()
+                .filter_map(|(folder, name)| Some((*folder, (*name)?)))
+                .filter(|(folder, _)| (alone && named.len() > 1) || holds_folders(folder))
+                .collect();
+            let kinds: BTreeSet<usize> = splits.iter().map(|(_, name)| name.split as usize).collect();
+            let has_train = splits.iter().any(|(_, name)| name.split == DeclaredSplit::Train);
+            // "train_station" beside "airport" is no split, nor are "train_1" and "train_2" alone.
+            if has_train && (kinds.len() > 1 || (alone && splits.len() == 1)) {
+                taken = splits;
+            }
+        }
+        self.refuse_two_of_one_split(&taken, source)?;
+        if taken.is_empty() {
+            self.refuse_splits_as_classes(&top.folders, source)?;
+        }
+        let by_name: Vec<String> = taken
+            .iter()
+            .filter(|(_, name)| name.how != Match::Exact)
+            .map(|(folder, name)| format!("{} for {}", self.id(folder), word(name.split)))
+            .collect();
+        if !by_name.is_empty() {
+            self.warnings.push(Warning::SplitsByName { taken: by_name.join(", ") });
+        }
+        let beside = top.folders.iter().filter(|folder| taken.iter().all(|(split, _)| split != folder));
+        let beside = if taken.is_empty() { Vec::new() } else { beside.cloned().collect() };
+        let splits = taken.into_iter().map(|(folder, name)| (folder.clone(), name.split)).collect();
+        Ok(Layout { splits, beside })
+    }
+
+    /// `train_images` and `train_masks` are not one split; `train_1` and `train_2` are.
+    fn refuse_two_of_one_split(
+        &self,
+        taken: &[(&PathBuf, SplitName)],
+        source: &Path,
+    ) -> Result<(), DataError> {
+        for (at, (one, name)) in taken.iter().enumerate() {
+            for (other, other_name) in &taken[at + 1..] {
+                let by_word = name.how != Match::Within && other_name.how != Match::Within;
+                let parts = without_digits(&name_of(one)) == without_digits(&name_of(other));
+                if name.split == other_name.split && !by_word && !parts {
+                    return Err(DataError::unusable(
+                        source,
+                        format!(
+                            "holds {} and {}, which both seem to be the {} split; call the one that is meant {2}, and move the other \
+                             elsewhere",
+                            self.id(one),
+                            self.id(other),
+                            word(name.split)
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Folders that all hold the same folders are rather splits than classes.
+    fn refuse_splits_as_classes(&self, folders: &[PathBuf], source: &Path) -> Result<(), DataError> {
+        if folders.len() < 2 {
+            return Ok(());
+        }
+        let mut common: Option<BTreeSet<String>> = None;
+        let mut all = BTreeSet::new();
+        let mut shown = BTreeMap::new();
+        for folder in folders {
+            let inner = self.tree.read(folder).unwrap_or_default().folders;
+            let keys: BTreeSet<String> = inner.iter().map(|inner| identity_key(&name_of(inner))).collect();
+            shown.extend(inner.iter().map(|inner| (identity_key(&name_of(inner)), name_of(inner))));
+            let both = match common {
+                None => keys.clone(),
+                Some(common) => common.intersection(&keys).cloned().collect(),
+            };
+            // Most folders of images are told here, by the first one.
+            if both.len() < 2 {
+                return Ok(());
+            }
+            all.extend(keys);
+            common = Some(both);
+        }
+        let common = common.unwrap_or_default();
+        if common.len() * 2 < all.len() {
+            return Ok(());
+        }
+        let splits = listed(folders.iter().map(|folder| name_of(folder)));
+        let classes = listed(common.iter().filter_map(|key| shown.get(key).cloned()));
+        Err(DataError::unusable(
+            source,
+            format!(
+                "holds {splits}, and each of them holds the folders {classes}: which are the classes? If {splits} are splits, call them \
+                 train, validation and test; if one of them is meant, name it in data.path; if they are the classes, put their \
+                 images straight into them, or name the classes in a table (source = \"csv\")"
+            ),
+        ))
+    }
+
+    /// What there is where no image was found in a class.
+    fn nothing(&self, top: &Contents, layout: &Layout) -> String {
+        let mut there = Vec::new();
+        let formats = self.unread.iter().filter(|(format, _)| **format != Format::Archive);
+        there.extend(formats.map(|(format, tally)| {
+            let convert = format.convert().map_or(String::new(), |line| format!(", for example with {line}"));
+            format!("{}: not read, convert them{convert}", counted(tally, &format!("{format} file(s)")))
+        }));
+        if let Some(archives) = self.unread.get(&Format::Archive) {
+            there.push(format!("{}: unpack it, or name it in data.path", counted(archives, "archive(s)")));
+        }
+        if self.tables.count > 0 {
+            there.push(format!(
+                "{}: if it lists the images, name it in data.path",
+                counted(&self.tables, "table(s)")
+            ));
+        }
+        if self.others.count > 0 {
+            there.push(counted(&self.others, "other file(s)"));
+        }
+        if !self.passed.is_empty() {
+            there.push(format!("folders that are passed over: {}", self.passed_over()));
+        }
+        let there = there.join("; ");
+        let table = "name the classes in a table (source = \"csv\")";
+        let message = match self.loose.count {
+            0 if there.is_empty() => {
+                return "holds no images; expected <class>/<image> or {train,test}/<class>/<image>"
+                    .to_owned();
+            }
+            0 => return format!("holds nothing that is read as an image, but {there}"),
+            count if layout.splits.is_empty() || top.folders.is_empty() => {
+                format!(
+                    "holds {count} images but no class folders; put the images of each class into a folder of its own, or {table}"
+                )
+            }
+            count => {
+                let splits = listed(layout.splits.iter().map(|(folder, _)| name_of(folder)));
+                format!(
+                    "holds {count} images that stand in no class folder ({} for one); make a folder for each class in {splits} and move \
+                     the images there, or {table}",
+                    self.loose.example
+                )
+            }
+        };
+        if there.is_empty() { message } else { format!("{message}; it also holds {there}") }
+    }
+
+    /// Classes of which nothing is left but pictures that are not read.
+    fn lost(&mut self, found: &Found) -> Vec<Lost> {
+        let mut lost = Vec::new();
+        let mut heavy = Vec::new();
+        let mut all = Unread::new();
+        for (class, unread) in &self.unread_by_class {
+            let count: usize = unread.values().map(|tally| tally.count).sum();
+            let read = found.get(class).map_or(0, Vec::len);
+            if read == 0 {
+                lost.push(Lost { class: class.clone(), what: by_format(unread), remedy: remedy(unread) });
+            } else if count * 10 > count + read {
+                heavy.push(format!("{class} loses {} of {}", by_format(unread), count + read));
+            }
+            for (format, tally) in unread.iter().filter(|_| read > 0) {
+                let sum = all.entry(*format).or_default();
+                *sum = Tally { count: sum.count + tally.count, example: tally.example.clone() };
+            }
+        }
+        let count: usize = all.values().map(|tally| tally.count).sum();
+        if let Some(first) = all.values().next() {
+            let (formats, remedy, example) = (by_format(&all), remedy(&all), first.example.clone());
+            // First in the list: nothing else matters as much.
+            self.warnings.insert(
+                0,
+                match heavy.is_empty() {
+                    true => Warning::UnreadPictures { count, formats, example, remedy },
+                    false => Warning::ClassesLosePictures {
+                        count,
+                        classes: listed(heavy.into_iter()),
+                        example,
+                        remedy,
+                    },
+                },
+            );
+        }
+        lost
+    }
+
+    fn passed_over(&self) -> String {
+        let each = self.passed.iter().map(|(name, (folders, images))| {
+            let many = if *folders == 1 { String::new() } else { format!(" ({folders} folders)") };
+            format!("{name}{many} with {images} image(s)")
+        });
+        listed(each)
+    }
+
+    fn all_warnings(self) -> Vec<Warning> {
+        let passed = (!self.passed.is_empty()).then(|| Warning::PassedOver { folders: self.passed_over() });
+        let mut warnings = self.warnings;
+        warnings.extend(passed);
+        let said = |tally: Tally| (tally.count > 0).then_some((tally.count, tally.example));
+        if let Some((count, example)) = said(self.looked_into) {
+            warnings.push(Warning::LookedInto { count, example });
+        }
+        // Pictures are told by class.
+        let formats: Unread = self.unread.into_iter().filter(|(format, _)| !format.is_picture()).collect();
+        if let Some(first) = formats.values().next() {
+            warnings
+                .push(Warning::OtherFormats { formats: by_format(&formats), example: first.example.clone() });
+        }
+        let count = self.others.count + self.tables.count;
+        if let Some((_, example)) = said(self.others).or(said(self.tables)) {
+            warnings.push(Warning::OtherFiles { count, example });
+        }
+        warnings
+    }
+}
+
+/// Whether links lead in a circle: of all systems only some have a name for it.
+fn is_loop(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(40 | 62))
+}
+
+fn word(split: DeclaredSplit) -> &'static str {
+    match split {
+        DeclaredSplit::Train => "train",
+        DeclaredSplit::Validation => "validation",
+        DeclaredSplit::Test => "test",
+        DeclaredSplit::Undeclared => "no",
+    }
+}
+
+fn counted(tally: &Tally, what: &str) -> String {
+    format!("{} {what} ({})", tally.count, tally.example)
+}
+
+/// `4 HEIC, 1 AVIF`
+fn by_format(unread: &Unread) -> String {
+    unread.iter().map(|(format, tally)| format!("{} {format}", tally.count)).collect::<Vec<_>>().join(", ")
+}
+
+/// How to convert what there is most of.
+fn remedy(unread: &Unread) -> String {
+    let most = unread.iter().max_by_key(|(_, tally)| tally.count).and_then(|(format, _)| format.convert());
+    most.map_or(String::new(), |line| format!(", for example with {line}"))
+}
+
+/// The first few of some names.
+fn listed(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    let more = names.len().saturating_sub(NAMED);
+    let shown = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }

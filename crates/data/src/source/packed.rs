@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::folder::{Contents, Tree, image_by_name, is_hidden, list_tree, name_of, split_by_name};
 use crate::DataError;
-use crate::archive;
+use crate::archive::{self, Archive};
 use crate::listing::Listing;
-use crate::store::{Location, Store};
+use crate::store::{Location, Store, StoredFile};
 
 /// Whether a file is an archive by its name.
 pub(super) fn is_archive(name: &str) -> bool {
@@ -22,29 +22,34 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
             "is a folder; name the archive itself: .tar, .tar.gz, .tgz or .zip",
         ));
     }
-    let (file, members) = archive::open(path)?;
-    let mut tree = Packed::default();
+    let Archive { file, members, warnings } = archive::open_all(path)?;
+    let mut tree = Packed { file: &file, folders: BTreeMap::new(), locations: HashMap::new() };
     for member in members {
         tree.add(member.path, member.location);
     }
     let root = tree.root();
     let mut listing = list_tree(&tree, &root, path)?;
+    listing.warnings.extend(warnings);
     listing.store = Store::of(file);
     Ok(listing)
 }
 
-/// The folders that the members' names make.
+/// What is in one folder of an archive.
 #[derive(Default)]
-struct Packed {
-    folders: BTreeMap<PathBuf, Contents>,
+struct Folder {
+    folders: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+/// The folders that the members' names make.
+struct Packed<'a> {
+    file: &'a StoredFile,
+    folders: BTreeMap<PathBuf, Folder>,
     locations: HashMap<PathBuf, Location>,
 }
 
-impl Packed {
+impl Packed<'_> {
     fn add(&mut self, file: PathBuf, location: Location) {
-        if file.iter().any(|part| is_hidden(&part.to_string_lossy())) {
-            return;
-        }
         let mut inner = file.clone();
         while let Some(folder) = inner.parent().map(Path::to_owned) {
             let known = self.folders.contains_key(&folder);
@@ -66,11 +71,11 @@ impl Packed {
     /// The folder where classes or splits begin: most archives hold one folder, named as the archive, that holds all.
     fn root(&self) -> PathBuf {
         let mut root = PathBuf::new();
-        while let Some(contents) = self.folders.get(&root)
+        while let Ok(contents) = self.read(&root)
             && let [only] = contents.folders.as_slice()
             && !contents.files.iter().any(|file| image_by_name(file))
             && split_by_name(&name_of(only)).is_none()
-            && self.folders.get(only).is_some_and(|inner| !inner.folders.is_empty())
+            && self.read(only).is_ok_and(|inner| !inner.folders.is_empty())
         {
             root = only.clone();
         }
@@ -78,11 +83,19 @@ impl Packed {
     }
 }
 
-impl Tree for Packed {
+impl Tree for Packed<'_> {
     fn read(&self, folder: &Path) -> io::Result<Contents> {
-        let mut contents = self.folders.get(folder).cloned().ok_or(io::ErrorKind::NotFound)?;
+        let found = self.folders.get(folder).ok_or(io::ErrorKind::NotFound)?;
+        let mut contents = Contents::default();
+        for folder in &found.folders {
+            let place =
+                if is_hidden(&name_of(folder)) { &mut contents.hidden } else { &mut contents.folders };
+            place.push(folder.clone());
+        }
+        contents.files.extend(found.files.iter().filter(|file| !is_hidden(&name_of(file))).cloned());
         contents.folders.sort();
         contents.files.sort();
+        contents.hidden.sort();
         Ok(contents)
     }
 
@@ -92,5 +105,9 @@ impl Tree for Packed {
 
     fn location(&self, file: PathBuf) -> Location {
         self.locations.get(&file).cloned().unwrap_or(Location::Missing)
+    }
+
+    fn head(&self, file: &Path) -> Vec<u8> {
+        self.locations.get(file).map(|location| archive::head(self.file, location)).unwrap_or_default()
     }
 }

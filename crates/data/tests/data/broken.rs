@@ -17,10 +17,27 @@ fn reason(bytes: &[u8]) -> String {
 fn an_empty_file_and_a_text_say_what_they_are() {
     assert!(matches!(decode(&[]), Err(ImageError::Empty)));
     assert!(reason(b"").contains("0 bytes"));
-    assert!(reason(b"<html>404 not found</html>").contains("the text \"<html>404 not fo\""));
+    assert!(reason(b"404 not found, sorry").contains("the text \"404 not found, s\""));
     assert!(reason(&[0, 1, 2, 250]).contains("the bytes 00 01 02 fa"));
     for start in [&b"\xFF\xD8"[..], b"\x89PNG\r\n\x1a", b"GIF89", b"RIFF\0\0\0\0WEB", b"B"] {
         assert!(matches!(decode(start), Err(ImageError::UnknownFormat(_))), "{start:?}");
+    }
+}
+
+#[test]
+fn a_file_in_a_format_that_is_not_read_is_named_by_its_format_whatever_it_is_called() {
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\0";
+    for (bytes, named, remedy) in [
+        (&heic[..], "HEIC", "heif-convert"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0mif1avif", "AVIF", "avifdec"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000", "magick"),
+        (b"\xff\x0a\xfa\x7f", "JPEG XL", "djxl"),
+        (b"<!DOCTYPE html><html>404", "HTML page", "convert"),
+    ] {
+        let error = decode(bytes).unwrap_err();
+        assert!(matches!(error, ImageError::OtherFormat { .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(named) && text.contains(remedy), "{text}");
     }
 }
 
@@ -57,6 +74,13 @@ fn truncated_files_of_other_formats_are_errors() {
         ("bmp-8-palette.bmp", 1),
         ("gif-colour.gif", 4),
         ("gif-interlaced.gif", 4),
+        // Its directory stands at the end.
+        ("tiff-rgb-lzw.tif", 0),
+        ("tiff-rgb-deflate.tif", 0),
+        ("tiff-rgb-packbits.tif", 0),
+        // Pixels stand at the end.
+        ("tiff-strips.tif", 0),
+        ("tiff-grey-16-big.tif", 0),
     ] {
         let whole = std::fs::read(fixture("decode").join(file)).unwrap();
         assert!(decode(&whole).is_ok());
@@ -124,7 +148,18 @@ fn giants(width: u32, height: u32) -> BTreeMap<&'static str, Vec<u8>> {
     let mut webp = std::fs::read(fixture("decode/webp-animated.webp")).unwrap();
     webp[24..27].copy_from_slice(&(width - 1).to_le_bytes()[..3]);
     webp[27..30].copy_from_slice(&(height - 1).to_le_bytes()[..3]);
+    let mut tiff = std::fs::read(fixture("decode/tiff-strips.tif")).unwrap();
+    // Width and height are the entries 256 and 257 of its directory.
+    for (tag, value) in [(256u16, width), (257, height)] {
+        let entry = tiff
+            .windows(4)
+            .position(|four| four[..2] == tag.to_le_bytes() && [3, 4].contains(&four[2]))
+            .unwrap();
+        tiff[entry + 2..entry + 4].copy_from_slice(&4u16.to_le_bytes());
+        tiff[entry + 8..entry + 12].copy_from_slice(&value.to_le_bytes());
+    }
     BTreeMap::from([
+        ("TIFF", tiff),
         ("JPEG", jpeg),
         ("PNG", png_header(width, height)),
         ("BMP", bmp),
@@ -152,7 +187,7 @@ fn a_header_of_30000_by_30000_is_refused_before_anything_is_allocated() {
 fn a_small_file_that_claims_a_picture_just_within_the_limit_is_found_out_at_once() {
     const { assert!(13_000 * 13_000 < PIXEL_LIMIT) };
     let giants = giants(13_000, 13_000);
-    for format in ["JPEG", "PNG", "BMP"] {
+    for format in ["JPEG", "PNG", "BMP", "TIFF"] {
         let begin = Instant::now();
         assert!(reason(&giants[format]).contains("truncated"), "{format}");
         assert!(begin.elapsed().as_millis() < 100, "{format}");

@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use bakeoff_data::{Region, RgbImage, View, decode, decode_draft, decode_file, decode_region, resize};
+use bakeoff_data::{
+    Region, RgbImage, View, decode, decode_draft, decode_file, decode_region, pixel_notes, resize,
+};
 use safetensors::SafeTensors;
 
 use crate::{fixture, fixtures, name};
@@ -38,6 +40,46 @@ fn every_format_decodes_to_the_pixels_pillow_reads() {
 }
 
 #[test]
+fn what_an_image_lost_is_noted() {
+    use bakeoff_data::PixelNote::{Cmyk, DeepGrey, FirstPage, NarrowGrey, Transparency};
+    for (file, expected) in [
+        ("jpeg-420.jpg", &[][..]),
+        ("jpeg-cmyk.jpg", &[Cmyk]),
+        ("jpeg-ycck.jpg", &[Cmyk]),
+        ("tiff-cmyk.tif", &[Cmyk]),
+        ("png-grey-16.png", &[DeepGrey]),
+        ("png-grey-16-interlaced.png", &[DeepGrey]),
+        ("png-grey-8.png", &[]),
+        ("png-rgb-16.png", &[]),
+        ("tiff-grey-16-little.tif", &[DeepGrey]),
+        ("tiff-grey-12-in-16.tif", &[DeepGrey, NarrowGrey]),
+        ("png-rgba-8.png", &[Transparency]),
+        ("png-grey-alpha-16.png", &[Transparency]),
+        ("png-palette-8.png", &[Transparency]),
+        ("webp-lossless-alpha.webp", &[Transparency]),
+        ("webp-lossless.webp", &[]),
+        ("gif-transparent.gif", &[Transparency]),
+        ("gif-colour.gif", &[]),
+        ("tiff-rgba.tif", &[Transparency]),
+        ("tiff-rgbx.tif", &[]),
+        ("tiff-pages.tif", &[FirstPage]),
+    ] {
+        let bytes = std::fs::read(fixture("decode").join(file)).unwrap();
+        assert_eq!(pixel_notes(&bytes), expected, "{file}");
+    }
+    assert_eq!(pixel_notes(b"no image"), []);
+}
+
+#[test]
+fn sixteen_bits_of_grey_are_scaled_as_its_high_bytes_are() {
+    for file in ["png-grey-16.png", "tiff-grey-16-big.tif"] {
+        let image = decode_file(&fixture("decode").join(file)).unwrap();
+        let white = image.pixels().iter().filter(|&&level| level == 255).count();
+        assert!(white * 10 < image.pixels().len(), "{file}: {white} of {}", image.pixels().len());
+    }
+}
+
+#[test]
 fn drafts_of_jpegs_are_pillows_to_the_level() {
     let bytes = std::fs::read(fixture("draft.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&bytes).unwrap();
@@ -58,7 +100,7 @@ fn drafts_of_jpegs_are_pillows_to_the_level() {
 
 #[test]
 fn other_formats_have_no_drafts() {
-    for file in ["png-filters.png", "bmp-24.bmp", "gif-colour.gif", "webp-lossy.webp"] {
+    for file in ["png-filters.png", "bmp-24.bmp", "gif-colour.gif", "webp-lossy.webp", "tiff-tiles.tif"] {
         let bytes = std::fs::read(fixture("decode").join(file)).unwrap();
         assert_eq!(decode_draft(&bytes, Some(1)).unwrap(), decode(&bytes).unwrap(), "{file}");
     }

@@ -122,14 +122,36 @@ fn images_that_cannot_be_used_are_named_and_left_out_or_refused() {
 }
 
 #[test]
-fn images_that_lose_their_shades_are_a_warning() {
-    let deep = std::fs::read(fixture("decode/png-grey-16.png")).unwrap();
+fn images_that_lose_something_when_decoded_are_warnings() {
+    let read = |name: &str| std::fs::read(fixture("decode").join(name)).unwrap();
+    let (deep, narrow) = (read("png-grey-16.png"), read("tiff-grey-12-in-16.tif"));
+    let (cmyk, clear) = (read("jpeg-cmyk.jpg"), read("png-rgba-8.png"));
     let image = photograph();
-    let folder = tree(&[("cat/1.png", &deep), ("cat/2.jpg", &image), ("dog/1.png", &deep)]);
+    let folder = tree(&[
+        ("cat/1.png", &deep),
+        ("cat/2.jpg", &image),
+        ("cat/3.jpg", &cmyk),
+        ("cat/4.png", &clear),
+        ("dog/1.tif", &narrow),
+    ]);
     let dataset = Dataset::open(&SourceConfig::at(folder.path())).unwrap();
     let inspection = dataset.inspect(true, &AtomicBool::new(false), &silent).unwrap();
-    assert_eq!(inspection.warnings, [Warning::DeepGrey { count: 2, example: "cat/1.png".into() }]);
-    assert!(inspection.warnings[0].to_string().contains("convert them to 8 bits"));
+    assert_eq!(
+        inspection.warnings,
+        [
+            Warning::DeepGrey { count: 2, example: "cat/1.png".into() },
+            Warning::Cmyk { count: 1, example: "cat/3.jpg".into() },
+            Warning::Transparency { count: 1, example: "cat/4.png".into() },
+        ]
+    );
+    assert!(inspection.warnings[0].to_string().contains("scaled to 8 bits"));
+    // Half of them dark is no sign; most of them is.
+    std::fs::write(folder.path().join("cat/5.tif"), &narrow).unwrap();
+    let dataset = Dataset::open(&SourceConfig::at(folder.path())).unwrap();
+    let inspection = dataset.inspect(true, &AtomicBool::new(false), &silent).unwrap();
+    let dark = Warning::NarrowGrey { count: 2, of: 3, example: "cat/5.tif".into() };
+    assert!(inspection.warnings.contains(&dark), "{:?}", inspection.warnings);
+    assert!(dark.to_string().contains("nearly black"));
 }
 
 #[test]

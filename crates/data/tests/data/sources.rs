@@ -57,7 +57,13 @@ fn a_folder_with_splits_is_listed_nested_files_included() {
     );
     assert_eq!(count(&dataset, DeclaredSplit::Train), 3);
     assert_eq!(count(&dataset, DeclaredSplit::Test), 2);
-    assert_eq!(dataset.warnings(), [Warning::NoValidationImages { class: "dog".into() }]);
+    assert_eq!(
+        dataset.warnings(),
+        [
+            Warning::PassedOver { folders: ".hidden with 1 image(s)".into() },
+            Warning::NoValidationImages { class: "dog".into() }
+        ]
+    );
     let loaded = dataset.load(5).unwrap();
     assert_eq!(*loaded, decode_file(&folder.path().join("valid/cat/3.jpg")).unwrap());
     assert!(matches!(dataset.load(6), Err(ImageError::NoSample(6))));

@@ -7,7 +7,7 @@ use crate::page::{SCRIPT, json, style};
 use crate::table::Table;
 use crate::text::{bdi, escape};
 use crate::theme;
-use bakeoff_stats::Verdict;
+use bakeoff_stats::{Direction, Unit, Verdict};
 use std::fmt::Write;
 
 /// Differences on every data set, and of all together, a block per recipe.
@@ -25,7 +25,17 @@ pub(super) fn chart(aggregate: &Aggregate, words: &Words) -> Intervals {
     });
     Intervals {
         title: fill(words.aggregate_title, &[("baseline", &aggregate.baseline)]),
-        axis: words.aggregate_axis.into(),
+        axis: match (aggregate.measure.unit, aggregate.measure.direction) {
+            (Unit::Percent, Direction::HigherIsBetter) => words.aggregate_axis.into(),
+            (Unit::Percent, Direction::LowerIsBetter) => {
+                format!("{} ({})", words.aggregate_axis, words.lower_is_better)
+            }
+            (Unit::Plain, Direction::HigherIsBetter) => words.aggregate_axis_plain.into(),
+            (Unit::Plain, Direction::LowerIsBetter) => {
+                format!("{} ({})", words.aggregate_axis_plain, words.lower_is_better)
+            }
+        },
+        unit: aggregate.measure.unit,
         key: [words.aggregate_claimed.into(), words.aggregate_unclaimed.into()],
         blocks: blocks.collect(),
     }

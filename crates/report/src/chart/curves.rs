@@ -95,11 +95,14 @@ impl Curves {
         let x = Scale::new(across, [left + 6.0, right - 6.0]);
         let factor = if self.unit == Unit::Plain { 1.0 } else { 100.0 };
         let values = self.series.iter().flat_map(|s| &s.points).flat_map(|p| [p.low, p.high, p.mean]);
+        let least = values.clone().filter(|v| v.is_finite()).fold(f64::INFINITY, f64::min);
         let [low, high] = extent(values, 0.05).unwrap_or([0.0, 1.0]);
         let (low, high) = match self.unit {
             Unit::Percent => (low.max(0.0), high.min(1.0)),
             Unit::Points => (low.min(0.0), high.max(0.0)),
-            Unit::Plain => (low.max(0.0), high),
+            // Losses are above zero, and so is their frame.
+            Unit::Plain if least >= 0.0 => (low.max(0.0), high),
+            Unit::Plain => (low, high),
         };
         let y = Scale::new([low * factor, high * factor], [floor, top]);
         // Limits may lie beyond what there can be, as those of an accuracy from few seeds do: bands end at the frame.

@@ -5,8 +5,7 @@ use crate::language::{Words, fill};
 use crate::svg::{Anchor, Drawing};
 use crate::text::{Weight, fit, width as text_width};
 use crate::theme;
-use bakeoff_stats::wording::{decimals, points, signed_points};
-use bakeoff_stats::{Comparison, Verdict};
+use bakeoff_stats::{Comparison, Direction, Measure, Unit, Verdict};
 
 /// Below this width names and numbers stand above the bars instead of beside them.
 const BESIDE_FROM: f64 = 640.0;
@@ -21,11 +20,11 @@ pub(crate) fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-/// `metric` is what is compared, in words; `margin` a fraction. `colour` gives a recipe's series index.
+/// `metric` is what is compared, in words; `margin` is in its unit, a fraction where it is an accuracy. `colour` gives a recipe's series index.
 pub(crate) fn forest(
     comparisons: &[Comparison],
     (metric, baseline): (&str, &str),
-    margin: f64,
+    (measure, margin): (Measure, f64),
     colour: &dyn Fn(&str) -> Option<usize>,
     width: f64,
     words: &Words,
@@ -33,7 +32,10 @@ pub(crate) fn forest(
     let beside = width >= BESIDE_FROM;
     let mut rows: Vec<&Comparison> = comparisons.iter().collect();
     // Largest effect on top; what has none keeps its order at the bottom.
-    rows.sort_by(|a, b| b.mean.unwrap_or(f64::NEG_INFINITY).total_cmp(&a.mean.unwrap_or(f64::NEG_INFINITY)));
+    let gain = |c: &Comparison| c.mean.map_or(f64::NEG_INFINITY, |mean| measure.direction.gain(mean));
+    rows.sort_by(|a, b| gain(b).total_cmp(&gain(a)));
+    let unit = measure.unit;
+    let factor = if unit == Unit::Percent { 100.0 } else { 1.0 };
 
     let (top, bottom) = (34.0, 46.0);
     let row_height = if beside { 46.0 } else { 62.0 };
@@ -51,14 +53,15 @@ pub(crate) fn forest(
     let floor = height - bottom;
 
     let core = rows.iter().flat_map(|c| c.differences.iter().copied().chain(c.mean));
-    let core = extent(core.chain([0.0, -margin * 1.4, margin * 1.4]), 0.06).unwrap_or([-0.01, 0.01]);
+    let core =
+        extent(core.chain([0.0, -margin * 1.4, margin * 1.4]), 0.06).unwrap_or([-1.0 / factor, 1.0 / factor]);
     // An interval of two seeds can be a hundred times as long as everything else: it is cut and marked as cut.
     let reach = 2.5 * (core[1] - core[0]);
     let ends = rows.iter().filter_map(|c| c.interval).flat_map(|i| [i.low, i.high]);
     let ends = ends.map(|end| end.clamp(core[0] - reach, core[1] + reach));
     let range = extent(ends.chain(core), 0.03).unwrap_or(core);
-    let x = Scale::new(range.map(|v| v * 100.0), [left + 6.0, right - 6.0]);
-    let at = |fraction: f64| x.at(fraction * 100.0);
+    let x = Scale::new(range.map(|v| v * factor), [left + 6.0, right - 6.0]);
+    let at = |value: f64| x.at(value * factor);
 
     if margin > 0.0 {
         d.rect("zone", [at(-margin), top - 4.0, at(margin) - at(-margin), floor - top + 4.0], 0.0);
@@ -67,33 +70,41 @@ pub(crate) fn forest(
     for tick in ticks {
         let place = x.at(tick);
         d.line("grid", (place, top), (place, floor));
-        d.text("tick", (place, floor + 17.0), Anchor::Middle, &signed_points(tick / 100.0, digits));
+        d.text("tick", (place, floor + 17.0), Anchor::Middle, &unit.signed(tick / factor, digits));
     }
     d.line("axis", (left, floor), (right, floor));
     d.line("zero", (at(0.0), top - 4.0), (at(0.0), floor));
     let name = fit(baseline, 12.0, Weight::Regular, 110.0);
-    let [worse, better] =
-        [words.forest_worse, words.forest_better].map(|text| fill(text, &[("baseline", &name)]));
-    let room = |text: &str| text_width(text, 12.0, Weight::Regular) + 12.0;
-    if at(0.0) - left > room(&worse) || beside {
-        d.text("note", (at(0.0) - 10.0, top - 14.0), Anchor::End, &worse);
-    }
-    if right - at(0.0) > room(&better) || beside {
-        d.text("note", (at(0.0) + 10.0, top - 14.0), Anchor::Start, &better);
-    }
-    let unit = if margin > 0.0 {
-        let margin = points(margin, 2);
-        let margin = margin.trim_end_matches('0').trim_end_matches('.');
-        fill(words.forest_axis_margin, &[("metric", &metric), ("margin", &margin)])
-    } else {
-        fill(words.forest_axis, &[("metric", &metric)])
+    let sides = match measure.direction {
+        Direction::HigherIsBetter => [words.forest_worse, words.forest_better],
+        Direction::LowerIsBetter => [words.forest_better_left, words.forest_worse_right],
     };
-    let unit = fit(&unit, 12.0, Weight::Regular, width - 8.0);
+    let [left_side, right_side] = sides.map(|text| fill(text, &[("baseline", &name)]));
+    let room = |text: &str| text_width(text, 12.0, Weight::Regular) + 12.0;
+    if at(0.0) - left > room(&left_side) || beside {
+        d.text("note", (at(0.0) - 10.0, top - 14.0), Anchor::End, &left_side);
+    }
+    if right - at(0.0) > room(&right_side) || beside {
+        d.text("note", (at(0.0) + 10.0, top - 14.0), Anchor::Start, &right_side);
+    }
+    let below = match (margin > 0.0, unit) {
+        (true, Unit::Percent) => {
+            let margin = unit.number(margin, 2);
+            let margin = margin.trim_end_matches('0').trim_end_matches('.');
+            fill(words.forest_axis_margin, &[("metric", &metric), ("margin", &margin)])
+        }
+        (true, Unit::Plain) => {
+            fill(words.forest_axis_margin_plain, &[("metric", &metric), ("margin", &margin)])
+        }
+        (false, Unit::Percent) => fill(words.forest_axis, &[("metric", &metric)]),
+        (false, Unit::Plain) => fill(words.forest_axis_plain, &[("metric", &metric)]),
+    };
+    let below = fit(&below, 12.0, Weight::Regular, width - 8.0);
     let centre = ((left + right) / 2.0).clamp(
-        text_width(&unit, 12.0, Weight::Regular) / 2.0 + 4.0,
-        width - text_width(&unit, 12.0, Weight::Regular) / 2.0 - 4.0,
+        text_width(&below, 12.0, Weight::Regular) / 2.0 + 4.0,
+        width - text_width(&below, 12.0, Weight::Regular) / 2.0 - 4.0,
     );
-    d.text("note", (centre, floor + 38.0), Anchor::Middle, &unit);
+    d.text("note", (centre, floor + 38.0), Anchor::Middle, &below);
 
     for (row, c) in rows.iter().enumerate() {
         let line_top = top + row_height * row as f64;
@@ -137,11 +148,15 @@ pub(crate) fn forest(
         } else {
             d.circle(&format!("halo f-{class}"), (at(mean), middle), 6.5);
         }
-        let digits = decimals((interval.high - interval.low) / 2.0);
-        let number = signed_points(mean, digits);
+        let digits = unit.decimals((interval.high - interval.low) / 2.0);
+        let number = unit.signed(mean, digits);
         let limits =
-            format!("[{}, {}]", signed_points(interval.low, digits), signed_points(interval.high, digits));
-        let seeds = c.seeds.iter().zip(&c.differences).map(|(s, d)| format!("{s}: {}", signed_points(*d, 2)));
+            format!("[{}, {}]", unit.signed(interval.low, digits), unit.signed(interval.high, digits));
+        let seeds = c
+            .seeds
+            .iter()
+            .zip(&c.differences)
+            .map(|(s, d)| format!("{s}: {}", unit.signed(*d, digits.max(2))));
         d.title(&format!("{}  {number} {limits}\n{}", c.name, seeds.collect::<Vec<_>>().join(" · ")));
         let (class_of, word) = (c.verdict.word(), words.verdict(c.verdict));
         if beside {
@@ -192,7 +207,7 @@ mod tests {
             let svg = forest(
                 &comparisons,
                 ("accuracy", "none"),
-                0.005,
+                (Measure::default(), 0.005),
                 &|_| Some(1),
                 width,
                 Language::English.words(),
@@ -215,18 +230,31 @@ mod tests {
         let comparisons = compare(&base, &[arm("x", &[0.60, 0.69])], &Options::default()).unwrap();
         let interval = comparisons[0].interval.unwrap();
         assert!(interval.high - interval.low > 1.0);
-        let svg =
-            forest(&comparisons, ("accuracy", "none"), 0.005, &|_| Some(0), 960.0, Language::English.words())
-                .inline("");
+        let svg = forest(
+            &comparisons,
+            ("accuracy", "none"),
+            (Measure::default(), 0.005),
+            &|_| Some(0),
+            960.0,
+            Language::English.words(),
+        )
+        .inline("");
         assert_eq!(svg.matches("class=\"line k-c0\"").count(), 2, "an arrow at either end");
     }
 
     #[test]
     fn nothing_to_compare_says_so() {
         assert!(
-            forest(&[], ("accuracy", "none"), 0.005, &|_| None, 960.0, Language::English.words())
-                .inline("")
-                .contains("no recipe to compare")
+            forest(
+                &[],
+                ("accuracy", "none"),
+                (Measure::default(), 0.005),
+                &|_| None,
+                960.0,
+                Language::English.words()
+            )
+            .inline("")
+            .contains("no recipe to compare")
         );
     }
 }

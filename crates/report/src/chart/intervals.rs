@@ -4,13 +4,13 @@ use super::scale::{Scale, extent};
 use crate::svg::{Anchor, Drawing};
 use crate::text::{Weight, fit, width as text_width};
 use crate::theme;
-use bakeoff_stats::wording::{decimals, signed_points};
+use bakeoff_stats::Unit;
 
 /// Blocks stand side by side from this width on.
 const BESIDE_FROM: f64 = 720.0;
 const ROW: f64 = 19.0;
 
-/// A difference; fractions.
+/// A difference, in the unit of the chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Mark {
     pub(crate) mean: f64,
@@ -44,6 +44,8 @@ pub(crate) struct Intervals {
     pub(crate) title: String,
     /// Below each block.
     pub(crate) axis: String,
+    /// Of all marks.
+    pub(crate) unit: Unit,
     /// What filled and hollow marks are; empty: nothing is said.
     pub(crate) key: [String; 2],
     pub(crate) blocks: Vec<Block>,
@@ -115,8 +117,9 @@ impl Intervals {
         let names = (widest + 18.0).clamp(60.0, room * 0.4);
         let numbers = 44.0;
         let (left, right) = (from + names, from + room - numbers);
-        let x = Scale::new(range.map(|v| v * 100.0), [left + 4.0, right - 4.0]);
-        let at = |fraction: f64| x.at(fraction * 100.0);
+        let factor = if self.unit == Unit::Percent { 100.0 } else { 1.0 };
+        let x = Scale::new(range.map(|v| v * factor), [left + 4.0, right - 4.0]);
+        let at = |value: f64| x.at(value * factor);
         let mut y = top + 6.0;
         if !block.heading.is_empty() {
             d.text(
@@ -132,7 +135,12 @@ impl Intervals {
         let (ticks, digits) = x.ticks(((right - left) / 46.0).round().clamp(2.0, 8.0) as usize);
         for tick in ticks {
             d.line("grid", (x.at(tick), y - 4.0), (x.at(tick), floor));
-            d.text("tick", (x.at(tick), floor + 16.0), Anchor::Middle, &signed_points(tick / 100.0, digits));
+            d.text(
+                "tick",
+                (x.at(tick), floor + 16.0),
+                Anchor::Middle,
+                &self.unit.signed(tick / factor, digits),
+            );
         }
         d.line("axis", (left, floor), (right, floor));
         d.line("zero", (at(0.0), y - 4.0), (at(0.0), floor));
@@ -144,7 +152,7 @@ impl Intervals {
             let class = theme::series_class(row.colour);
             d.open_group("row");
             let told: Vec<String> =
-                row.marks.iter().map(|m| told(m, row.marks.len() > 1, &self.key)).collect();
+                row.marks.iter().map(|m| told(m, row.marks.len() > 1, &self.key, self.unit)).collect();
             d.title(&format!("{}  {}", row.name, told.join("; ")));
             let height = row.marks.len().max(1) as f64 * ROW;
             let shown = fit(&row.name, 13.0, Weight::Regular, names - 12.0);
@@ -156,7 +164,7 @@ impl Intervals {
                     d.line(&format!("thin k-{class}"), (ends[0], middle), (ends[1], middle));
                 }
                 self.dot(d, &class, (at(mark.mean.clamp(range[0], range[1])), middle), mark.filled);
-                let number = signed_points(mark.mean, 1);
+                let number = short(mark, self.unit);
                 let weight = if mark.filled { "strong tick" } else { "tick" };
                 d.text(weight, (from + room, middle + 4.0), Anchor::End, &number);
             }
@@ -166,12 +174,22 @@ impl Intervals {
     }
 }
 
+/// The number of a mark alone.
+fn short(mark: &Mark, unit: Unit) -> String {
+    let digits = match (unit, mark.limits) {
+        (Unit::Percent, _) => 1,
+        (Unit::Plain, Some([low, high])) => unit.decimals((high - low) / 2.0),
+        (Unit::Plain, None) => unit.places(mark.mean),
+    };
+    unit.signed(mark.mean, digits)
+}
+
 /// A mark in numbers.
-fn told(mark: &Mark, several: bool, key: &[String; 2]) -> String {
+fn told(mark: &Mark, several: bool, key: &[String; 2], unit: Unit) -> String {
     let kind = if several { format!("{}: ", key[usize::from(!mark.filled)]) } else { String::new() };
-    let Some([low, high]) = mark.limits else { return format!("{kind}{}", signed_points(mark.mean, 1)) };
-    let digits = decimals((high - low) / 2.0);
-    let [mean, low, high] = [mark.mean, low, high].map(|v| signed_points(v, digits));
+    let Some([low, high]) = mark.limits else { return format!("{kind}{}", short(mark, unit)) };
+    let digits = unit.decimals((high - low) / 2.0);
+    let [mean, low, high] = [mark.mean, low, high].map(|v| unit.signed(v, digits));
     format!("{kind}{mean} [{low}, {high}]")
 }
 
@@ -196,6 +214,7 @@ mod tests {
         Intervals {
             title: "t".into(),
             axis: "points".into(),
+            unit: Unit::Percent,
             key: [String::new(), String::new()],
             blocks: (0..blocks).map(block).collect(),
         }

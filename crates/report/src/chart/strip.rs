@@ -4,7 +4,7 @@ use super::scale::{Scale, extent};
 use crate::language::{Words, fill};
 use crate::svg::Drawing;
 use crate::theme;
-use bakeoff_stats::wording::points;
+use bakeoff_stats::Unit;
 
 /// Dots on a scale that all rows of the table share.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,7 @@ pub(crate) struct Strip<'a> {
     pub(crate) mean: Option<f64>,
     pub(crate) range: [f64; 2],
     pub(crate) colour: Option<usize>,
+    pub(crate) unit: Unit,
 }
 
 /// The shared scale; `None` where there is no value.
@@ -24,7 +25,8 @@ pub(crate) fn range(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
 impl Strip<'_> {
     pub(crate) fn draw(&self, words: &Words) -> Drawing {
         let (width, height) = (120.0, 22.0);
-        let values: Vec<String> = self.values.iter().map(|&v| points(v, 2)).collect();
+        let values: Vec<String> =
+            self.values.iter().map(|&v| self.unit.number(v, self.unit.places(v))).collect();
         let mut d = Drawing::new(
             width,
             height,

@@ -8,7 +8,7 @@ use crate::language::{Language, fill};
 use crate::summary::RecipeSummary;
 use crate::tables;
 use crate::text::{bdi, escape};
-use bakeoff_stats::{Comparison, fewest_seeds};
+use bakeoff_stats::{Comparison, Direction, Unit, fewest_seeds};
 
 impl Writer<'_> {
     /// Comparisons that the correction counts.
@@ -52,17 +52,29 @@ impl Writer<'_> {
                 &figures::differences(evidence, assessment, WIDE, words),
                 &figures::differences(evidence, assessment, NARROW, words),
             );
-            let same = if evidence.origin == Origin::Run { words.forest_same } else { "" };
+            let lower = summary.measure.direction == Direction::LowerIsBetter;
+            let same = match evidence.origin {
+                Origin::Run => words.forest_same,
+                _ if lower => words.forest_lower,
+                _ => "",
+            };
+            let caption = match summary.measure.unit {
+                Unit::Percent => words.forest_caption,
+                Unit::Plain => words.forest_caption_plain,
+            };
             let values = [
                 ("metric", &escape(&evidence.metric(words)) as &dyn std::fmt::Display),
                 ("baseline", &bdi(&summary.baseline)),
                 ("same", &same),
             ];
-            self.caption(&fill(words.forest_caption, &values));
+            self.caption(&fill(caption, &values));
         }
         let mut decided: Vec<_> = summary.recipes.iter().filter(|recipe| recipe.verdict.is_some()).collect();
         // As in the picture: largest effect first.
-        let effect = |r: &RecipeSummary| r.difference.as_ref().map_or(f64::NEG_INFINITY, |d| d.mean);
+        let effect = |r: &RecipeSummary| match r.difference {
+            Some(_) => summary.gain(r),
+            None => f64::NEG_INFINITY,
+        };
         decided.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
         if !decided.is_empty() {
             self.html.push_str("<ul class=\"verdicts\">\n");

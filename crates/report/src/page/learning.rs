@@ -43,7 +43,8 @@ impl Writer<'_> {
             return;
         }
         self.open_section("learning", words.s_learning);
-        if curves.training_loss.is_empty() {
+        // Another trainer's log may hold nothing but what is compared.
+        if curves.training_loss.is_empty() && evidence.origin == Origin::Run {
             put!(self, "<p>{}</p>\n", words.no_epoch);
             self.close_section();
             return;
@@ -59,7 +60,10 @@ impl Writer<'_> {
                 &accuracy.draw(WIDE, 460.0, words),
                 &accuracy.draw(NARROW, 320.0, words),
             );
-            self.caption(&fill(words.validation_caption, &[("uneven", &uneven)]));
+            let metric = escape(&evidence.metric_and_way(words));
+            let caption =
+                if evidence.origin == Origin::Run { words.validation_caption } else { words.metric_caption };
+            self.caption(&fill(caption, &[("uneven", &uneven), ("metric", &metric)]));
         } else {
             put!(self, "<p>{}</p>\n", words.no_validation);
         }
@@ -89,7 +93,7 @@ impl Writer<'_> {
     fn courses(&mut self) {
         let words = self.words;
         let courses = &self.assessment.summary.insight.courses;
-        if self.evidence.plan.recipes.len() < 2 {
+        if self.evidence.plan.recipes.len() < 2 || !self.evidence.measure().is_usual() {
             return;
         }
         put!(self, "<h3>{}</h3>\n", words.courses_title);

@@ -7,7 +7,7 @@ use crate::references;
 use crate::summary::CopiesSummary;
 use crate::text::{bdi, escape, escape_lines};
 use bakeoff_stats::wording::p_value;
-use bakeoff_stats::{Method, fewest_seeds, smallest_p};
+use bakeoff_stats::{Direction, Method, Unit, fewest_seeds, smallest_p};
 use bakeoff_study::Trainable;
 use bakeoff_study::records::{CopiesRecord, DataRecord};
 
@@ -182,10 +182,21 @@ impl Writer<'_> {
             facts.push((words.m_evaluation, plan.evaluation.join("; ")));
         }
         if elsewhere {
-            facts.push((words.m_compared, evidence.metric(words).into_owned()));
+            facts.push((words.m_compared, evidence.metric_and_way(words)));
         }
         facts.push((words.m_tested, headline(words, &plan.headline)));
-        facts.push((words.m_margin, fill(words.m_margin_text, &[("margin", &words.points(plan.margin))])));
+        let margin = match evidence.measure().unit {
+            Unit::Percent => words.points(plan.margin),
+            Unit::Plain => plan.margin.to_string(),
+        };
+        facts.push((
+            words.m_margin,
+            if plan.margin > 0.0 {
+                fill(words.m_margin_text, &[("margin", &margin)])
+            } else {
+                words.m_margin_none.to_owned()
+            },
+        ));
         self.facts(&facts);
 
         let crossed = self.assessment.comparisons.iter().filter_map(|c| c.interval);
@@ -277,9 +288,21 @@ impl Writer<'_> {
         }
         if evidence.origin != Origin::Run {
             let (baseline, margin) = (shell(&evidence.plan.baseline), evidence.plan.margin);
+            let margin = if margin > 0.0 { format!(" --margin {margin}") } else { String::new() };
+            let measure = evidence.measure();
+            let metric = match (&evidence.origin, measure.is_usual(), measure.direction) {
+                (_, true, _) | (Origin::Run, ..) => String::new(),
+                (Origin::Elsewhere { metric, .. }, _, direction) => {
+                    let way = match direction {
+                        Direction::HigherIsBetter => "--higher-is-better",
+                        Direction::LowerIsBetter => "--lower-is-better",
+                    };
+                    format!(" --metric {} {way}", escape(&shell(metric)))
+                }
+            };
             put!(
                 self,
-                "<p>{}</p>\n<pre tabindex=\"0\">bakeoff compare FILES --baseline {} --margin {margin} --out another-report     # FILES: {}</pre>\n",
+                "<p>{}</p>\n<pre tabindex=\"0\">bakeoff compare FILES --baseline {}{metric}{margin} --out another-report     # FILES: {}</pre>\n",
                 words.r_elsewhere,
                 escape(&baseline),
                 words.r_files

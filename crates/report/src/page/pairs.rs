@@ -4,8 +4,8 @@ use super::{Writer, put};
 use crate::language::fill;
 use crate::tables::insight as tables;
 use crate::text::escape;
-use bakeoff_stats::smallest_p;
 use bakeoff_stats::wording::p_value;
+use bakeoff_stats::{Unit, smallest_p};
 
 /// More pairs than this are folded away.
 const OPEN: usize = 15;
@@ -31,14 +31,14 @@ impl Writer<'_> {
         } else {
             String::new()
         };
+        let caption = match self.assessment.summary.measure.unit {
+            Unit::Percent => words.pairs_table_caption,
+            Unit::Plain => words.pairs_table_caption_plain,
+        };
         if n > OPEN {
             self.open_fold(&pairs);
         }
-        self.table(
-            &tables::pairs(evidence, insight, words),
-            "",
-            &fill(words.pairs_table_caption, &[("reach", &reach)]),
-        );
+        self.table(&tables::pairs(evidence, insight, words), "", &fill(caption, &[("reach", &reach)]));
         if n > OPEN {
             self.close_fold();
         }

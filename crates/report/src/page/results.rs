@@ -7,8 +7,8 @@ use crate::language::fill;
 use crate::summary::MissingTrial;
 use crate::tables;
 use crate::text::{bdi, escape};
+use bakeoff_stats::Unit;
 use bakeoff_stats::sequential::Standing;
-use bakeoff_stats::wording::points;
 
 /// Lists longer than this end in a count.
 pub(super) const LIST: usize = 40;
@@ -25,15 +25,20 @@ impl Writer<'_> {
                 let what = if own {
                     words.results_what.to_owned()
                 } else {
-                    fill(words.results_elsewhere, &[("metric", &escape(&evidence.metric(words)))])
+                    fill(words.results_elsewhere, &[("metric", &escape(&evidence.metric_and_way(words)))])
                 };
                 let top5 = if own && !evidence.shows_top5() { words.no_top5 } else { "" };
+                let unit = summary.measure.unit;
+                let scale = match unit {
+                    Unit::Percent => 1,
+                    Unit::Plain => unit.decimals(high - low),
+                };
                 let caption = fill(
-                    words.results_caption,
+                    if unit == Unit::Percent { words.results_caption } else { words.results_caption_plain },
                     &[
                         ("what", &what),
-                        ("low", &points(low, 1)),
-                        ("high", &points(high, 1)),
+                        ("low", &unit.number(low, scale)),
+                        ("high", &unit.number(high, scale)),
                         ("baseline", &bdi(&summary.baseline)),
                         ("comparisons", &words.count(words.comparisons_n, self.corrected_for())),
                         ("top5", &top5),
@@ -59,7 +64,11 @@ impl Writer<'_> {
         let table = tables::trials(evidence, words);
         let own = evidence.origin == Origin::Run;
         let metric = escape(&evidence.metric(words));
-        let caption = if own { words.trials_caption } else { words.trials_elsewhere };
+        let caption = match summary.measure.unit {
+            _ if own => words.trials_caption,
+            Unit::Percent => words.trials_elsewhere,
+            Unit::Plain => words.trials_elsewhere_plain,
+        };
         self.table(&table, "grid-table", &fill(caption, &[("metric", &metric)]));
         self.missing(words.failed_list, &summary.failed, true);
         self.missing(words.unfinished_list, &summary.skipped, false);

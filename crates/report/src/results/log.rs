@@ -1,12 +1,15 @@
 //! Training logs, one file per run: timm, Keras, Lightning, Ultralytics, or anything with an `epoch` column.
 
+use super::epochs::{self, COLUMNS, Decision, METRIC, Row, Values};
+use super::metric::{self, Family};
+use super::opened::{Header, Opened, failure, plain};
 use super::table::seed_of;
-use super::{
-    Header, Results, ResultsError, ResultsOptions, Rows, Run, Source, place, plain, row_error, shown,
-};
+use super::{MetricUnit, Results, ResultsError, ResultsOptions, Run, Source, Told, place, shown, shown_path};
+use bakeoff_data::delimited::{DecimalSign, DelimitedError};
+use bakeoff_data::normalised;
+use bakeoff_stats::{Direction, Measure, Unit};
 use bakeoff_study::Headline;
 use bakeoff_study::records::EpochRecord;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Columns of accuracies, those of a test split before those of a validation split. timm, Keras, Lightning, Ultralytics.
@@ -44,55 +47,97 @@ const TRAIN_ACCURACY: [&str; 6] =
 const TRAIN_LOSS: [&str; 3] = ["train_loss", "train_loss_epoch", "loss"];
 const LOSS: [&str; 5] = ["eval_loss", "val_loss", "valid_loss", "validation_loss", "val_loss_epoch"];
 const RATE: [&str; 4] = ["lr", "learning_rate", "lr_pg0", "train_lr"];
-/// What these logs write where there is no value.
-const NOTHING: [&str; 4] = ["", "NA", "None", "null"];
+/// What logs write where there is no value.
+const NOTHING: [&str; 10] = ["", "NA", "N/A", "n/a", "<NA>", "None", "null", "NULL", "-", "–"];
+/// Two accuracies in a row whose ratio is about a hundred are more likely one accuracy in two units.
+const HUNDRED: std::ops::RangeInclusive<f64> = 65.0..=150.0;
+/// Percent are written with rounding errors.
+const ABOVE_ONE: f64 = 1.0 + 1e-6;
 
-/// One run's log: per epoch as it was written, the columns of interest.
+/// One run's log.
 struct Log {
     recipe: String,
     seed: u64,
     path: PathBuf,
-    epochs: BTreeMap<u64, [Option<f64>; COLUMNS]>,
+    rows: Vec<Row>,
+    /// The largest value of another accuracy in the same rows, and its column.
+    beside: Option<(f64, String)>,
+    /// Values of the metric with and without a percent sign.
+    signs: [usize; 2],
 }
 
-const COLUMNS: usize = 6;
-/// Places in a row of [`Log::epochs`].
-const METRIC: usize = 0;
+impl Log {
+    fn largest(&self) -> f64 {
+        self.rows.iter().filter_map(|row| row.values[METRIC]).fold(0.0, f64::max)
+    }
+}
 
 /// All logs read so far.
 pub(super) struct Logs<'a> {
     options: &'a ResultsOptions,
     logs: Vec<Log>,
     metric: Option<String>,
+    comma: bool,
+}
+
+/// What a value of a cell is.
+enum Value {
+    Number {
+        value: f64,
+        percent: bool,
+    },
+    /// NaN or infinite.
+    Lost,
+    Nothing,
+    Wrong,
+}
+
+fn value_of(text: &str, sign: DecimalSign) -> Value {
+    if NOTHING.contains(&text) {
+        return Value::Nothing;
+    }
+    match sign.read(text) {
+        None => Value::Wrong,
+        Some(number) if !number.value.is_finite() => Value::Lost,
+        Some(number) => Value::Number { value: number.value, percent: number.percent },
+    }
 }
 
 impl<'a> Logs<'a> {
     pub(super) fn new(options: &'a ResultsOptions) -> Self {
-        Self { options, logs: Vec::new(), metric: None }
+        Self { options, logs: Vec::new(), metric: None, comma: false }
+    }
+
+    /// The column that is compared.
+    fn metric_of(&self, header: &Header) -> Result<usize, ResultsError> {
+        if let Some(name) = self.options.metric.as_deref().or(self.metric.as_deref()) {
+            return header.need(name);
+        }
+        let known = ACCURACY.iter().find(|name| header.find(name).is_some());
+        header.need(known.ok_or_else(|| {
+            let mut error = header.missing("val_accuracy");
+            if let ResultsError::MissingColumn { column, hint, .. } = &mut error {
+                *column = "val_accuracy, eval_top1 or the like".into();
+                *hint = ". Say which column holds the accuracy: --metric NAME".into();
+            }
+            error
+        })?)
     }
 
     pub(super) fn read(
         &mut self,
-        mut rows: Rows,
-        header: &Header,
+        opened: &Opened,
         source: &Source,
+        told: &mut Told,
     ) -> Result<(), ResultsError> {
-        let epoch = header.find("epoch").ok_or_else(|| header.missing("epoch"))?;
+        let header = &opened.header;
+        let epoch = header.need("epoch")?;
         let find = |names: &[&str]| names.iter().find_map(|name| header.find(name));
-        let metric = match self.options.metric.as_deref().or(self.metric.as_deref()) {
-            Some(name) => header.find(&plain(name)).ok_or_else(|| header.missing(name))?,
-            None => find(&ACCURACY).ok_or_else(|| {
-                let mut error = header.missing("val_accuracy");
-                if let ResultsError::MissingColumn { column, hint, .. } = &mut error {
-                    *column = "val_accuracy, eval_top1 or the like".into();
-                    *hint = ". Say which column holds the accuracy: --metric NAME".into();
-                }
-                error
-            })?,
-        };
+        let metric = self.metric_of(header)?;
         self.metric = Some(header.names[metric].trim().to_owned());
         let columns: [Option<usize>; COLUMNS] =
             [Some(metric), find(&TOP5), find(&TRAIN_ACCURACY), find(&TRAIN_LOSS), find(&LOSS), find(&RATE)];
+        let step = find(&["step", "global_step"]);
         let of_columns = header.find("recipe").zip(header.find("seed"));
         let of_path = match (&source.run, &self.options.pattern, of_columns) {
             (Some(run), ..) => Some(run.clone()),
@@ -107,67 +152,132 @@ impl<'a> Logs<'a> {
         if of_path.is_none() && of_columns.is_none() {
             return Err(ResultsError::NoPlace { path: source.path.clone() });
         }
-        let mut record = csv::StringRecord::new();
-        let mut any = false;
-        while rows.read_record(&mut record).map_err(|error| row_error(&header.path, &error))? {
-            let line = record.position().map_or(0, csv::Position::line);
-            let text = |column: usize| record.get(column).unwrap_or_default().trim();
+        // Accuracies of other splits are in the unit of the metric where it is one.
+        let accuracy = |name: &str| metric::meaning(name).is_some_and(|m| m.1 == Family::Accuracy);
+        let beside: Vec<usize> = if accuracy(&header.names[metric]) {
+            (0..header.names.len()).filter(|&c| c != metric && accuracy(&header.names[c])).collect()
+        } else {
+            Vec::new()
+        };
+        let more = step.into_iter().chain(of_columns.map(|(_, seed)| seed));
+        let numeric: Vec<usize> =
+            [epoch].into_iter().chain(columns.into_iter().flatten()).chain(more).collect();
+        let signs = opened.signs(&[numeric.as_slice(), &beside].concat());
+        let sign = |column: usize| {
+            signs.of(column).map_err(|error| header.cell(error.line(), column, error.to_string()))
+        };
+        let (epoch_sign, metric_sign) = (sign(epoch)?, sign(metric)?);
+        self.comma |= metric_sign == DecimalSign::Comma;
+
+        let path = shown_path(&source.path);
+        let (mut any, mut diverged) = (false, false);
+        let mut rows = opened.rows().peekable();
+        let lengths = Lengths::of(opened);
+        while let Some(row) = rows.next() {
+            let last = rows.peek().is_none();
+            let row = match row {
+                Ok(row) => row,
+                Err(DelimitedError::Quote { line, unclosed: true }) if last && any => {
+                    told.tell("cut", || {
+                        format!("{path}: its last line, {line}, breaks off and was left out.")
+                    });
+                    continue;
+                }
+                Err(error) => return Err(failure(&source.path, &error)),
+            };
+            let line = row.line;
+            // A line that breaks off has too few cells, or a last cell that is shorter than all others.
+            let end = row.cells.last().map_or(0, |cell| cell.chars().count());
+            let cut = last && any && !row.ended;
+            let short = row.cells.len() < header.names.len();
+            let text = |column: usize| row.cell(column);
+            let broken = |column: usize, sign| matches!(value_of(text(column), sign), Value::Wrong);
+            let broken = broken(epoch, epoch_sign) || broken(metric, metric_sign);
+            if last && any && short
+                || cut && (broken || metric + 1 == header.names.len() && lengths.is_cut(end))
+            {
+                told.tell("cut", || format!("{path}: its last line, {line}, breaks off and was left out."));
+                continue;
+            }
+            header.whole(&row)?;
             let (recipe, seed) = match (&of_path, of_columns) {
                 (Some((recipe, seed)), _) => (recipe.as_str(), *seed),
                 (None, Some((recipe, seed))) => {
-                    (text(recipe), seed_of(text(seed)).map_err(|message| header.cell(line, seed, message))?)
+                    let number = seed_of(text(seed), Some(signs.of(seed).unwrap_or_default()));
+                    (text(recipe), number.map_err(|message| header.cell(line, seed, message))?)
                 }
                 (None, None) => continue,
             };
-            if NOTHING.contains(&text(epoch)) {
-                continue;
+            if recipe.is_empty() {
+                let at = of_columns.map_or(0, |(recipe, _)| recipe);
+                return Err(header.cell(line, at, "is empty; every row needs a recipe"));
             }
-            let number = seed_of(text(epoch)).map_err(|_| {
-                header.cell(
-                    line,
-                    epoch,
-                    format!("`{}` is no epoch; must be a whole number", shown(text(epoch))),
-                )
-            })?;
-            let mut values = [None; COLUMNS];
-            for (value, column) in values.iter_mut().zip(columns) {
-                let Some(column) = column.filter(|&column| !NOTHING.contains(&text(column))) else {
-                    continue;
-                };
-                let read: f64 = text(column).parse().map_err(|_| {
-                    header.cell(line, column, format!("`{}` is not a number", shown(text(column))))
-                })?;
-                *value = Some(read);
-            }
-            if let Some(value) = values[METRIC].filter(|value| !(0.0..=100.0).contains(value)) {
-                let message = format!("{value} is neither a fraction nor percent, so it is no accuracy");
-                return Err(header.cell(line, metric, message));
+            let wrong = |column: usize, why: &str| {
+                header.cell(line, column, format!("`{}`{why}", shown(text(column))))
+            };
+            let number = match value_of(text(epoch), epoch_sign) {
+                Value::Number { value, .. } => value,
+                Value::Nothing | Value::Lost => continue,
+                Value::Wrong if plain(text(epoch)) == "epoch" => {
+                    return Err(wrong(
+                        epoch,
+                        ": another header, with other columns than the first; make two files of this one",
+                    ));
+                }
+                Value::Wrong => return Err(wrong(epoch, " is no epoch; must be a number")),
+            };
+            let mut values: Values = [None; COLUMNS];
+            let mut lost = false;
+            let mut percent = None;
+            for (at, column) in columns.into_iter().enumerate() {
+                let Some(column) = column else { continue };
+                let sign = if at == METRIC { metric_sign } else { signs.of(column).unwrap_or_default() };
+                match value_of(text(column), sign) {
+                    Value::Number { value, percent: mark } => {
+                        values[at] = Some(value);
+                        if at == METRIC {
+                            percent = Some(mark);
+                        }
+                    }
+                    Value::Lost => lost |= at == METRIC,
+                    Value::Wrong if at == METRIC => return Err(wrong(column, " is not a number")),
+                    // What is only drawn stops nothing.
+                    Value::Wrong => told.tell("drawn", || {
+                        format!(
+                            "{path}: line {line}: `{}` in column `{}` is not a number; it is missing in the curves.",
+                            shown(text(column)),
+                            shown(&header.names[column])
+                        )
+                    }),
+                    Value::Nothing => {}
+                }
             }
             any |= values[METRIC].is_some();
-            let log = match self.logs.iter().position(|log| log.recipe == recipe && log.seed == seed) {
-                Some(at) if self.logs[at].path == source.path => at,
-                Some(at) => {
-                    return Err(ResultsError::SameRun {
-                        path: source.path.clone(),
-                        recipe: recipe.into(),
-                        seed,
-                        other: self.logs[at].path.clone(),
-                    });
+            diverged |= lost;
+            let step =
+                step.and_then(|column| match value_of(text(column), signs.of(column).unwrap_or_default()) {
+                    Value::Number { value, .. } => Some(value),
+                    _ => None,
+                });
+            let others = beside.iter().filter_map(|&column| {
+                match value_of(text(column), signs.of(column).unwrap_or_default()) {
+                    Value::Number { value, percent: false } => Some((value, column)),
+                    _ => None,
                 }
-                None => {
-                    let (recipe, path) = (recipe.to_owned(), source.path.clone());
-                    self.logs.push(Log { recipe, seed, path, epochs: BTreeMap::new() });
-                    self.logs.len() - 1
-                }
-            };
-            // Lightning spreads an epoch over several rows, and a log that was gone on with may hold an epoch twice: what was
-            // written last counts.
-            let kept = self.logs[log].epochs.entry(number).or_insert([None; COLUMNS]);
-            for (kept, value) in kept.iter_mut().zip(values) {
-                *kept = value.or(*kept);
+            });
+            let largest = others.max_by(|a, b| a.0.total_cmp(&b.0));
+            let log = self.log(recipe, seed, source)?;
+            if let Some((value, column)) = largest
+                && log.beside.as_ref().is_none_or(|(most, _)| *most < value)
+            {
+                log.beside = Some((value, shown(header.names[column].trim())));
             }
+            if let Some(percent) = percent {
+                log.signs[usize::from(!percent)] += 1;
+            }
+            log.rows.push(Row { line, epoch: number, step, values, lost });
         }
-        if any {
+        if any || diverged {
             Ok(())
         } else {
             Err(ResultsError::Empty {
@@ -177,39 +287,76 @@ impl<'a> Logs<'a> {
         }
     }
 
-    pub(super) fn finish(self, first: &Path) -> Result<Results, ResultsError> {
-        let metric = self.metric.unwrap_or_default();
-        let all = || self.logs.iter().flat_map(|log| log.epochs.values());
-        let largest = |column: usize| all().filter_map(|values| values[column]).fold(0.0, f64::max);
-        // timm writes percent, the others fractions; an accuracy above one can only be percent.
-        let percent = |column: usize| plain(&metric).starts_with("eval_top") || largest(column) > 1.0;
-        let unit = |column: usize| if percent(column) { 0.01 } else { 1.0 };
-        let units = [unit(0), unit(1), unit(2), 1.0, 1.0, 1.0];
-        let zero = all().next().is_some() && self.logs.iter().any(|log| log.epochs.contains_key(&0));
+    /// The log of a run, a new one where there is none.
+    fn log(&mut self, recipe: &str, seed: u64, source: &Source) -> Result<&mut Log, ResultsError> {
+        let recipe = normalised(recipe);
+        let at = match self.logs.iter().rposition(|log| log.recipe == recipe && log.seed == seed) {
+            Some(at) if self.logs[at].path == source.path => at,
+            Some(at) => {
+                return Err(ResultsError::SameRun {
+                    path: source.path.clone(),
+                    recipe: recipe.into(),
+                    seed,
+                    other: self.logs[at].path.clone(),
+                });
+            }
+            None => {
+                self.logs.push(Log {
+                    recipe: recipe.into_owned(),
+                    seed,
+                    path: source.path.clone(),
+                    rows: Vec::new(),
+                    beside: None,
+                    signs: [0, 0],
+                });
+                self.logs.len() - 1
+            }
+        };
+        Ok(&mut self.logs[at])
+    }
 
-        let mut warnings = Vec::new();
-        let headline = self.options.headline;
-        if headline == Headline::BestOnValidation {
-            warnings.push(format!(
-                "The best epoch of each run was chosen by {metric} and is judged by it too: all accuracies are too high, and more so \
-                 the more an accuracy jumps from epoch to epoch."
-            ));
-        }
-        let mut lengths: Vec<(usize, String)> = Vec::new();
+    pub(super) fn finish(self, first: &Path, told: &mut Told) -> Result<Results, ResultsError> {
+        let metric = self.metric.clone().unwrap_or_default();
+        let measure = metric::measure(&metric, self.options, first)?;
+        let percent: Vec<bool> = match measure.unit {
+            Unit::Plain => vec![false; self.logs.len()],
+            Unit::Percent => self.units(&metric, told)?,
+        };
         let mut runs = Vec::with_capacity(self.logs.len());
+        let mut lengths: Vec<(usize, String)> = Vec::new();
+        let mut orders = Vec::with_capacity(self.logs.len());
         for log in &self.logs {
-            let epochs: Vec<EpochRecord> = log
-                .epochs
+            let (epochs, decisions) = epochs::ordered(&log.rows);
+            for decision in &decisions {
+                told.tell(Decision::kind(decision), || format!("{}: {decision}", shown_path(&log.path)));
+            }
+            orders.push(epochs);
+        }
+        let zero = orders.iter().any(|epochs| epochs.iter().any(|epoch| epoch.number == 0));
+        for ((log, order), percent) in self.logs.iter().zip(&orders).zip(percent) {
+            let unit = if percent { 0.01 } else { 1.0 };
+            // An accuracy beside the metric is in its unit, unless it cannot be.
+            let share = |column: usize| {
+                let above = log.rows.iter().any(|row| row.values[column].is_some_and(|v| v > ABOVE_ONE));
+                if above { 0.01 } else { unit }
+            };
+            let (share_top5, share_train) = (share(1), share(2));
+            let epochs: Vec<EpochRecord> = order
                 .iter()
-                .map(|(&number, values)| {
-                    let value = |column: usize| values[column].map_or(f64::NAN, |v| v * units[column]);
+                .map(|epoch| {
+                    let value = |column: usize| epoch.values[column].unwrap_or(f64::NAN);
+                    let metric = value(METRIC) * unit;
                     EpochRecord {
-                        epoch: u32::try_from(number).unwrap_or(u32::MAX).saturating_add(u32::from(zero)),
+                        epoch: epoch.number.saturating_add(u32::from(zero)),
                         train_loss: value(3),
-                        train_top1: value(2),
+                        train_top1: value(2) * share_train,
                         validation_loss: value(4),
-                        validation_top1: value(METRIC),
-                        validation_top5: value(1),
+                        validation_top1: match measure.unit {
+                            // 100.00001 is a rounding error.
+                            Unit::Percent => metric.clamp(0.0, 1.0),
+                            Unit::Plain => metric,
+                        },
+                        validation_top5: value(1) * share_top5,
                         learning_rate: value(5),
                         images_per_second: f64::NAN,
                         waiting: f64::NAN,
@@ -218,31 +365,40 @@ impl<'a> Logs<'a> {
                 })
                 .collect();
             let measured: Vec<&EpochRecord> = epochs.iter().filter(|e| !e.validation_top1.is_nan()).collect();
-            let chosen = headline_of(headline, &measured).ok_or_else(|| ResultsError::Empty {
-                path: log.path.clone(),
-                message: "no epoch has a value of the metric",
-            })?;
-            lengths.push((measured.len(), format!("{} seed {}", log.recipe, log.seed)));
+            let lost = order.iter().filter(|epoch| epoch.lost && epoch.values[METRIC].is_none()).count();
+            let chosen =
+                headline_of(self.options.headline, &measured, measure.direction).ok_or_else(|| {
+                    ResultsError::NotMeasured {
+                        path: log.path.clone(),
+                        recipe: shown(&log.recipe),
+                        seed: log.seed,
+                        metric: shown(&metric),
+                        why: if lost > 0 { " but NaN; did the run diverge?".into() } else { String::new() },
+                    }
+                })?;
+            let last = order.iter().rev().find(|e| e.lost || e.values[METRIC].is_some());
+            if last.is_some_and(|epoch| epoch.lost && epoch.values[METRIC].is_none()) {
+                told.tell("lost", || {
+                    format!(
+                        "{}: the last of {lost} epoch(s) of {} seed {} have no number as `{}` but NaN or infinity. Epoch {} counts, the last \
+                         that was measured or an earlier one: a run that diverged looks better than it is.",
+                        shown_path(&log.path),
+                        shown(&log.recipe),
+                        log.seed,
+                        shown(&metric),
+                        chosen.epoch
+                    )
+                });
+            }
+            lengths.push((measured.len(), format!("{} seed {}", shown(&log.recipe), log.seed)));
             runs.push(Run {
                 recipe: log.recipe.clone(),
                 seed: log.seed,
                 value: chosen.validation_top1,
-                top5: Some(chosen.validation_top5).filter(|v| v.is_finite()),
+                top5: Some(chosen.validation_top5).filter(|v| (0.0..=1.0).contains(v)),
                 marks: None,
                 epochs,
             });
-        }
-        let longest = lengths.iter().map(|(n, _)| *n).max().unwrap_or(0);
-        let short: Vec<String> = lengths
-            .into_iter()
-            .filter(|(n, _)| *n < longest)
-            .map(|(n, run)| format!("{run} ({n})"))
-            .collect();
-        if !short.is_empty() {
-            warnings.push(format!(
-                "Not all logs are equally long: {longest} epochs, but fewer of {}. Were these runs interrupted?",
-                crate::summary::list(&short)
-            ));
         }
         if runs.is_empty() {
             return Err(ResultsError::Empty {
@@ -250,31 +406,218 @@ impl<'a> Logs<'a> {
                 message: "no row has a value of the metric",
             });
         }
+        let mut warnings = Vec::new();
+        let headline = self.options.headline;
+        if headline == Headline::BestOnValidation {
+            let (all, more) = match (measure.unit, measure.direction) {
+                (Unit::Percent, Direction::HigherIsBetter) => ("accuracies are too high", "an accuracy"),
+                (_, Direction::HigherIsBetter) => ("values are too high", "it"),
+                (_, Direction::LowerIsBetter) => ("values are too low", "it"),
+            };
+            warnings.push(format!(
+                "The best epoch of each run was chosen by {metric} and is judged by it too: all {all}, and more so the more {more} \
+                 jumps from epoch to epoch."
+            ));
+        }
+        warnings.extend(uneven(lengths));
+        let mut notes = vec![format!("{} {}", shown(&metric), self.said(measure))];
+        if self.comma {
+            notes.push("numbers are written with decimal commas".into());
+        }
         Ok(Results {
             name: String::new(),
             metric,
+            measure,
             headline: headline.to_string(),
             runs,
             images: Vec::new(),
             labels: Vec::new(),
             classes: Vec::new(),
             warnings,
+            notes,
         })
+    }
+
+    fn said(&self, measure: Measure) -> String {
+        let way = metric::way(measure.direction);
+        let unit = match measure.unit {
+            Unit::Plain => "no unit",
+            Unit::Percent if self.options.unit == Some(MetricUnit::Percent) => "in percent",
+            Unit::Percent if self.logs.iter().any(|log| log.largest() > ABOVE_ONE || log.signs[0] > 0) => {
+                "in percent"
+            }
+            Unit::Percent => "in fractions",
+        };
+        format!("({unit}; {way})")
+    }
+
+    /// Which logs write the metric in percent. They have to agree: a recipe in fractions beside one in percent would seem to be worlds
+    /// apart.
+    fn units(&self, metric: &str, told: &mut Told) -> Result<Vec<bool>, ResultsError> {
+        let no_unit = |log: &Log, message: String| ResultsError::NoUnit { path: log.path.clone(), message };
+        for log in &self.logs {
+            for row in &log.rows {
+                if let Some(value) =
+                    row.values[METRIC].filter(|value| !(-1e-9..=100.0 + 1e-4).contains(value))
+                {
+                    return Err(ResultsError::Row {
+                        path: log.path.clone(),
+                        line: row.line,
+                        message: format!(
+                            "`{}`: {value} is neither a fraction nor percent, so it is no accuracy or share; if it is none, say --unit plain",
+                            shown(metric)
+                        ),
+                    });
+                }
+            }
+            if log.signs[0] > 0 && log.signs[1] > 0 {
+                return Err(no_unit(
+                    log,
+                    format!("some values of `{}` have a percent sign and some have none", shown(metric)),
+                ));
+            }
+        }
+        if let Some(unit) = self.options.unit {
+            let percent = unit == MetricUnit::Percent;
+            if let Some(log) = self.logs.iter().find(|log| !percent && log.largest() > ABOVE_ONE) {
+                return Err(no_unit(
+                    log,
+                    format!("`{}` reaches {}, which is no fraction", shown(metric), log.largest()),
+                ));
+            }
+            return Ok(vec![percent; self.logs.len()]);
+        }
+        let timm = plain(metric).starts_with("eval_top");
+        let sure = |log: &Log| log.largest() > ABOVE_ONE || log.signs[0] > 0;
+        let some = self.logs.iter().find(|log| sure(log));
+        let mut percent = Vec::with_capacity(self.logs.len());
+        for log in &self.logs {
+            let (largest, name) = (log.largest(), shown(metric));
+            let beside = log.beside.as_ref().filter(|(value, _)| *value > ABOVE_ONE);
+            percent.push(match (sure(log), some, beside) {
+                (true, ..) => {
+                    jump(log).map_or(Ok(true), |[line, before, after]| {
+                        Err(ResultsError::NoUnit {
+                            path: log.path.clone(),
+                            message: format!(
+                                "at line {line} `{name}` goes from {before} to {after}, as if it were written in another unit from there on"
+                            ),
+                        })
+                    })?
+                }
+                // A run that learnt nothing, in a file whose other accuracies are percent, beside other files in percent.
+                (false, Some(_), Some(_)) | (false, Some(_), None) if timm || beside.is_some() => {
+                    told.tell("unit", || {
+                        format!(
+                            "{}: `{name}` is at most {largest} there, and was read as percent like that of the other files.",
+                            shown_path(&log.path)
+                        )
+                    });
+                    true
+                }
+                (false, Some(other), _) => {
+                    return Err(no_unit(
+                        log,
+                        format!(
+                            "`{name}` is at most {largest} there, as fractions are, but reaches {} in {}, which is percent",
+                            other.largest(),
+                            shown_path(&other.path)
+                        ),
+                    ));
+                }
+                (false, None, Some((value, column))) => {
+                    return Err(no_unit(
+                        log,
+                        format!("`{name}` is at most {largest}, as fractions are, but `{column}` reaches {value} in the same file"),
+                    ));
+                }
+                (false, None, None) if timm => {
+                    return Err(no_unit(
+                        log,
+                        format!("timm writes `{name}` in percent, but it is at most {largest} there, as fractions are"),
+                    ));
+                }
+                (false, None, None) => false,
+            });
+        }
+        Ok(percent)
     }
 }
 
+/// How long the last cells of rows are that have an end.
+struct Lengths {
+    shortest: usize,
+    longest: usize,
+}
+
+impl Lengths {
+    fn of(opened: &Opened) -> Self {
+        let ended = opened.rows().flatten().filter(|row| row.ended);
+        ended.fold(Self { shortest: usize::MAX, longest: 0 }, |lengths, row| {
+            let length = row.cells.last().map_or(0, |cell| cell.chars().count());
+            Self { shortest: lengths.shortest.min(length), longest: lengths.longest.max(length) }
+        })
+    }
+
+    /// Whether a last cell without a line end behind it is only the beginning of one.
+    fn is_cut(&self, length: usize) -> bool {
+        let uniform = self.shortest == self.longest;
+        self.longest > 0 && (uniform && length < self.shortest || length + 3 < self.shortest)
+    }
+}
+
+/// Where an accuracy in percent becomes one in fractions or the other way round: line, before, after.
+fn jump(log: &Log) -> Option<[f64; 3]> {
+    let values: Vec<(u64, f64)> =
+        log.rows.iter().filter_map(|row| Some((row.line, row.values[METRIC]?))).collect();
+    (1..values.len()).find_map(|at| {
+        let ((_, before), (line, after)) = (values[at - 1], values[at]);
+        let down = before > 1.0 && after <= 1.0 && HUNDRED.contains(&(before / after));
+        // The first epochs of a run in percent may be below one.
+        let up = at >= 2 && before <= 1.0 && after > 1.0 && HUNDRED.contains(&(after / before));
+        let below = up && values[..at].iter().all(|(_, value)| *value <= 1.0);
+        (down || below).then_some([line as f64, before, after])
+    })
+}
+
+/// That logs are of different lengths.
+fn uneven(lengths: Vec<(usize, String)>) -> Option<String> {
+    const MOST: usize = 8;
+    let longest = lengths.iter().map(|(n, _)| *n).max().unwrap_or(0);
+    let mut short: Vec<String> =
+        lengths.into_iter().filter(|(n, _)| *n < longest).map(|(n, run)| format!("{run} ({n})")).collect();
+    if short.is_empty() {
+        return None;
+    }
+    if short.len() > MOST {
+        let more = short.len() - MOST;
+        short.truncate(MOST);
+        short.push(format!("{more} more"));
+    }
+    Some(format!(
+        "Not all logs are equally long: {longest} epochs, but fewer of {}. Were these runs interrupted?",
+        crate::summary::list(&short)
+    ))
+}
+
 /// The epoch the headline names, of those in which the metric was measured.
-fn headline_of<'a>(headline: Headline, measured: &[&'a EpochRecord]) -> Option<&'a EpochRecord> {
+fn headline_of<'a>(
+    headline: Headline,
+    measured: &[&'a EpochRecord],
+    direction: Direction,
+) -> Option<&'a EpochRecord> {
     let better = |a: &&&EpochRecord, b: &&&EpochRecord| {
+        let gain = |e: &EpochRecord| direction.gain(e.validation_top1);
         // Of equals the earlier one.
-        a.validation_top1.total_cmp(&b.validation_top1).then(b.epoch.cmp(&a.epoch))
+        gain(a).total_cmp(&gain(b)).then(b.epoch.cmp(&a.epoch))
     };
     match headline {
         Headline::Last => measured.last().copied(),
         Headline::BestOnValidation => measured.iter().max_by(better).copied(),
         Headline::MedianOfLast(k) => {
             let mut last = measured[measured.len().saturating_sub(k as usize)..].to_vec();
-            last.sort_by(|a, b| a.validation_top1.total_cmp(&b.validation_top1).then(a.epoch.cmp(&b.epoch)));
+            let gain = |e: &EpochRecord| direction.gain(e.validation_top1);
+            last.sort_by(|a, b| gain(a).total_cmp(&gain(b)).then(a.epoch.cmp(&b.epoch)));
             last.get(last.len() / 2).copied()
         }
     }

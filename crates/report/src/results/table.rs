@@ -1,7 +1,12 @@
 //! One row per prediction, or one row per run.
 
-use super::{Header, Kind, Results, ResultsError, Rows, Run, row_error, shown};
-use bakeoff_stats::Marks;
+use super::metric;
+use super::opened::{Header, Opened, failure, plain};
+use super::vocabulary::{self, Classes, key};
+use super::{Kind, MetricUnit, Results, ResultsError, ResultsOptions, Run, Told, shown, shown_path};
+use bakeoff_data::delimited::{DecimalSign, Row};
+use bakeoff_data::normalised;
+use bakeoff_stats::{Marks, Measure, Unit};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +19,8 @@ enum Mark {
     Classes(usize, usize),
     /// In [0, 1].
     Probability(usize),
+    /// What a run came to.
+    Value(usize),
 }
 
 /// Names numbered in the order they are met.
@@ -36,11 +43,16 @@ impl Names {
     }
 }
 
+/// Which file and which line of it.
+type Place = (u16, u32);
+
 /// A run's marks by image number, as far as they were read.
 #[derive(Debug)]
 enum Kept {
     /// 0, 1, or [`ABSENT`].
     Correct(Vec<u8>),
+    /// Number of the predicted class, or [`NO_CLASS`].
+    Predicted(Vec<u32>),
     /// NaN where absent.
     Scores(Vec<f64>),
     /// A run without images.
@@ -48,6 +60,20 @@ enum Kept {
 }
 
 const ABSENT: u8 = 2;
+const NO_CLASS: u32 = u32::MAX;
+
+impl Kept {
+    /// As many images as there are numbers up to this one.
+    fn make_room(&mut self, at: usize) {
+        let wanted = at + 1;
+        match self {
+            Self::Correct(marks) if marks.len() < wanted => marks.resize(wanted, ABSENT),
+            Self::Predicted(marks) if marks.len() < wanted => marks.resize(wanted, NO_CLASS),
+            Self::Scores(marks) if marks.len() < wanted => marks.resize(wanted, f64::NAN),
+            _ => {}
+        }
+    }
+}
 
 /// All rows read so far.
 #[derive(Debug, Default)]
@@ -57,10 +83,11 @@ pub(super) struct Table {
     classes: Names,
     /// Class of each image, where a row named one.
     labels: Vec<Option<u32>>,
-    runs: HashMap<(u32, u64), Kept>,
+    runs: HashMap<(u32, u64), (Kept, Vec<Place>)>,
     scores: bool,
     /// The column of runs without images.
     value: Option<String>,
+    measure: Measure,
     /// The recipe met last: rows of a run mostly stand together.
     last: Option<(String, u32)>,
 }
@@ -78,46 +105,84 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(header: &Header, kind: Kind) -> Result<Self, ResultsError> {
-        let need = |name: &str| header.find(name).ok_or_else(|| header.missing(name));
-        let (recipe, seed) = (need("recipe")?, need("seed")?);
-        let label = header.find("label");
+    fn of(header: &Header, kind: Kind, options: &ResultsOptions) -> Result<Self, ResultsError> {
+        let (recipe, seed) = (header.need("recipe")?, header.need("seed")?);
+        let once = |name: &str| header.find(name).map(|_| header.need(name)).transpose();
+        let label = once("label")?;
+        let asked = options.metric.as_deref();
         let (image, mark) = match kind {
             Kind::Runs => {
-                let value = Header::value_names()
-                    .find_map(|name| header.find(name))
-                    .ok_or_else(|| header.missing("accuracy"))?;
-                (None, Mark::Probability(value))
+                let known = Header::value_names().find(|name| header.find(name).is_some());
+                (None, Mark::Value(header.need(asked.or(known).unwrap_or("accuracy"))?))
             }
             _ => {
-                let image = need("image")?;
-                let mark = if let Some(correct) = header.find("correct") {
+                let image = header.need("image")?;
+                // `--metric` chooses, where there is a choice.
+                let (right, score) = match asked.map(plain).as_deref() {
+                    None => (true, true),
+                    Some("correct" | "top1" | "accuracy" | "acc" | "predicted") => (true, false),
+                    Some("probability") => (false, true),
+                    Some(_) => {
+                        return Err(ResultsError::MetricOfPredictions {
+                            path: header.path.clone(),
+                            metric: shown(asked.unwrap_or_default()),
+                        });
+                    }
+                };
+                let mark = if let Some(correct) = once("correct")?.filter(|_| right) {
                     Mark::Correct(correct)
-                } else if let Some((label, predicted)) = label.zip(header.find("predicted")) {
+                } else if let Some((label, predicted)) = label.zip(once("predicted")?).filter(|_| right) {
                     Mark::Classes(label, predicted)
-                } else if let Some(probability) = header.find("probability") {
+                } else if let Some(probability) = once("probability")?.filter(|_| score) {
                     Mark::Probability(probability)
                 } else {
-                    return Err(header.missing("correct"));
+                    return Err(header.missing(if right { "correct" } else { "probability" }));
                 };
                 (Some(image), mark)
             }
         };
         Ok(Self { recipe, seed, label, image, mark, data_set: header.data_set() })
     }
+
+    /// Columns that hold numbers.
+    fn numeric(&self) -> Vec<usize> {
+        match self.mark {
+            Mark::Probability(column) | Mark::Value(column) => vec![self.seed, column],
+            Mark::Correct(_) | Mark::Classes(..) => vec![self.seed],
+        }
+    }
 }
 
 /// One table per data set that a column names; a single one without a name where none does.
-#[derive(Debug, Default)]
-pub(super) struct Tables {
+#[derive(Debug)]
+pub(super) struct Tables<'a> {
+    options: &'a ResultsOptions,
     sets: Vec<(String, Table)>,
     /// The first file, and whether its rows name data sets.
     first: Option<(PathBuf, bool)>,
+    files: Vec<PathBuf>,
+    comma: bool,
 }
 
-impl Tables {
-    pub(super) fn read(&mut self, mut rows: Rows, header: &Header, kind: Kind) -> Result<(), ResultsError> {
-        let columns = Columns::of(header, kind)?;
+/// What a row is read with.
+struct Reading<'a> {
+    columns: &'a Columns,
+    header: &'a Header,
+    options: &'a ResultsOptions,
+    /// Decimal signs of seeds and of values.
+    signs: [DecimalSign; 2],
+    /// The files so far, this one included.
+    files: &'a [PathBuf],
+}
+
+impl<'a> Tables<'a> {
+    pub(super) fn new(options: &'a ResultsOptions) -> Self {
+        Self { options, sets: Vec::new(), first: None, files: Vec::new(), comma: false }
+    }
+
+    pub(super) fn read(&mut self, opened: &Opened, kind: Kind, told: &mut Told) -> Result<(), ResultsError> {
+        let header = &opened.header;
+        let columns = Columns::of(header, kind, self.options)?;
         let named = columns.data_set.is_some();
         let (other, others) = self.first.get_or_insert_with(|| (header.path.clone(), named));
         if *others != named {
@@ -129,27 +194,37 @@ impl Tables {
                 other_kind: words(*others),
             });
         }
-        let mut record = csv::StringRecord::new();
+        let numeric = columns.numeric();
+        let found = opened.signs(&numeric);
+        let sign = |column: usize| {
+            found.of(column).map_err(|error| header.cell(error.line(), column, error.to_string()))
+        };
+        let value = *numeric.last().unwrap_or(&columns.seed);
+        let signs = [sign(columns.seed)?, sign(value)?];
+        self.comma |= value != columns.seed && signs[1] == DecimalSign::Comma;
+        self.files.push(header.path.clone());
+        let reading = Reading { columns: &columns, header, options: self.options, signs, files: &self.files };
         let mut any = false;
         let mut at = 0;
-        while rows.read_record(&mut record).map_err(|error| row_error(&header.path, &error))? {
+        for row in opened.rows() {
+            let row = row.map_err(|error| failure(&header.path, &error))?;
+            header.whole(&row)?;
             any = true;
-            let name = columns.data_set.map_or("", |column| record.get(column).unwrap_or_default().trim());
-            let line = record.position().map_or(0, csv::Position::line);
+            let name = normalised(columns.data_set.map_or("", |column| row.cell(column)));
             if let Some(column) = columns.data_set.filter(|_| name.is_empty()) {
                 return Err(header.cell(
-                    line,
+                    row.line,
                     column,
                     "is empty; every row needs a data set, or none has one",
                 ));
             }
-            if self.sets.get(at).is_none_or(|(set, _)| set != name) {
-                at = self.sets.iter().position(|(set, _)| set == name).unwrap_or(self.sets.len());
+            if self.sets.get(at).is_none_or(|(set, _)| *set != name) {
+                at = self.sets.iter().position(|(set, _)| *set == name).unwrap_or(self.sets.len());
                 if at == self.sets.len() {
-                    self.sets.push((name.to_owned(), Table::default()));
+                    self.sets.push((name.into_owned(), Table::default()));
                 }
             }
-            self.sets[at].1.row(&record, line, &columns, header)?;
+            self.sets[at].1.row(&row, &reading, told)?;
         }
         if any {
             Ok(())
@@ -163,8 +238,12 @@ impl Tables {
 
     /// One per data set; without a name where no column told.
     pub(super) fn finish(self, first: &Path) -> Result<Vec<Results>, ResultsError> {
+        let comma = self.comma;
         let finished = self.sets.into_iter().map(|(name, table)| {
-            let results = table.finish(first)?;
+            let mut results = table.finish(first)?;
+            if comma {
+                results.notes.push("numbers are written with decimal commas".into());
+            }
             Ok(Results { name, ..results })
         });
         finished.collect()
@@ -172,22 +251,20 @@ impl Tables {
 }
 
 impl Table {
-    fn row(
-        &mut self,
-        record: &csv::StringRecord,
-        line: u64,
-        columns: &Columns,
-        header: &Header,
-    ) -> Result<(), ResultsError> {
+    fn row(&mut self, row: &Row<'_>, reading: &Reading<'_>, told: &mut Told) -> Result<(), ResultsError> {
+        let &Reading { columns, header, options, signs, files } = reading;
         let &Columns { recipe, seed, label, image, mark, .. } = columns;
-        match mark {
-            Mark::Probability(column) if image.is_none() => {
-                self.value.get_or_insert_with(|| super::plain(&header.names[column]));
-            }
-            _ => {}
+        let line = row.line;
+        if let Mark::Value(column) = mark
+            && self.value.is_none()
+        {
+            let name = header.names[column].trim();
+            self.measure = metric::measure(name, options, &header.path)?;
+            let usual = Header::value_names().any(|usual| usual == plain(name));
+            self.value = Some(if usual { plain(name) } else { name.to_owned() });
         }
         self.scores |= matches!(mark, Mark::Probability(_));
-        let text = |column: usize| record.get(column).unwrap_or_default().trim();
+        let text = |column: usize| row.cell(column);
         let name = text(recipe);
         if name.is_empty() {
             return Err(header.cell(line, recipe, "is empty; every row needs a recipe"));
@@ -195,29 +272,54 @@ impl Table {
         let recipe_number = match &self.last {
             Some((same, number)) if same == name => *number,
             _ => {
-                let number = self.recipes.number(name);
+                let number = self.recipes.number(&normalised(name));
                 self.last = Some((name.to_owned(), number));
                 number
             }
         };
-        let seed = seed_of(text(seed)).map_err(|message| header.cell(line, seed, message))?;
-        let value = value_of(mark, &text).map_err(|(column, message)| header.cell(line, column, message))?;
-        let key = (recipe_number, seed);
+        let seed = seed_of(text(seed), Some(signs[0])).map_err(|message| header.cell(line, seed, message))?;
+        let wrong = |(column, message): (usize, String)| header.cell(line, column, message);
+        let run = (recipe_number, seed);
+        let place: Place = ((files.len() - 1) as u16, u32::try_from(line).unwrap_or(u32::MAX));
+        let told_place = |(file, line): Place| {
+            let file = &files[usize::from(file)];
+            if *file == header.path { format!("line {line}") } else { format!("{}:{line}", shown_path(file)) }
+        };
         let Some(image) = image else {
-            if self.runs.insert(key, Kept::Value(value)).is_some() {
-                let message = format!("recipe \"{}\" has seed {seed} a second time", shown(name));
-                return Err(ResultsError::Row { path: header.path.clone(), line, message });
+            let Mark::Value(column) = mark else { return Ok(()) };
+            let value = run_value(text(column), signs[1], self.measure.unit, options.unit);
+            let value = value.map_err(|message| wrong((column, message)))?;
+            let Some((kept, places)) = self.runs.get(&run) else {
+                self.runs.insert(run, (Kept::Value(value), vec![place]));
+                return Ok(());
+            };
+            let before = told_place(places[0]);
+            if matches!(kept, Kept::Value(kept) if *kept == value) {
+                told.tell("row twice", || {
+                    format!(
+                        "{}: line {line} says of recipe {}, seed {seed} what {before} said, and was left out.",
+                        shown_path(&header.path),
+                        shown(name)
+                    )
+                });
+                return Ok(());
             }
-            return Ok(());
+            let message = format!(
+                "recipe \"{}\" has seed {seed} a second time, with another value on {before}",
+                shown(name)
+            );
+            return Err(header.row(line, message));
         };
         let image_name = text(image);
         if image_name.is_empty() {
             return Err(header.cell(line, image, "is empty; every prediction needs the image's name"));
         }
-        let at = self.images.number(image_name) as usize;
+        let at = self.images.number(&normalised(image_name)) as usize;
         if let Some(column) = label {
-            let class = self.classes.number(text(column));
-            self.labels.resize(self.labels.len().max(at + 1), None);
+            let class = self.class(text(column));
+            if self.labels.len() <= at {
+                self.labels.resize(at + 1, None);
+            }
             match self.labels[at] {
                 Some(before) if before != class => {
                     let message = format!(
@@ -231,44 +333,104 @@ impl Table {
                 _ => self.labels[at] = Some(class),
             }
         }
-        let scores = matches!(mark, Mark::Probability(_));
-        let kept = self
-            .runs
-            .entry(key)
-            .or_insert_with(|| if scores { Kept::Scores(Vec::new()) } else { Kept::Correct(Vec::new()) });
-        let twice = match kept {
-            Kept::Correct(marks) if !scores => {
-                marks.resize(marks.len().max(at + 1), ABSENT);
-                let twice = marks[at] != ABSENT;
-                marks[at] = u8::from(value == 1.0);
-                twice
+        let predicted = match mark {
+            Mark::Classes(label, predicted) => {
+                if let Some(&column) = [label, predicted].iter().find(|column| text(**column).is_empty()) {
+                    return Err(header.cell(line, column, "is empty; must be a class"));
+                }
+                self.class(text(predicted))
             }
-            Kept::Scores(marks) if scores => {
-                marks.resize(marks.len().max(at + 1), f64::NAN);
-                let twice = !marks[at].is_nan();
-                marks[at] = value;
-                twice
-            }
-            _ => true,
+            _ => NO_CLASS,
         };
-        if twice {
-            let message = format!(
-                "recipe \"{}\", seed {seed} has image \"{}\" a second time",
-                shown(name),
-                shown(image_name)
-            );
-            return Err(ResultsError::Row { path: header.path.clone(), line, message });
+        let (kept, places) = self.runs.entry(run).or_insert_with(|| {
+            let kept = match mark {
+                Mark::Classes(..) => Kept::Predicted(Vec::new()),
+                Mark::Probability(_) => Kept::Scores(Vec::new()),
+                Mark::Correct(_) | Mark::Value(_) => Kept::Correct(Vec::new()),
+            };
+            (kept, Vec::new())
+        });
+        kept.make_room(at);
+        if places.len() <= at {
+            places.resize(at + 1, (0, 0));
         }
-        Ok(())
+        // Whether the image was there, and the same was said of it.
+        let twice = match (&mut *kept, mark) {
+            (Kept::Correct(marks), Mark::Correct(column)) => {
+                let value = correct_of(text(column)).map_err(|message| wrong((column, message)))?;
+                let before = std::mem::replace(&mut marks[at], value);
+                (before != ABSENT).then_some(before == value)
+            }
+            (Kept::Predicted(marks), Mark::Classes(..)) => {
+                let before = std::mem::replace(&mut marks[at], predicted);
+                (before != NO_CLASS).then_some(before == predicted)
+            }
+            (Kept::Scores(marks), Mark::Probability(column)) => {
+                let value =
+                    share_of(text(column), signs[1], None).map_err(|message| wrong((column, message)))?;
+                let before = std::mem::replace(&mut marks[at], value);
+                (!before.is_nan()).then_some(before == value)
+            }
+            _ => {
+                let message = format!(
+                    "recipe \"{}\", seed {seed} is told of in another way in an earlier file, by other columns",
+                    shown(name)
+                );
+                return Err(header.row(line, message));
+            }
+        };
+        match twice {
+            None => {
+                places[at] = place;
+                Ok(())
+            }
+            Some(true) => {
+                let before = told_place(places[at]);
+                told.tell("prediction twice", || {
+                    format!(
+                        "{}: line {line} says of recipe {}, seed {seed} and image {} what {before} said, as padded samplers do, and was left out.",
+                        shown_path(&header.path),
+                        shown(name),
+                        shown(image_name)
+                    )
+                });
+                Ok(())
+            }
+            Some(false) => {
+                let message = format!(
+                    "recipe \"{}\", seed {seed} has image \"{}\" a second time, and says something else of it than {}",
+                    shown(name),
+                    shown(image_name),
+                    told_place(places[at])
+                );
+                Err(header.row(line, message))
+            }
+        }
+    }
+
+    fn class(&mut self, text: &str) -> u32 {
+        let key = key(text);
+        if let Some(&number) = self.classes.numbers.get(key.as_ref()) {
+            return number;
+        }
+        let number = self.classes.names.len() as u32;
+        self.classes.numbers.insert(key.into_owned(), number);
+        self.classes.names.push(text.to_owned());
+        number
     }
 
     fn finish(self, first: &Path) -> Result<Results, ResultsError> {
-        let images = self.images.names;
         let mut keys: Vec<(u32, u64)> = self.runs.keys().copied().collect();
         keys.sort_unstable();
+        let images = &self.images.names;
+        let labels: Option<Vec<u32>> =
+            if self.labels.len() == images.len() { self.labels.iter().copied().collect() } else { None };
+        let labels = labels.unwrap_or_default();
+        let classes = Classes::new(&self.classes.names, &labels);
         let mut kept = self.runs;
         let mut runs = Vec::with_capacity(keys.len());
         let mut kinds = [false; 2];
+        let mut told = Told::default();
         for (number, seed) in keys {
             let recipe = self.recipes.names[number as usize].clone();
             let missing = |absent: &dyn Fn(usize) -> bool| {
@@ -284,23 +446,35 @@ impl Table {
                     }),
                 }
             };
-            let (value, marks) = match kept.remove(&(number, seed)) {
+            let marks = match kept.remove(&(number, seed)) {
                 None => continue,
-                Some(Kept::Value(value)) => (value, None),
-                Some(Kept::Correct(marks)) => {
+                Some((Kept::Value(value), _)) => {
+                    runs.push(Run { recipe, seed, value, top5: None, marks: None, epochs: Vec::new() });
+                    continue;
+                }
+                Some((Kept::Correct(marks), _)) => {
                     missing(&|at| marks.get(at).is_none_or(|&m| m == ABSENT))?;
                     kinds[0] = true;
-                    let marks = Marks::Correct(marks.into_iter().map(|m| m == 1).collect());
-                    (marks.mean(), Some(marks))
+                    Marks::Correct(marks.into_iter().map(|m| m == 1).collect())
                 }
-                Some(Kept::Scores(marks)) => {
+                Some((Kept::Predicted(predicted), _)) => {
+                    missing(&|at| predicted.get(at).is_none_or(|&p| p == NO_CLASS))?;
+                    kinds[0] = true;
+                    let run =
+                        vocabulary::Run { recipe: &recipe, seed, predicted: &predicted, labels: &labels };
+                    if let Some((kind, sentence)) = classes.check(&run)? {
+                        told.tell(kind, || sentence);
+                    }
+                    Marks::Correct(predicted.iter().zip(&labels).map(|(p, l)| p == l).collect())
+                }
+                Some((Kept::Scores(marks), _)) => {
                     missing(&|at| marks.get(at).is_none_or(|m| m.is_nan()))?;
                     kinds[1] = true;
-                    let marks = Marks::Scores(marks);
-                    (marks.mean(), Some(marks))
+                    Marks::Scores(marks)
                 }
             };
-            runs.push(Run { recipe, seed, value, top5: None, marks, epochs: Vec::new() });
+            let value = marks.mean();
+            runs.push(Run { recipe, seed, value, top5: None, marks: Some(marks), epochs: Vec::new() });
         }
         if kinds == [true, true] {
             return Err(ResultsError::Mixed {
@@ -310,7 +484,7 @@ impl Table {
                 other_kind: "probabilities",
             });
         }
-        let mut warnings = Vec::new();
+        let mut warnings = told.sentences();
         let metric = match self.value {
             Some(value) => value,
             None if self.scores => {
@@ -323,59 +497,79 @@ impl Table {
             }
             None => "top1".into(),
         };
-        let labels: Option<Vec<u32>> =
-            if self.labels.len() == images.len() { self.labels.into_iter().collect() } else { None };
+        let notes = if self.measure.is_usual() {
+            Vec::new()
+        } else {
+            vec![format!("of {}, {}", shown(&metric), metric::way(self.measure.direction))]
+        };
         Ok(Results {
             name: String::new(),
             metric,
+            measure: self.measure,
             headline: "as given".into(),
             runs,
-            images,
-            labels: labels.unwrap_or_default(),
+            images: self.images.names,
+            labels,
             classes: self.classes.names,
             warnings,
+            notes,
         })
     }
 }
 
 /// A whole number, also as data frames write it: `3.0`.
-pub(super) fn seed_of(text: &str) -> Result<u64, String> {
+pub(super) fn seed_of(text: &str, sign: Option<DecimalSign>) -> Result<u64, String> {
     let whole = text.strip_suffix(".0").unwrap_or(text);
-    whole.parse().map_err(|_| {
-        let what = if text.is_empty() { "is empty".into() } else { format!("`{}` is no seed", shown(text)) };
-        format!("{what}; a seed is a whole number from 0")
+    whole.parse().or_else(|_| {
+        // 2^53: up to here every whole number is one of floating point.
+        let exact = |value: &f64| value.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(value);
+        let number = sign.and_then(|sign| sign.read(text)).filter(|number| !number.percent);
+        number.map(|number| number.value).filter(exact).map(|value| value as u64).ok_or_else(|| {
+            let what =
+                if text.is_empty() { "is empty".into() } else { format!("`{}` is no seed", shown(text)) };
+            format!("{what}; a seed is a whole number from 0")
+        })
     })
 }
 
-fn value_of<'a>(mark: Mark, text: &impl Fn(usize) -> &'a str) -> Result<f64, (usize, String)> {
-    let fail = |column: usize, why: &str| {
-        let value = text(column);
-        let what = if value.is_empty() { "is empty".into() } else { format!("`{}`", shown(value)) };
-        Err((column, format!("{what}{why}")))
-    };
-    match mark {
-        Mark::Correct(column) => match text(column) {
-            "1" | "1.0" => Ok(1.0),
-            "0" | "0.0" => Ok(0.0),
-            word if word.eq_ignore_ascii_case("true") => Ok(1.0),
-            word if word.eq_ignore_ascii_case("false") => Ok(0.0),
-            _ => {
-                fail(column, "; must be 0, 1, true or false (call the column `probability` if it holds one)")
-            }
-        },
-        Mark::Classes(label, predicted) => {
-            for column in [label, predicted] {
-                if text(column).is_empty() {
-                    return fail(column, "; must be a class");
-                }
-            }
-            Ok(f64::from(u8::from(text(label) == text(predicted))))
-        }
-        Mark::Probability(column) => match text(column).parse::<f64>() {
-            Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
-            Ok(value) if value.is_nan() => fail(column, " is not a number; was it a run that diverged?"),
-            Ok(_) => fail(column, " is outside [0, 1]; divide percent by 100"),
-            Err(_) => fail(column, " is not a number"),
-        },
+fn named(text: &str) -> String {
+    if text.is_empty() { "is empty".into() } else { format!("`{}`", shown(text)) }
+}
+
+/// 1 for right, 0 for wrong.
+fn correct_of(text: &str) -> Result<u8, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "1.0" | "1,0" | "true" | "t" | "yes" | "y" | "right" | "correct" => Ok(1),
+        "0" | "0.0" | "0,0" | "false" | "f" | "no" | "n" | "wrong" | "incorrect" => Ok(0),
+        _ => Err(format!(
+            "{}; must be 0, 1, true or false (call the column `probability` if it holds one)",
+            named(text)
+        )),
+    }
+}
+
+/// A share in [0, 1], or with a percent sign.
+fn share_of(text: &str, sign: DecimalSign, unit: Option<MetricUnit>) -> Result<f64, String> {
+    let what = named(text);
+    let number = sign.read(text).ok_or_else(|| format!("{what} is not a number"))?;
+    let percent = number.percent || unit == Some(MetricUnit::Percent);
+    let value = if percent { number.value / 100.0 } else { number.value };
+    match value {
+        value if (0.0..=1.0).contains(&value) => Ok(value),
+        value if value.is_nan() => Err(format!("{what} is not a number; was it a run that diverged?")),
+        _ => Err(format!("{what} is outside [0, 1]; divide percent by 100")),
+    }
+}
+
+/// What a run came to.
+fn run_value(text: &str, sign: DecimalSign, unit: Unit, written: Option<MetricUnit>) -> Result<f64, String> {
+    if unit == Unit::Percent {
+        return share_of(text, sign, written);
+    }
+    let what = named(text);
+    match sign.read(text).map(|number| number.value) {
+        Some(value) if value.is_finite() => Ok(value),
+        Some(_) => Err(format!("{what} is not a number; was it a run that diverged?")),
+        None => Err(format!("{what} is not a number")),
     }
 }

@@ -8,6 +8,7 @@ use crate::language::{Language, Words, fill};
 use crate::summary::Summary;
 use crate::table::{Cell, Column, Shown, Table};
 use crate::text::{bdi, class_name, escape};
+use bakeoff_stats::Unit;
 use bakeoff_stats::curves::Course;
 use bakeoff_stats::metric::Metric;
 use bakeoff_stats::wording::{decimals, points, signed_points};
@@ -299,13 +300,22 @@ pub(crate) fn reliability(evidence: &Evidence, insight: &Insight, words: &Words)
 
 /// All pairs of recipes.
 pub(crate) fn pairs(evidence: &Evidence, insight: &Insight, words: &Words) -> Table {
+    let unit = evidence.measure().unit;
     let mut columns = vec![Column::words("first", words.h_recipe), Column::words("second", words.h_against)];
     columns.extend(ranged_columns("difference", words.h_difference, false));
     columns.extend([Column::number("p", "p"), Column::number("p_holm", words.h_holm)]);
     let rows = insight.pairs.iter().map(|pair| {
         let mut row = vec![recipe(evidence, &pair.first), recipe(evidence, &pair.second)];
         let difference = Ranged { mean: pair.mean, low: Some(pair.low), high: Some(pair.high) };
-        row.extend(ranged_cells(Some(&difference), Scale::Points, None, Scale::Points));
+        let mut cells = ranged_cells(Some(&difference), Scale::Points, None, Scale::Points);
+        if unit == Unit::Plain {
+            let digits = unit.decimals((pair.high - pair.low) / 2.0);
+            let [mean, low, high] = [pair.mean, pair.low, pair.high].map(|v| unit.signed(v, digits));
+            cells[0] = Cell::text(format!("{mean} [{low}, {high}]"))
+                .value(pair.mean.to_string())
+                .html(format!("{mean} <small>[{low}, {high}]</small>"));
+        }
+        row.extend(cells);
         row.extend([Cell::number(Some(pair.p), bare_p), Cell::number(Some(pair.p_holm), bare_p)]);
         row
     });

@@ -1,0 +1,406 @@
+//! Other people's weights, and images of all kinds, through the program.
+
+use std::collections::HashMap;
+use std::fs;
+
+use bakeoff_nn::{Model, Tensor, Weights};
+
+use crate::support::{Photos, Project, bakeoff};
+
+const PREFIXES: [&str; 8] = [
+    "module.",
+    "model.",
+    "_orig_mod.",
+    "backbone.",
+    "encoder.",
+    "net.",
+    "student.",
+    "state_dict_ema.module.",
+];
+
+/// Random networks behind prefixes, each of a seed of its own.
+fn behind(model: &Model, prefixes: &[&str]) -> Weights {
+    let mut weights = Weights::new();
+    for (number, prefix) in prefixes.iter().enumerate() {
+        for (name, tensor) in Weights::initial(model, number as u64 + 1).iter() {
+            weights.insert(format!("{prefix}{name}"), tensor.clone());
+        }
+    }
+    weights
+}
+
+fn write(project: &Project, name: &str, weights: &Weights) {
+    weights.write(&project.path(name), HashMap::new()).unwrap();
+}
+
+/// A study of two classes that starts from weights.
+fn study(project: &Project, model: &str, weights: &str) -> String {
+    let study = project.study("");
+    let text = fs::read_to_string(project.path(&study)).unwrap();
+    let text = text
+        .replace("name = \"resnet-small\"", &format!("name = \"{model}\"\nweights = \"{weights}\""))
+        .replace("epochs = 2", "epochs = 1")
+        .replace("image = 16", "image = 32")
+        .replace("seeds = 2", "seeds = 1");
+    fs::write(project.path(&study), text).unwrap();
+    study
+}
+
+#[test]
+fn names_behind_a_prefix_are_the_networks_in_every_command_and_it_is_said() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    for (model, prefixes) in
+        [("resnet-tiny", &PREFIXES[..]), ("resnet-small", &PREFIXES[..1]), ("resnet18", &PREFIXES[7..])]
+    {
+        let network = Model::by_name(model, 2, 32).unwrap();
+        let logits = |file: &str| {
+            let photo = "photos/test/red/0.jpg";
+            let ended = bakeoff(&project)
+                .args(["predict", "--json", "--model", model, "--image", "32", "--weights", file, photo])
+                .run();
+            assert_eq!(ended.code, 0, "{file}: {ended:?}");
+            (ended.json()["images"][0]["logits"].clone(), ended.stderr)
+        };
+        write(&project, "plain.safetensors", &behind(&network, &[""]));
+        let (plain, said) = logits("plain.safetensors");
+        assert!(!said.contains("begin with"), "{said}");
+        for prefix in prefixes {
+            write(&project, "behind.safetensors", &behind(&network, &[prefix]));
+            let (theirs, said) = logits("behind.safetensors");
+            assert_eq!(theirs, plain, "{prefix} {model}");
+            assert!(
+                said.contains(&format!("the parameter names begin with `{prefix}`, which was taken off")),
+                "{said}"
+            );
+            let study = study(&project, model, "behind.safetensors");
+            let planned = bakeoff(&project).args(["plan", &study, "--no-measure"]).run();
+            assert!(
+                planned.code == 0 && planned.stderr.contains(&format!("begin with `{prefix}`")),
+                "{planned:?}"
+            );
+        }
+    }
+    let study = study(&project, "resnet-tiny", "behind.safetensors");
+    write(
+        &project,
+        "behind.safetensors",
+        &behind(&Model::by_name("resnet-tiny", 2, 32).unwrap(), &["module."]),
+    );
+    let previewed = bakeoff(&project).args(["preview", &study, "--count", "1"]).run();
+    assert!(previewed.code == 0 && previewed.stderr.contains("begin with `module.`"), "{previewed:?}");
+    let run = bakeoff(&project).args(["run", &study]).run();
+    assert!(run.code == 0 && run.stderr.contains("begin with `module.`"), "{run:?}");
+    let log = fs::read_to_string(project.path("runs/study/log.txt")).unwrap();
+    assert!(log.contains("begin with `module.`"), "{log}");
+}
+
+#[test]
+fn of_two_networks_the_plain_one_is_used_or_the_one_asked_for_and_it_is_said() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let network = Model::by_name("resnet-tiny", 2, 32).unwrap();
+    let predict = |file: &str, more: &[&str]| {
+        bakeoff(&project)
+            .args(["predict", "--json", "--image", "32", "--weights", file])
+            .args(more.iter().copied())
+            .args(["photos/test/red/0.jpg"])
+            .run()
+    };
+    let logits = |file: &str, more: &[&str]| predict(file, more).json()["images"][0]["logits"].clone();
+    write(&project, "first.safetensors", &Weights::initial(&network, 1));
+    write(&project, "second.safetensors", &Weights::initial(&network, 2));
+    let [first, second] = ["first.safetensors", "second.safetensors"].map(|file| logits(file, &[]));
+    assert_ne!(first, second);
+
+    write(&project, "two.safetensors", &behind(&network, &["", "ema."]));
+    assert_eq!(logits("two.safetensors", &[]), first);
+    let said = predict("two.safetensors", &[]).stderr;
+    assert!(
+        said.contains(
+            "2 networks: the one with plain names is used, not that with `ema.`; choose with --weights-prefix"
+        ),
+        "{said}"
+    );
+    for prefix in ["ema.", "ema"] {
+        assert_eq!(logits("two.safetensors", &["--weights-prefix", prefix]), second);
+    }
+    assert_eq!(logits("two.safetensors", &["--weights-prefix", ""]), first);
+    let wrong = predict("two.safetensors", &["--weights-prefix", "teacher."]);
+    assert!(
+        wrong.code == 1
+            && wrong.stderr.contains("no network's names begin with `teacher.`")
+            && wrong.stderr.contains("`ema.`"),
+        "{wrong:?}"
+    );
+
+    for pair in [["teacher.", "student."], ["model.", "model_ema."]] {
+        write(&project, "pair.safetensors", &behind(&network, &pair));
+        let asked = predict("pair.safetensors", &[]);
+        assert!(asked.code == 1 && asked.stderr.contains("--weights-prefix"), "{asked:?}");
+        assert!(pair.iter().all(|prefix| asked.stderr.contains(&format!("`{prefix}`"))), "{asked:?}");
+        assert_eq!(logits("pair.safetensors", &["--weights-prefix", pair[0]]), first);
+        assert_eq!(logits("pair.safetensors", &["--weights-prefix", pair[1]]), second);
+        let study = study(&project, "resnet-tiny", "pair.safetensors");
+        let asked = bakeoff(&project).args(["plan", &study, "--no-measure"]).run();
+        assert!(asked.code == 2 && asked.stderr.contains("in `model.weights_prefix`"), "{asked:?}");
+        let chosen =
+            ["--set", "model.weights_prefix=\"student.\"", "--set", "model.weights_prefix=\"model_ema.\""];
+        let set = &chosen[if pair[1] == "student." { 0..2 } else { 2..4 }];
+        let planned =
+            bakeoff(&project).args(["plan", &study, "--no-measure"]).args(set.iter().copied()).run();
+        assert_eq!(planned.code, 0, "{planned:?}");
+    }
+}
+
+#[test]
+fn a_head_under_another_name_is_named_in_place_of_the_one_that_is_missing() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let network = Model::by_name("resnet-tiny", 2, 32).unwrap();
+    for head in ["fc.1", "classifier", "head.fc", "last_linear", "classifier.0"] {
+        let mut weights = Weights::new();
+        for (name, tensor) in Weights::initial(&network, 1).iter() {
+            weights.insert(name.replace("fc.", &format!("{head}.")), tensor.clone());
+        }
+        write(&project, "head.safetensors", &weights);
+        let study = study(&project, "resnet-tiny", "head.safetensors");
+        let planned = bakeoff(&project).args(["plan", &study, "--no-measure"]).run();
+        let predicted = bakeoff(&project)
+            .args(["predict", "--weights", "head.safetensors", "--image", "32", "photos/test/red/0.jpg"])
+            .run();
+        for (ended, code) in [(planned, 2), (predicted, 1)] {
+            let there = format!("in place of fc.weight there is {head}.weight [2, 128]");
+            assert!(ended.code == code && ended.stderr.contains(&there), "{ended:?}");
+        }
+    }
+    // None at all is a backbone: a study gives it a head, and nobody can classify with it.
+    let mut weights = Weights::initial(&network, 1);
+    let mut backbone = Weights::new();
+    weights
+        .iter()
+        .filter(|(name, _)| !name.starts_with("fc."))
+        .for_each(|(name, tensor)| backbone.insert(name, tensor.clone()));
+    write(&project, "backbone.safetensors", &backbone);
+    let study_file = study(&project, "resnet-tiny", "backbone.safetensors");
+    assert_eq!(bakeoff(&project).args(["plan", &study_file, "--no-measure"]).run().code, 0);
+    let predicted = bakeoff(&project)
+        .args(["predict", "--weights", "backbone.safetensors", "photos/test/red/0.jpg"])
+        .run();
+    assert!(predicted.code == 1 && predicted.stderr.contains("a backbone without a head"), "{predicted:?}");
+    weights.insert("optimizer.state", Tensor::filled(&[3], 0.0));
+    write(&project, "optimizer.safetensors", &weights);
+    let study_file = study(&project, "resnet-tiny", "optimizer.safetensors");
+    let planned = bakeoff(&project).args(["plan", &study_file, "--no-measure"]).run();
+    assert!(planned.code == 2 && planned.stderr.contains("1 unexpected: optimizer.state [3]"), "{planned:?}");
+}
+
+#[test]
+fn weights_in_parts_are_read_and_a_missing_part_is_named() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let network = Model::by_name("resnet-tiny", 2, 32).unwrap();
+    let names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    let mut parts = [Weights::new(), Weights::new()];
+    let mut map = serde_json::Map::new();
+    let all = behind(&network, &["module."]);
+    for (number, (name, tensor)) in all.iter().enumerate() {
+        parts[number % 2].insert(name, tensor.clone());
+        map.insert(name.into(), names[number % 2].into());
+    }
+    fs::create_dir(project.path("parts")).unwrap();
+    for (name, part) in names.iter().zip(&parts) {
+        write(&project, &format!("parts/{name}"), part);
+    }
+    let index = serde_json::json!({ "metadata": {}, "weight_map": map }).to_string();
+    fs::write(project.path("parts/model.safetensors.index.json"), index).unwrap();
+    write(&project, "whole.safetensors", &all);
+    let predict = |weights: &str| {
+        bakeoff(&project)
+            .args(["predict", "--json", "--image", "32", "--weights", weights, "photos/test/red/0.jpg"])
+            .run()
+    };
+    let whole = predict("whole.safetensors").json()["images"].clone();
+    for way in ["parts", "parts/model.safetensors.index.json", "parts/model-00002-of-00002.safetensors"] {
+        let ended = predict(way);
+        assert!(ended.code == 0 && ended.json()["images"] == whole, "{way}: {ended:?}");
+        let study = study(&project, "resnet-tiny", way);
+        assert_eq!(bakeoff(&project).args(["plan", &study, "--no-measure"]).run().code, 0);
+    }
+    fs::remove_file(project.path("parts/model-00002-of-00002.safetensors")).unwrap();
+    for way in ["parts", "parts/model-00001-of-00002.safetensors"] {
+        let ended = predict(way);
+        assert!(
+            ended.code == 1
+                && ended.stderr.contains("model-00002-of-00002.safetensors of the 2 parts is not there"),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn a_trained_network_takes_folders_and_patterns_and_says_what_a_run_says() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let study = project.study("[train]\nepochs = 1\n");
+    let run = bakeoff(&project).args(["run", &study]).run();
+    assert_eq!(run.code, 0, "{run:?}");
+    let trial = "runs/study/trials/none/seed-1";
+    let predict =
+        |more: &[&str]| bakeoff(&project).args(["predict", "--weights"]).args(more.iter().copied()).run();
+
+    let folder = predict(&[trial, "--json", "photos/test"]).json();
+    let named: Vec<&str> =
+        folder["images"].as_array().unwrap().iter().filter_map(|i| i["image"].as_str()).collect();
+    assert_eq!(named.len(), 16);
+    assert_eq!((named[0], named[15]), ("photos/test/green/0.jpg", "photos/test/red/7.jpg"));
+    let pattern = predict(&[trial, "--json", "photos/test/**/*.jpg", "photos/test/red"]);
+    assert_eq!(pattern.json()["images"], folder["images"]);
+    assert!(pattern.stderr.contains("8 image(s) were named more than once"), "{pattern:?}");
+    // In batches of any size the same, and the table has a row for each.
+    assert_eq!(predict(&[trial, "--json", "--batch", "3", "photos/test"]).json()["images"], folder["images"]);
+    let table = predict(&[trial, "photos"]).stdout;
+    assert_eq!(table.lines().filter(|line| line.contains(".jpg")).count(), 32);
+
+    fs::write(project.path("photos/test/red/broken.jpg"), b"no image").unwrap();
+    let broken = predict(&[trial, "--json", "photos/test"]);
+    assert_eq!((broken.code, &broken.json()["images"]), (1, &folder["images"]));
+    assert_eq!(broken.json()["failed"][0]["image"], "photos/test/red/broken.jpg");
+    assert!(broken.stderr.contains("left out: photos/test/red/broken.jpg"), "{broken:?}");
+    fs::remove_file(project.path("photos/test/red/broken.jpg")).unwrap();
+
+    // 16-bit grey is its high bytes, in training and here, and both say so.
+    let shade = |x: u32, y: u32| (x * 2500 + y * 300) as u16;
+    let deep = image::ImageBuffer::from_fn(24, 20, |x, y| image::Luma([shade(x, y)]));
+    let high = image::ImageBuffer::from_fn(24, 20, |x, y| image::Luma([(shade(x, y) >> 8) as u8]));
+    fs::create_dir_all(project.path("grey/a")).unwrap();
+    fs::create_dir_all(project.path("grey/b")).unwrap();
+    deep.save(project.path("grey/a/deep.png")).unwrap();
+    high.save(project.path("grey/b/high.png")).unwrap();
+    let grey = predict(&[trial, "--json", "grey"]);
+    assert_eq!(grey.json()["images"][0]["logits"], grey.json()["images"][1]["logits"]);
+    let checked = bakeoff(&project).args(["data", "check", "grey"]).run();
+    let said = "1 image(s) are 16-bit grey, ";
+    assert!(grey.stderr.contains(said) && (checked.stdout + &checked.stderr).contains(said), "{grey:?}");
+
+    for wrong in ["runs/study", "runs/study/trials", "runs/study/trials/none"] {
+        let ended = predict(&[wrong, "photos/test/red/0.jpg"]);
+        assert!(
+            ended.code == 1
+                && ended.stderr.contains("name one of its trials:")
+                && ended.stderr.contains("none/seed-2"),
+            "{ended:?}"
+        );
+    }
+    for (argument, said) in
+        [("runs/study", "is a run folder"), (trial, "is a trial's folder"), ("study.toml", "is a study file")]
+    {
+        let ended = predict(&[trial, argument]);
+        assert!(ended.code == 1 && ended.stderr.contains(said), "{ended:?}");
+    }
+    let ended = predict(&["study.toml", "photos"]);
+    assert!(ended.code == 1 && ended.stderr.contains("is a study file"), "{ended:?}");
+
+    // At another size it may be another network.
+    let other = predict(&[trial, "--image", "64", "photos/test"]);
+    assert!(
+        other.code == 1
+            && other
+                .stderr
+                .contains("at 64 px it has `maxpool` (3×3 max-pool of stride 2), at 16 px it does not"),
+        "{other:?}"
+    );
+    let larger = predict(&[trial, "--image", "32", "photos/test", "--json"]);
+    assert!(
+        larger.code == 0 && larger.stderr.contains("trained on images of 16 px and are shown 32 px"),
+        "{larger:?}"
+    );
+    assert!(larger.stderr.contains("16 of 16 image(s) are smaller than the 32 px"), "{larger:?}");
+    assert_eq!(larger.json()["warnings"].as_array().map(Vec::len), Some(2));
+    let text = fs::read_to_string(project.path(&study)).unwrap();
+    let from = text.replace("[model]\n", &format!("[model]\nweights = \"{trial}\"\n"));
+    for (image, said) in
+        [("64", "for 64 px resnet-small is another network"), ("24", "this study shows 24 px")]
+    {
+        fs::write(project.path("from.toml"), from.replace("image = 16", &format!("image = {image}")))
+            .unwrap();
+        let planned = bakeoff(&project).args(["plan", "from.toml", "--no-measure"]).run();
+        assert!(planned.code == 0 && planned.stderr.contains(said), "{planned:?}");
+    }
+}
+
+#[test]
+fn a_plan_and_a_run_say_what_is_enlarged() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let study = project.study("[train]\nepochs = 1\n");
+    let plan = |more: &[&str]| {
+        bakeoff(&project).args(["plan", &study, "--no-measure"]).args(more.iter().copied()).run().stderr
+    };
+    // Of 20 px: shown as they are, to the last pixel, whatever the image size.
+    for image in ["16", "18", "20"] {
+        assert!(!plan(&["--set", &format!("train.image={image}")]).contains("enlarged"));
+    }
+    let said = plan(&["--set", "train.image=32"]);
+    assert!(
+        said.contains("32 of 32 images are smaller than train.image = 32, test/green/0.jpg (20 px) for one"),
+        "{said}"
+    );
+    let said = plan(&["--set", "train.image=20", "--set", "preprocess.resize={ kind = \"shorter-side\" }"]);
+    assert!(
+        said.contains("32 of 32 images are smaller than the 23 px that the shorter side is resized to"),
+        "{said}"
+    );
+    let text = fs::read_to_string(project.path(&study)).unwrap();
+    fs::write(
+        project.path(&study),
+        text.replace("image = 16", "image = 20") + "\n[[recipe]]\ninherit = \"flip-crop\"\n",
+    )
+    .unwrap();
+    let said = plan(&[]);
+    assert!(said.contains("recipe flip-crop resizes to 23 px, and 32 of 32 images are smaller"), "{said}");
+    let run = bakeoff(&project).args(["run", &study]).run();
+    assert!(
+        run.code == 0
+            && run.stderr.contains("recipe flip-crop resizes to 23 px, and 32 of 32 images are smaller"),
+        "{run:?}"
+    );
+    let data = fs::read_to_string(project.path("runs/study/data.json")).unwrap();
+    assert!(data.contains("resizes to 23 px"), "{data}");
+}
+
+#[test]
+fn weights_of_before_and_of_others_are_preprocessed_as_they_were_trained() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let network = Model::by_name("resnet-tiny", 2, 32).unwrap();
+    let resize = |preprocess: Option<&str>, more: &[&str]| {
+        let metadata =
+            preprocess.map(|text| ("preprocess".to_owned(), text.to_owned())).into_iter().collect();
+        Weights::initial(&network, 1).write(&project.path("w.safetensors"), metadata).unwrap();
+        let ended = bakeoff(&project)
+            .args([
+                "predict",
+                "--json",
+                "--image",
+                "32",
+                "--weights",
+                "w.safetensors",
+                "photos/test/red/0.jpg",
+            ])
+            .args(more.iter().copied())
+            .run();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended.json()["preprocess"][0].as_str().unwrap().to_owned()
+    };
+    let theirs = "resize: shorter side to 37 px, bilinear with antialiasing, then the central 32×32 px";
+    let ours = "resize: a shorter side above 37 px to 37, below 32 px to 32, bilinear with antialiasing, then the central 32×32 px";
+    assert_eq!(resize(None, &[]), theirs);
+    let before = r#"{"resize":{"kind":"shorter-side","antialias":true},"normalisation":"imagenet"}"#;
+    assert_eq!(resize(Some(before), &[]), theirs);
+    assert_eq!(resize(Some(before), &["--no-enlarge"]), ours);
+    let now =
+        r#"{"resize":{"kind":"shorter-side","antialias":true,"enlarge":false},"normalisation":"imagenet"}"#;
+    assert_eq!(resize(Some(now), &[]), ours);
+    assert_eq!(resize(Some(now), &["--resize", "shorter-side"]), theirs);
+}
