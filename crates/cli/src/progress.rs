@@ -19,6 +19,8 @@ enum Shown {
     Lines(Mutex<Instant>),
 }
 
+/// Sets of identical files that are named one by one.
+const SETS: usize = 3;
 /// Plain lines come no closer together than this.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -320,10 +322,16 @@ impl Observer for RunProgress {
                         data.rejected[0].reason
                     ));
                 }
-                for same in &data.duplicates {
+                for same in data.duplicates.iter().take(SETS) {
                     self.line(&format!(
                         "warning: byte-identical files in different splits: {}",
                         same.join(" = ")
+                    ));
+                }
+                if data.duplicates.len() > SETS {
+                    self.line(&format!(
+                        "… and {} more (`data.json` names them)",
+                        data.duplicates.len() - SETS
                     ));
                 }
                 state.began = Instant::now();

@@ -7,7 +7,7 @@
 
 use std::error::Error;
 
-use bakeoff_data::{Dataset, DeclaredSplit, SourceConfig, SourceKind, SplitConfig};
+use bakeoff_data::{Dataset, DeclaredSplit, Groups, SourceConfig, SourceKind, SplitConfig};
 
 #[expect(clippy::print_stdout, reason = "it is what the example is for")]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .collect();
         println!("{class}: {}", counts.join(", "));
     }
-    let splits = dataset.splits(&SplitConfig::default(), 0, &[])?;
+    let splits = dataset.splits(&SplitConfig::default(), 0, &[], &Groups::none())?;
     println!(
         "seed 0: {} train, {} validation, {} test",
         splits.train.len(),

@@ -1,12 +1,10 @@
 //! Everything that can be said of a data set before anything is trained on it: what `bakeoff data check` shows.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::likeness::{self, Look};
-use crate::{DataError, Dataset, DeclaredSplit, Duplicates, Rejected, RgbImage, Sizes};
+use crate::{DataError, Dataset, DeclaredSplit, Duplicates, Rejected, Sizes};
 
 /// A class with this many times the images of another is worth a word.
 const IMBALANCE: f64 = 3.0;
@@ -75,7 +73,7 @@ pub struct Check {
 }
 
 impl Dataset {
-    /// Decodes every image once, as [`inspect`](Dataset::inspect) does, and compares all of them by their looks.
+    /// What [`inspect`](Dataset::inspect) finds, counted and put in words.
     ///
     /// # Errors
     /// [`DataError::Stopped`]; no image that can be used.
@@ -84,13 +82,7 @@ impl Dataset {
         stop: &AtomicBool,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Check, DataError> {
-        let looks: Mutex<Vec<Option<Look>>> = Mutex::new(vec![None; self.samples.len()]);
-        let see = |index: usize, image: &RgbImage| {
-            let look = Look::of(image);
-            looks.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(look);
-        };
-        let inspection = self.survey(false, stop, progress, Some(&see))?;
-        let looks = looks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let inspection = self.inspect(false, stop, progress)?;
 
         let mut classes: Vec<ClassCounts> = self
             .classes
@@ -109,22 +101,19 @@ impl Dataset {
         let balance = balance(&classes);
         let mut warnings: Vec<String> =
             self.warnings().iter().chain(&inspection.warnings).map(ToString::to_string).collect();
+        let declared = |sample: usize| Some(self.samples[sample].split as usize);
+        warnings.extend(self.cut_groups(&declared).map(|warning| warning.to_string()));
         if balance.ratio.is_none_or(|ratio| ratio >= IMBALANCE) {
             warnings.push(format!(
                 "classes are uneven: {} has {} images to learn from, {} has {}; accuracy will mostly tell about the large ones",
                 balance.largest, balance.most, balance.smallest, balance.fewest
             ));
         }
-        // A set of byte-identical files is told already.
-        let identical = |set: &[usize]| {
-            inspection.duplicates.iter().any(|known| set.iter().all(|sample| known.samples.contains(sample)))
-        };
-        let sets = likeness::alike(&looks).into_iter().filter(|set| !identical(set));
         Ok(Check {
             images: self.samples.len(),
             classes,
             balance,
-            alike: sets.map(|set| self.set(set)).collect(),
+            alike: inspection.alike,
             rejected: inspection.rejected,
             duplicates: inspection.duplicates,
             sizes: inspection.sizes,

@@ -154,3 +154,55 @@ fn a_tenth() -> f64 {
 fn a_fifth() -> f64 {
     0.2
 }
+
+/// Which images belong to one subject (a patient, an animal, a roll of film): they stay on one side of every split that Bakeoff draws.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum GroupConfig {
+    /// A column of the table, by its name.
+    Column(String),
+    /// A folder between the class and the image, as in `<class>/<subject>/<image>`.
+    Folder(FolderLevel),
+}
+
+impl GroupConfig {
+    /// The column, where one is meant.
+    #[must_use]
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::Column(name) => Some(name),
+            Self::Folder(_) => None,
+        }
+    }
+}
+
+/// Which folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FolderLevel {
+    /// So many folders below the class folder: 1 for `<class>/<subject>/<image>`.
+    #[schemars(range(min = 1, max = 32))]
+    pub folder: usize,
+}
+
+/// Which images count as copies of each other, and so stay on one side of every split that Bakeoff draws.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Copies {
+    /// Those that are the same byte for byte, and those that look the same: scaled, compressed again, brighter, cut a little,
+    /// mirrored.
+    #[default]
+    Alike,
+    /// Those that are the same byte for byte.
+    Identical,
+    /// None: copies may stand on both sides.
+    Ignore,
+}
+
+impl Copies {
+    /// Nothing was said.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}

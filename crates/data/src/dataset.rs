@@ -9,8 +9,8 @@ use crate::listing::{Entry, Listing};
 use crate::pack::{Pack, PackKey};
 use crate::store::{Location, Store};
 use crate::{
-    DataError, DeclaredSplit, GeneratedConfig, ImageError, LimitConfig, PackMode, Patch, Region, RgbImage,
-    SourceConfig, SourceKind, Warning, detect, source,
+    Copies, DataError, DeclaredSplit, GeneratedConfig, Groups, ImageError, LimitConfig, PackMode, Patch,
+    Region, RgbImage, SourceConfig, SourceKind, Warning, detect, groups, source,
 };
 
 /// One labelled image.
@@ -31,6 +31,9 @@ pub struct Dataset {
     pub(crate) classes: Vec<String>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) limit: LimitConfig,
+    /// Groups that are declared; those of copies are known when images were looked at.
+    pub(crate) groups: Groups,
+    pub(crate) copies: Copies,
     draft: Option<usize>,
     locations: Vec<Location>,
     store: Store,
@@ -66,16 +69,32 @@ impl Dataset {
             _ if !path.exists() => return Err(missing(path)),
             kind => source::list(kind, path, config)?,
         };
-        Self::from_listing(path, listing, config)
+        Self::from_listing(path, kind, listing, config)
     }
 
-    fn from_listing(path: &Path, mut listing: Listing, config: &SourceConfig) -> Result<Self, DataError> {
+    fn from_listing(
+        path: &Path,
+        kind: SourceKind,
+        mut listing: Listing,
+        config: &SourceConfig,
+    ) -> Result<Self, DataError> {
         listing.settle_names();
+        if let Some(group) = &config.group {
+            let folders = matches!(kind, SourceKind::Folder | SourceKind::Archive);
+            groups::declare(&mut listing, path, group, folders)?;
+        }
+        if let Some(file) = &config.groups {
+            groups::read_groups(&mut listing, path, file)?;
+        }
+        if let Some(file) = &config.exclude {
+            groups::exclude(&mut listing, path, file)?;
+        }
         listing.keep_classes(path, config.classes.as_deref())?;
         listing.entries.sort_by(|a, b| a.id.cmp(&b.id));
         listing.limit(config.limit);
         listing.check(path)?;
-        let Listing { classes, entries, store, generated, warnings, lost: _ } = listing;
+        let groups = groups::declared(&listing);
+        let Listing { classes, entries, store, generated, warnings, .. } = listing;
         let (samples, locations): (Vec<_>, Vec<_>) = entries
             .into_iter()
             .map(|Entry { id, label, split, location }| (Sample { id, label, split }, location))
@@ -84,6 +103,8 @@ impl Dataset {
         Ok(Self {
             path: path.to_owned(),
             limit: config.limit,
+            groups,
+            copies: config.copies,
             draft: config.draft,
             classes,
             samples,
@@ -136,6 +157,11 @@ impl Dataset {
         matches!(self.location(index), Ok(location) if !matches!(location, Location::Generated(_) | Location::Raw { .. }))
     }
 
+    /// Whether images are made by Bakeoff itself.
+    pub(crate) fn is_generated(&self) -> bool {
+        self.generated.is_some()
+    }
+
     /// Folder or file the data set was opened from.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -152,6 +178,12 @@ impl Dataset {
     #[must_use]
     pub fn samples(&self) -> &[Sample] {
         &self.samples
+    }
+
+    /// The groups that `data.group` and `data.groups` declare. Copies of each other are found by [`Dataset::inspect`].
+    #[must_use]
+    pub fn declared_groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// What is odd about the source.

@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::decode::{Note, Notes};
+use crate::likeness::{Look, alike_until};
 use crate::pack::{Pack, Packed, Packer};
 use crate::rejected::rejected_lines;
-use crate::{DataError, Dataset, ImageError, PackMode, Region, RgbImage, View, Warning, decode_region};
-
-/// Someone who wants to be shown every image.
-type See<'s> = Option<&'s (dyn Fn(usize, &RgbImage) + Sync)>;
+use crate::{Copies, DataError, Dataset, Groups, ImageError, PackMode, Region, View, Warning, decode_region};
 
 /// Decoded images of fewer bytes are made in a second or two, and fit in the cache.
 const WORTH_PACKING: u64 = 64 << 20;
@@ -85,6 +83,11 @@ pub struct Inspection {
     pub rejected: Vec<Rejected>,
     /// Sets of byte-identical images, in the order of their first sample.
     pub duplicates: Vec<Duplicates>,
+    /// Sets of images that look the same though they are not byte-identical: at least two of a set differ. None of generated images,
+    /// and none where `copies` of the [`SourceConfig`](crate::SourceConfig) does not ask for them.
+    pub alike: Vec<Duplicates>,
+    /// Which images belong together: declared groups, and copies as far as they are to stay together.
+    pub groups: Groups,
     /// Side lengths.
     pub sizes: Sizes,
     /// The shorter side of every sample, in pixels; 0 where it cannot be used.
@@ -113,33 +116,22 @@ impl Dataset {
         stop: &AtomicBool,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Inspection, DataError> {
-        self.survey(strict, stop, progress, None)
-    }
-
-    /// [`Dataset::inspect`], showing every image that can be used to `see`, from many threads.
-    pub(crate) fn survey(
-        &self,
-        strict: bool,
-        stop: &AtomicBool,
-        progress: &(dyn Fn(usize, usize) + Sync),
-        see: See<'_>,
-    ) -> Result<Inspection, DataError> {
         let total = self.samples.len();
         let mut warnings = Vec::new();
         let mut packing = self.begin_packing(true, &mut warnings);
-        let mut looks = self.look_at_all(&packing, stop, progress, see)?;
-        if matches!(packing, Packing::Old(_)) && looks.iter().flatten().any(|look| look.stale) {
+        let mut seen = self.look_at_all(&packing, stop, progress)?;
+        if matches!(packing, Packing::Old(_)) && seen.iter().flatten().any(|image| image.stale) {
             // The pack was made of other files: another takes its place.
             packing = self.begin_packing(false, &mut warnings);
-            looks = self.look_at_all(&packing, stop, progress, see)?;
+            seen = self.look_at_all(&packing, stop, progress)?;
         }
         self.end_packing(packing, &mut warnings);
 
-        let rejected: Vec<Rejected> = looks
+        let rejected: Vec<Rejected> = seen
             .iter()
             .enumerate()
-            .filter_map(|(sample, look)| {
-                let reason = look.as_ref().err()?.clone();
+            .filter_map(|(sample, image)| {
+                let reason = image.as_ref().err()?.clone();
                 Some(Rejected { sample, id: self.samples[sample].id.clone(), reason })
             })
             .collect();
@@ -157,33 +149,74 @@ impl Dataset {
             });
         }
         let (cached_images, cached_bytes) = self.cached();
+        let (content, warnings) =
+            (self.content(&seen), warnings.into_iter().chain(self.pixel_warnings(&seen)).collect());
+        let sizes = Sizes {
+            width: spread(seen.iter().flatten().map(|image| image.width).collect()),
+            height: spread(seen.iter().flatten().map(|image| image.height).collect()),
+        };
+        let shorter_sides = seen
+            .iter()
+            .map(|image| image.as_ref().map_or(0, |image| image.width.min(image.height)))
+            .collect();
+        let duplicates = self.duplicates(&seen);
+        let usable: Vec<bool> = seen.iter().map(Result::is_ok).collect();
+        let alike = match self.copies {
+            Copies::Alike => self.look_alikes(seen, &duplicates, stop)?,
+            Copies::Identical | Copies::Ignore => Vec::new(),
+        };
+        let kept_together = |sets: &'_ [Duplicates]| match self.copies {
+            Copies::Ignore => Vec::new(),
+            Copies::Alike | Copies::Identical => {
+                sets.iter().map(|set| set.samples.clone()).collect::<Vec<_>>()
+            }
+        };
+        let sets = [kept_together(&duplicates), kept_together(&alike)].concat();
+        let groups = self.groups.with(total, &sets);
         Ok(Inspection {
-            usable: looks.iter().map(Result::is_ok).collect(),
+            usable,
             rejected,
-            duplicates: self.duplicates(&looks),
-            sizes: Sizes {
-                width: spread(looks.iter().flatten().map(|look| look.width).collect()),
-                height: spread(looks.iter().flatten().map(|look| look.height).collect()),
-            },
-            shorter_sides: looks
-                .iter()
-                .map(|look| look.as_ref().map_or(0, |look| look.width.min(look.height)))
-                .collect(),
-            warnings: warnings.into_iter().chain(self.pixel_warnings(&looks)).collect(),
+            duplicates,
+            alike,
+            groups,
+            sizes,
+            shorter_sides,
+            warnings,
             cached_images,
             cached_bytes,
-            content: self.content(&looks),
+            content,
         })
     }
 
-    fn content(&self, looks: &[Result<Look, String>]) -> String {
+    /// Sets of images that look the same; those of byte-identical files are told already.
+    fn look_alikes(
+        &self,
+        seen: Vec<Result<Seen, String>>,
+        duplicates: &[Duplicates],
+        stop: &AtomicBool,
+    ) -> Result<Vec<Duplicates>, DataError> {
+        let looks: Vec<Option<Look>> = seen.into_iter().map(|image| image.ok()?.look).collect();
+        let sets = alike_until(&looks, stop).ok_or(DataError::Stopped)?;
+        let set_of: HashMap<usize, usize> = duplicates
+            .iter()
+            .enumerate()
+            .flat_map(|(number, set)| set.samples.iter().map(move |&sample| (sample, number)))
+            .collect();
+        let identical = |set: &[usize]| {
+            let first = set_of.get(&set[0]);
+            first.is_some() && set.iter().all(|sample| set_of.get(sample) == first)
+        };
+        Ok(sets.into_iter().filter(|set| !identical(set)).map(|set| self.set(set)).collect())
+    }
+
+    fn content(&self, seen: &[Result<Seen, String>]) -> String {
         let mut digest = Sha256::new();
-        for (sample, look) in self.samples.iter().zip(looks) {
-            if let Ok(look) = look {
+        for (sample, image) in self.samples.iter().zip(seen) {
+            if let Ok(image) = image {
                 digest.update((sample.id.len() as u64).to_le_bytes());
                 digest.update(sample.id.as_bytes());
-                digest.update(look.digest);
-                if look.notes.has(Note::DeepGrey) {
+                digest.update(image.digest);
+                if image.notes.has(Note::DeepGrey) {
                     // It was clipped once: results from then are not of these pixels.
                     digest.update(b"scaled");
                 }
@@ -197,34 +230,33 @@ impl Dataset {
         packing: &Packing,
         stop: &AtomicBool,
         progress: &(dyn Fn(usize, usize) + Sync),
-        show: See<'_>,
-    ) -> Result<Vec<Result<Look, String>>, DataError> {
+    ) -> Result<Vec<Result<Seen, String>>, DataError> {
         let total = self.samples.len();
         let done = AtomicUsize::new(0);
-        let looks: Mutex<Vec<Option<Result<Look, String>>>> = Mutex::new(vec![None; total]);
+        let seen: Mutex<Vec<Option<Result<Seen, String>>>> = Mutex::new(vec![None; total]);
         (0..total).into_par_iter().for_each(|index| {
             if stop.load(Ordering::Relaxed) {
                 return;
             }
-            let look = self.look(index, packing, show).map_err(|error| error.to_string());
-            if let Ok(mut looks) = looks.lock() {
-                looks[index] = Some(look);
+            let image = self.look(index, packing).map_err(|error| error.to_string());
+            if let Ok(mut seen) = seen.lock() {
+                seen[index] = Some(image);
             }
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
         });
-        let looks: Option<Vec<_>> = looks.into_inner().unwrap_or_default().into_iter().collect();
-        looks.filter(|looks| looks.len() == total).ok_or(DataError::Stopped)
+        let seen: Option<Vec<_>> = seen.into_inner().unwrap_or_default().into_iter().collect();
+        seen.filter(|seen| seen.len() == total).ok_or(DataError::Stopped)
     }
 
-    fn look(&self, index: usize, packing: &Packing, show: See<'_>) -> Result<Look, ImageError> {
+    fn look(&self, index: usize, packing: &Packing) -> Result<Seen, ImageError> {
         // Of generated images the bytes are the pixels.
-        if show.is_none()
-            && let Packing::Old(pack) = packing
-            && let Some(entry) = pack.entry(index)
+        if let Packing::Old(pack) = packing
+            && let Some((entry, look)) = pack.entry(index).zip(pack.look(index))
             && Sha256::digest(self.bytes(index)?)[..] == entry.source
         {
             let Packed { width, height, source: digest, notes, .. } = *entry;
-            return Ok(Look { width, height, digest, notes, stale: false });
+            let look = (!self.is_generated()).then_some(look);
+            return Ok(Seen { width, height, digest, notes, look, stale: false });
         }
         let mut digest = [0; 32];
         let mut notes = Notes::default();
@@ -236,13 +268,14 @@ impl Dataset {
             Packing::None => self.fetch(index, see)?,
             Packing::Old(_) | Packing::New(_) => Arc::new(self.make(index, see)?),
         };
+        let look = Look::of(&image);
         if let Packing::New(packer) = packing {
-            packer.add(index, &image, digest, notes);
+            packer.add(index, &image, &look, digest, notes);
         }
-        if let Some(show) = show {
-            show(index, &image);
-        }
-        Ok(Look { width: image.width(), height: image.height(), digest, notes, stale: true })
+        let (width, height) = (image.width(), image.height());
+        // Images that are made anew, each by its number, are no copies of each other, however much they look alike.
+        let look = (!self.is_generated()).then_some(look);
+        Ok(Seen { width, height, digest, notes, look, stale: true })
     }
 
     /// Opens the pack of these images, or begins one where that pays.
@@ -345,22 +378,22 @@ impl Dataset {
     }
 
     /// What images lost when they were decoded.
-    fn pixel_warnings(&self, looks: &[Result<Look, String>]) -> Vec<Warning> {
+    fn pixel_warnings(&self, seen: &[Result<Seen, String>]) -> Vec<Warning> {
         let with = |note: Note| -> Option<(usize, String)> {
-            let has = |look: &Result<Look, String>| look.as_ref().is_ok_and(|look| look.notes.has(note));
+            let has = |image: &Result<Seen, String>| image.as_ref().is_ok_and(|image| image.notes.has(note));
             let mut found =
-                self.samples.iter().zip(looks).filter(|(_, look)| has(look)).map(|(sample, _)| &sample.id);
+                self.samples.iter().zip(seen).filter(|(_, image)| has(image)).map(|(sample, _)| &sample.id);
             let example = found.next()?.clone();
             Some((1 + found.count(), example))
         };
         pixel_warnings(with)
     }
 
-    fn duplicates(&self, looks: &[Result<Look, String>]) -> Vec<Duplicates> {
+    fn duplicates(&self, seen: &[Result<Seen, String>]) -> Vec<Duplicates> {
         let mut by_digest: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
-        for (sample, look) in looks.iter().enumerate() {
-            if let Ok(look) = look {
-                by_digest.entry(look.digest).or_default().push(sample);
+        for (sample, image) in seen.iter().enumerate() {
+            if let Ok(image) = image {
+                by_digest.entry(image.digest).or_default().push(sample);
             }
         }
         let mut sets: Vec<Vec<usize>> = by_digest.into_values().filter(|set| set.len() > 1).collect();
@@ -404,11 +437,13 @@ pub fn pixel_warnings(with: impl Fn(Note) -> Option<(usize, String)>) -> Vec<War
 
 /// What one look at an image keeps.
 #[derive(Clone, Debug)]
-struct Look {
+struct Seen {
     width: usize,
     height: usize,
     digest: [u8; 32],
     notes: Notes,
+    /// `None` of generated images.
+    look: Option<Look>,
     /// The pack that was there knew nothing of it.
     stale: bool,
 }

@@ -8,7 +8,8 @@
 //!
 //! let config = SourceConfig { kind: Some(SourceKind::Generated), ..SourceConfig::default() };
 //! let dataset = Dataset::open(&config)?;                            // SourceConfig::at("photos") for images of your own
-//! let splits = dataset.splits(&SplitConfig::default(), 0, &[])?;    // seed 0, every image usable
+//! // Seed 0, every image usable, no two copies of each other as far as is known: `inspect` finds both out.
+//! let splits = dataset.splits(&SplitConfig::default(), 0, &[], dataset.declared_groups())?;
 //! let image = dataset.load(splits.train[0])?;                       // 8-bit RGB, upright
 //! let small = resize(&image, Region::whole(&image), 32, 32, true);  // f32, 0–255, row by row
 //! assert_eq!(small.len(), 32 * 32 * 3);
@@ -76,14 +77,16 @@
 //!
 //! [`Dataset::splits`] takes validation out of train, class by class, anew for every seed, unless the source has a
 //! validation split of its own; the test split is the source's, or held out by a seed that all trials share. A source
-//! with train and validation but no test is asked about, not guessed at.
+//! with train and validation but no test is asked about, not guessed at. Images that belong together ([`Groups`]: copies of each
+//! other, or of one declared subject) stand on one side of what it draws.
 //!
 //! # Checks
 //!
 //! [`Dataset::open`] refuses what cannot be a data set. [`Dataset::inspect`] decodes every image once, on all cores: it
 //! names the images that cannot be used, finds byte-identical files, and keeps decoded pixels: in memory up to a limit, or in a
 //! memory-mapped pack ([`Dataset::set_pack`]), from which the next trial, sitting or study reads them without decoding.
-//! [`Dataset::check`] does so for people: it counts, compares all images by their looks, and says what is uneven.
+//! It compares all images by their looks ([`Look`], [`alike`]) and puts copies into [`Groups`]. [`Dataset::check`] does so for
+//! people: it counts, and says what is uneven.
 //!
 //! # Fetching
 //!
@@ -103,6 +106,7 @@ mod error;
 mod fetch;
 mod format;
 mod generated;
+mod groups;
 mod image;
 mod inflate;
 mod inspection;
@@ -130,7 +134,8 @@ pub use classes::{
     identity_key, is_no_label, nearest_name, normalised,
 };
 pub use config::{
-    ColumnConfig, LimitConfig, PackMode, SplitConfig, TestConfig, TestFrom, ValidationConfig, ValidationFrom,
+    ColumnConfig, Copies, FolderLevel, GroupConfig, LimitConfig, PackMode, SplitConfig, TestConfig, TestFrom,
+    ValidationConfig, ValidationFrom,
 };
 pub use dataset::{Dataset, Sample};
 pub use decode::{
@@ -144,8 +149,10 @@ pub use fetch::{
 };
 pub use format::Format;
 pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trait};
+pub use groups::Groups;
 pub use image::{Patch, RgbImage, View};
 pub use inspection::{Duplicates, Inspection, Rejected, Sizes, pixel_warnings};
+pub use likeness::{Look, alike};
 pub use paths::{PathError, expand, expand_from};
 pub use quiet::{Caught, catch_quietly};
 pub use rejected::rejected_lines;
@@ -153,6 +160,6 @@ pub use resize::{Region, Resample, resize, resize_window};
 pub use simd::Isa;
 pub use source::folder::{image_files, is_image_file};
 pub use source::{SourceConfig, SourceKind, detect};
-pub use split::{DeclaredSplit, Splits};
+pub use split::{DeclaredSplit, Splits, Uneven};
 pub use visible::{visible, visible_line};
 pub use warning::Warning;

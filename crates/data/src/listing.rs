@@ -28,6 +28,12 @@ pub(crate) struct Listing {
     pub(crate) store: Store,
     pub(crate) generated: Option<GeneratedConfig>,
     pub(crate) warnings: Vec<Warning>,
+    /// By id, the value of the column that `data.group` names, or of the folder: which subject an image is of.
+    pub(crate) group_of: HashMap<String, String>,
+    /// The source has columns and found the one that `data.group` names.
+    pub(crate) group_column: bool,
+    /// Ids of images that a file of groups puts together.
+    pub(crate) sets: Vec<Vec<String>>,
     /// Classes that would be missing.
     pub(crate) lost: Vec<Lost>,
 }

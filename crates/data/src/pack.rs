@@ -9,7 +9,8 @@
 //! 64             pixels, image after image, in the order they were decoded
 //! index          per sample 64 bytes: where u64, width u32, height u32, CRC-32 of the pixels u32, flags u32,
 //!                SHA-256 of the encoded bytes, zero u64; width 0: the image cannot be used
-//! end − 4        CRC-32 of header and index
+//! looks          per sample 576 bytes: a grey picture of 24 × 24, by which copies are found
+//! end − 4        CRC-32 of header, index and looks
 //! ```
 //!
 //! The header is written last, into a file of another name that is synchronised and then renamed: what carries a pack's name is a
@@ -26,12 +27,14 @@ use sha2::{Digest, Sha256};
 
 use crate::RgbImage;
 use crate::decode::Notes;
+use crate::likeness::{Look, SIDE};
 
 const MAGIC: &[u8; 8] = b"bakepack";
-/// 2: 16-bit grey is scaled; 1 held it clipped.
-const VERSION: u32 = 2;
+/// 2: 16-bit grey is scaled; 1 held it clipped. 3: looks; before there were none.
+const VERSION: u32 = 3;
 const HEADER: usize = 64;
 const ENTRY: usize = 64;
+const LOOK: usize = SIDE * SIDE;
 
 /// What a pack is named after: the ids of the samples in their order, and how pixels are made of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +109,8 @@ impl Packed {
 pub(crate) struct Pack {
     map: Arc<Mmap>,
     entries: Vec<Packed>,
+    /// Where looks begin.
+    looks: usize,
     /// Per image: not looked at yet, whole, damaged.
     state: Vec<AtomicU8>,
 }
@@ -127,11 +132,17 @@ impl Pack {
         // SAFETY: packs are written under another name and never changed once they have theirs. Whoever cuts one off while
         // it is in use ends the program; nothing else can go wrong, for all bytes are valid pixels.
         let map = unsafe { Mmap::map(&file) }?;
+        if map.starts_with(MAGIC)
+            && map.get(8..12).is_some_and(|version| [1u32, 2].iter().any(|old| *version == old.to_le_bytes()))
+        {
+            return Ok(None);
+        }
         let entries = Self::index(&map, key, samples).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "it is no whole pack of these images")
         })?;
         let state = entries.iter().map(|_| AtomicU8::new(UNSEEN)).collect();
-        Ok(Some(Self { map: Arc::new(map), entries, state }))
+        let looks = map.len() - 4 - samples * LOOK;
+        Ok(Some(Self { map: Arc::new(map), entries, looks, state }))
     }
 
     fn index(map: &[u8], key: PackKey, samples: usize) -> Option<Vec<Packed>> {
@@ -149,22 +160,29 @@ impl Pack {
             return None;
         }
         let (entries, checksum) = map.get(start..)?.split_last_chunk::<4>()?;
-        let (entries, rest) = entries.as_chunks::<ENTRY>();
-        if entries.len() != samples || !rest.is_empty() {
+        let (entries, looks) = entries.split_at_checked(samples.checked_mul(ENTRY)?)?;
+        if looks.len() != samples.checked_mul(LOOK)? {
             return None;
         }
         let mut crc = crc32fast::Hasher::new();
         crc.update(header);
-        crc.update(entries.as_flattened());
+        crc.update(entries);
+        crc.update(looks);
         if crc.finalize().to_le_bytes() != *checksum {
             return None;
         }
-        entries.iter().map(|entry| Packed::from_bytes(entry, index)).collect()
+        entries.as_chunks::<ENTRY>().0.iter().map(|entry| Packed::from_bytes(entry, index)).collect()
     }
 
     /// What is known of an image; `None` where it cannot be used.
     pub(crate) fn entry(&self, index: usize) -> Option<&Packed> {
         self.entries.get(index).filter(|entry| entry.width > 0)
+    }
+
+    /// What an image looks like; `None` where it cannot be used.
+    pub(crate) fn look(&self, index: usize) -> Option<Look> {
+        self.entry(index)?;
+        self.map.get(self.looks + index * LOOK..)?.first_chunk().map(Look::from_bytes)
     }
 
     /// The pixels of an image. `None` where it has none, or where they are not what was written.
@@ -199,6 +217,7 @@ struct Writing {
     file: File,
     end: u64,
     entries: Vec<Packed>,
+    looks: Vec<[u8; LOOK]>,
     /// The first thing that went wrong; from then on nothing is written.
     failed: Option<io::Error>,
 }
@@ -222,16 +241,21 @@ impl Packer {
         // Tells it from what a crash left. File systems without locks keep such files for longer.
         let _ = file.try_lock();
         file.write_all(&[0; HEADER])?;
-        let writing =
-            Writing { file, end: HEADER as u64, entries: vec![Packed::default(); samples], failed: None };
+        let writing = Writing {
+            file,
+            end: HEADER as u64,
+            entries: vec![Packed::default(); samples],
+            looks: vec![[0; LOOK]; samples],
+            failed: None,
+        };
         Ok(Self { path: path.to_owned(), partial, key, writing: Mutex::new(writing) })
     }
 
     /// Adds an image. What cannot be written is told by [`Packer::finish`].
-    pub(crate) fn add(&self, index: usize, image: &RgbImage, source: [u8; 32], notes: Notes) {
+    pub(crate) fn add(&self, index: usize, image: &RgbImage, look: &Look, source: [u8; 32], notes: Notes) {
         let checksum = crc32fast::hash(image.pixels());
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Writing { file, end, entries, failed } = &mut *writing;
+        let Writing { file, end, entries, looks, failed } = &mut *writing;
         if failed.is_some() {
             return;
         }
@@ -245,13 +269,16 @@ impl Packer {
             let (width, height) = (image.width(), image.height());
             *entry = Packed { width, height, source, notes, start: *end, checksum };
         }
+        if let Some(place) = looks.get_mut(index) {
+            *place = *look.bytes();
+        }
         *end += image.pixels().len() as u64;
     }
 
     /// Writes index and header, synchronises, and gives the pack its name.
     pub(crate) fn finish(self) -> io::Result<()> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Writing { file, end, entries, failed } = &mut *writing;
+        let Writing { file, end, entries, looks, failed } = &mut *writing;
         if let Some(error) = failed.take() {
             return Err(error);
         }
@@ -262,6 +289,7 @@ impl Packer {
         header[24..32].copy_from_slice(&end.to_le_bytes());
         header[32..].copy_from_slice(&self.key.0);
         let mut tail: Vec<u8> = entries.iter().flat_map(|entry| entry.to_bytes()).collect();
+        tail.extend_from_slice(looks.as_flattened());
         let mut crc = crc32fast::Hasher::new();
         crc.update(&header);
         crc.update(&tail);
@@ -304,8 +332,8 @@ mod tests {
     fn written(folder: &Path) -> PathBuf {
         let path = folder.join(key().file_name());
         let packer = Packer::begin(&path, key(), 3).unwrap();
-        packer.add(2, &image(2), [2; 32], Notes::from_bits(1));
-        packer.add(0, &image(0), [7; 32], Notes::default());
+        packer.add(2, &image(2), &Look::of(&image(2)), [2; 32], Notes::from_bits(1));
+        packer.add(0, &image(0), &Look::of(&image(0)), [7; 32], Notes::default());
         assert!(!path.exists(), "it has no name until it is whole");
         packer.finish().unwrap();
         path
@@ -321,6 +349,8 @@ mod tests {
         assert_eq!(pack.image(2).unwrap(), image(2));
         assert!(pack.image(1).is_none() && pack.image(3).is_none());
         assert_eq!(pack.entry(2).map(|entry| (entry.source, entry.notes.bits())), Some(([2; 32], 1)));
+        assert_eq!(pack.look(2), Some(Look::of(&image(2))));
+        assert_eq!(pack.look(1), None);
         assert_eq!(pack.size().0, 2);
     }
 
@@ -366,7 +396,7 @@ mod tests {
         // What a crash left: a partial file that nobody holds.
         fs::write(folder.path().join(format!("{}.partial-1", key().file_name())), b"half").unwrap();
         let packer = Packer::begin(&path, key(), 3).unwrap();
-        packer.add(0, &image(0), [0; 32], Notes::default());
+        packer.add(0, &image(0), &Look::of(&image(0)), [0; 32], Notes::default());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         drop(packer);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -379,8 +409,8 @@ mod tests {
         let packer = Packer::begin(&path, key(), 3).unwrap();
         // A file that cannot be written, as on a full disk.
         packer.writing.lock().unwrap().file = File::open(&packer.partial).unwrap();
-        packer.add(0, &image(0), [0; 32], Notes::default());
-        packer.add(1, &image(1), [0; 32], Notes::default());
+        packer.add(0, &image(0), &Look::of(&image(0)), [0; 32], Notes::default());
+        packer.add(1, &image(1), &Look::of(&image(1)), [0; 32], Notes::default());
         assert!(packer.finish().is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::listing::Listing;
 use crate::store::StoredFile;
-use crate::{ColumnConfig, DataError, DeclaredSplit, GeneratedConfig, LimitConfig};
+use crate::{ColumnConfig, Copies, DataError, DeclaredSplit, GeneratedConfig, GroupConfig, LimitConfig};
 
 /// Kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -76,6 +76,14 @@ pub struct SourceConfig {
     pub limit: LimitConfig,
     /// JPEGs are decoded small where their shorter side keeps so many pixels, see [`crate::decode_draft`]; `None`: in full.
     pub draft: Option<usize>,
+    /// Which images are of one subject.
+    pub group: Option<GroupConfig>,
+    /// A file that says which images belong together.
+    pub groups: Option<PathBuf>,
+    /// A file that says which images are left out.
+    pub exclude: Option<PathBuf>,
+    /// Which images count as copies of each other.
+    pub copies: Copies,
 }
 
 impl SourceConfig {
@@ -178,17 +186,18 @@ pub(crate) fn no_data_set(path: &Path) -> Option<String> {
 
 /// Lists the images of a source of files.
 pub(crate) fn list(kind: SourceKind, path: &Path, config: &SourceConfig) -> Result<Listing, DataError> {
+    let group_column = config.group.as_ref().and_then(GroupConfig::column);
     match kind {
         SourceKind::Folder | SourceKind::Generated => {
             folder::list(path).map_err(|error| table::beside(path, error))
         }
-        SourceKind::Csv => table::list(path, config.test_path.as_deref(), &config.columns),
+        SourceKind::Csv => table::list(path, config.test_path.as_deref(), &config.columns, group_column),
         SourceKind::StanfordDogs => stanford_dogs::list(path),
         SourceKind::OxfordIiitPet => published::pets(path),
         SourceKind::Cub200 => published::cub(path),
         SourceKind::Flowers102 => published::flowers(path),
         SourceKind::Tfds => tfds::list(path),
-        SourceKind::Parquet => parquet::list(path, &config.columns),
+        SourceKind::Parquet => parquet::list(path, &config.columns, group_column),
         SourceKind::Webdataset => webdataset::list(path),
         SourceKind::Archive => packed::list(path),
         SourceKind::Cifar => cifar::list(path),

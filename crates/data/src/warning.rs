@@ -425,6 +425,59 @@ pub enum Warning {
         /// From where.
         place: String,
     },
+    /// Images that `data.exclude` leaves out.
+    #[error("{count} image(s) are left out, as {file} says")]
+    Excluded {
+        /// How many.
+        count: usize,
+        /// The file.
+        file: String,
+    },
+    /// A class that `data.exclude` leaves nothing of.
+    #[error("{file} leaves out every image of class {class}: the class does not exist for the study")]
+    ClassExcluded {
+        /// The class.
+        class: String,
+        /// The file.
+        file: String,
+    },
+    /// Lines of `data.exclude` or images of `data.groups` that mean no image.
+    #[error(
+        "{count} line(s) or id(s) of {file} mean no image of the data set, line {line} for one: {text:?}; correct or remove them"
+    )]
+    UnmatchedLines {
+        /// The file.
+        file: String,
+        /// How many.
+        count: usize,
+        /// The first of them.
+        line: usize,
+        /// What it says.
+        text: String,
+    },
+    /// Images of which `data.group` says nothing.
+    #[error(
+        "{count} image(s) have no group by data.group = {group}, {example} for one: each of them is a group by itself"
+    )]
+    WithoutGroup {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+        /// What `data.group` says.
+        group: String,
+    },
+    /// A subject whose images the source itself puts into more than one split.
+    #[error(
+        "{count} group(s) of data.group or data.groups stand in more than one of the data set's own splits, {example} for one: the \
+         network is judged on subjects it was trained on; move each into one split, or let Bakeoff split with data.test = {{ from = \"all\" }}"
+    )]
+    GroupAcrossSplits {
+        /// How many.
+        count: usize,
+        /// Two images of one of them.
+        example: String,
+    },
     /// `train.csv` was named, and `test.csv` stands beside it.
     #[error(
         "test.csv stands beside train.csv and is not used; name it in data.test_path, or name their folder in data.path"

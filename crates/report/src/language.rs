@@ -139,6 +139,7 @@ words! {
     images_n: "{n}\u{a0}image|{n}\u{a0}images", "이미지\u{a0}{n}장";
     test_images_n: "{n}\u{a0}test image|{n}\u{a0}test images", "시험 이미지\u{a0}{n}장";
     comparisons_n: "{n}\u{a0}comparison|{n}\u{a0}comparisons", "비교\u{a0}{n}건";
+    sets_n: "{n}\u{a0}set|{n}\u{a0}sets", "묶음\u{a0}{n}개";
     files_n: "{n}\u{a0}identical file|{n}\u{a0}identical files", "같은 파일\u{a0}{n}개";
 
     // Verdicts.
@@ -515,6 +516,15 @@ words! {
     left_out: "Left out: {images}", "뺀 것: {images}";
     no_duplicates: "No file stands in more than one split.", "둘 이상의 분할에 든 파일이 없습니다.";
     duplicates: "In more than one split: {files}", "둘 이상의 분할에 있음: {files}";
+    copies_counts: "Copies found: {sets} of {images}; the same byte for byte: {identical}, only by their looks: {alike}.",
+        "찾은 복사본: {sets}({images}). 바이트까지 같은 묶음 {identical}개, 모습만 같은 묶음 {alike}개.";
+    copies_kept: "Kept on one side of the splits: {sets}.", "분할의 한쪽에 함께 둔 것: {sets}.";
+    copies_across: "In more than one of train, validation and test: {sets}. Bakeoff keeps copies together only where it splits itself.",
+        "학습·검증·시험 가운데 둘 이상에 든 것: {sets}. Bakeoff가 직접 나눌 때만 복사본을 함께 둡니다.";
+    copies_classes: "Labelled as different classes: {sets}.", "서로 다른 클래스로 표시된 것: {sets}.";
+    copies_list: "Sets of copies ({n})", "복사본 묶음 ({n})";
+    copies_mark_across: "across splits", "분할에 걸침";
+    copies_mark_classes: "across classes", "클래스가 다름";
     class_names: "Names of the {n} classes", "클래스 {n}개의 이름";
 
     // Method.

@@ -12,6 +12,7 @@ use bakeoff_stats::{
     fewest_seeds, smallest_p,
 };
 use bakeoff_study::Prediction;
+use bakeoff_study::records::{CopiesRecord, DataRecord};
 use serde::{Deserialize, Serialize};
 
 /// Family-wise error rate of the verdicts.
@@ -143,9 +144,43 @@ pub struct Summary {
     /// Of a run that added seeds until all was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequential: Option<SequentialSummary>,
+    /// Copies among the images; absent where there are none, or nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<CopiesSummary>,
     /// Beyond the verdict.
     #[serde(default)]
     pub insight: Insight,
+}
+
+/// Sets of images that are the same byte for byte, or by their looks. data.json names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiesSummary {
+    /// Sets.
+    pub sets: usize,
+    /// Images in them; one that is in two sets counts twice.
+    pub images: usize,
+    /// Sets of byte-identical images.
+    pub identical: usize,
+    /// Sets that stand on one side of the splits because copies are kept together.
+    pub kept_together: usize,
+    /// Sets that stand in more than one of train, validation and test.
+    pub across_splits: usize,
+    /// Sets labelled as more than one class.
+    pub across_classes: usize,
+}
+
+impl CopiesSummary {
+    pub(crate) fn of(data: &DataRecord) -> Self {
+        let count = |is: &dyn Fn(&CopiesRecord) -> bool| data.copies.iter().filter(|set| is(set)).count();
+        Self {
+            sets: data.copies.len(),
+            images: data.copies.iter().map(|set| set.images.len()).sum(),
+            identical: count(&|set| set.identical),
+            kept_together: count(&|set| set.together && !set.across_splits),
+            across_splits: count(&|set| set.across_splits),
+            across_classes: count(&|set| set.across_classes),
+        }
+    }
 }
 
 /// The looks of a run that added seeds until all was decided.
@@ -335,6 +370,7 @@ pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessmen
         answer: String::new(),
         warnings,
         sequential,
+        copies: evidence.data.as_ref().map(CopiesSummary::of).filter(|copies| copies.sets > 0),
         insight: beyond,
     };
     if summary.recipes.iter().all(|recipe| recipe.name != plan.baseline) {
@@ -737,6 +773,7 @@ mod tests {
             answer: String::new(),
             warnings: vec![],
             sequential: None,
+            copies: None,
             insight: Insight::default(),
         };
         answer(&summary, 6).replace('\u{a0}', " ")

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use bakeoff_augment::{Normalisation, Preprocess, RecipeConfig, Resize};
 use bakeoff_data::{
-    ColumnConfig, GeneratedConfig, LimitConfig, PackMode, SourceConfig, SourceKind, SplitConfig, TestConfig,
-    ValidationConfig,
+    ColumnConfig, Copies, GeneratedConfig, GroupConfig, LimitConfig, PackMode, SourceConfig, SourceKind,
+    SplitConfig, TestConfig, ValidationConfig,
 };
 use bakeoff_nn::{BackendKind, OptimizerConfig, ScheduleConfig, Trainable};
 use schemars::JsonSchema;
@@ -67,6 +67,22 @@ pub struct DataConfig {
     /// Fewer images of each class, so that a full-size study can be tried small.
     #[serde(default, skip_serializing_if = "LimitConfig::is_none")]
     pub limit: LimitConfig,
+    /// Which images are of one subject, such as a patient: a column of the table (`group = "patient_id"`), or a folder below the
+    /// class folder (`group = { folder = 1 }` for `<class>/<subject>/<image>`). They stay on one side of every split that is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupConfig>,
+    /// A file that says which images belong together: a table `image,group`, or the ids of one group a line, separated by commas.
+    /// Relative like `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<PathBuf>,
+    /// A file that names images to leave out of everything, one a line: an id, a folder, or a pattern such as `*_copy.jpg`; what follows
+    /// `#` at the beginning of a line is a remark. Relative like `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<PathBuf>,
+    /// Which images count as copies of each other, and stay on one side of every split that is drawn: `alike` (those that look the
+    /// same), `identical` (byte for byte), or `ignore`.
+    #[serde(default, skip_serializing_if = "Copies::is_default")]
+    pub copies: Copies,
     /// Memory for decoded images where there is no pack, in MiB; what does not fit is decoded again each epoch.
     #[serde(default = "DataConfig::cache")]
     pub cache: usize,
@@ -101,6 +117,10 @@ impl DataConfig {
             classes: self.classes.clone(),
             limit: self.limit,
             draft: None,
+            group: self.group.clone(),
+            groups: self.groups.clone(),
+            exclude: self.exclude.clone(),
+            copies: self.copies,
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::config::StudyConfig;
 use crate::files::file_digest;
 use crate::predictions::{self, Prediction};
 use crate::records::{
-    DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, TrialKey,
-    TrialRecord, TrialStatus,
+    DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, TestSplit,
+    TrialKey, TrialRecord, TrialStatus, ValidationSplit,
 };
 
 /// A run folder, or something in it, that cannot be read.
@@ -135,6 +135,34 @@ impl RunFolder {
 
     pub(crate) fn environment_path(&self) -> PathBuf {
         self.path.join("environment.json")
+    }
+
+    pub(crate) fn splits_folder(&self) -> PathBuf {
+        self.path.join("splits")
+    }
+
+    pub(crate) fn test_split_path(&self) -> PathBuf {
+        self.splits_folder().join("test.json")
+    }
+
+    pub(crate) fn validation_split_path(&self, seed: u64) -> PathBuf {
+        self.splits_folder().join(format!("seed-{seed}.json"))
+    }
+
+    /// Which images are for the test; `None` where the run did not get that far, or is of a version that did not tell.
+    ///
+    /// # Errors
+    /// test.json is damaged.
+    pub fn test_split(&self) -> Result<Option<TestSplit>, FolderError> {
+        read_json_if_there(&self.test_split_path())
+    }
+
+    /// Which images are for validation under a seed; `None` likewise.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    pub fn validation_split(&self, seed: u64) -> Result<Option<ValidationSplit>, FolderError> {
+        read_json_if_there(&self.validation_split_path(seed))
     }
 
     /// Where a trial stands.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use bakeoff_augment::{Answers, Mixer, Pipeline, Questions, RecipeConfig};
-use bakeoff_data::{DataError, Dataset, DeclaredSplit, Splits};
+use bakeoff_data::{DataError, Dataset, DeclaredSplit, Splits, Uneven};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Weights};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::feed::{Feed, FeedError, hidden_stages};
 use crate::records::{PlanRecord, RecipeRecord, TrialKey};
+use crate::splits::Admitted;
 use crate::study::Study;
 
 /// Part of every trial's address. Raised whenever a change to any crate alters the bits a trial ends with.
@@ -81,7 +82,8 @@ impl Plan {
         let config = &study.config;
         let model = Model::by_name(&config.model.name, dataset.classes().len(), config.train.image)?;
         // Fractions and splits that cannot be are found now, not after the images were decoded.
-        dataset.splits(&config.data.splits(), study.seeds().first().copied().unwrap_or(0), &[])?;
+        let seed = study.seeds().first().copied().unwrap_or(0);
+        let splits = Admitted::unseen(&dataset).splits(study, &dataset, seed)?;
 
         let shared = shared_content(study, &dataset);
         let trials = study
@@ -107,6 +109,9 @@ impl Plan {
             study.warnings.iter().map(|problem| problem.line(&study.file)).collect();
         warnings.extend(dataset.warnings().iter().map(ToString::to_string));
         warnings.extend(imagenet_overlap(study, &dataset));
+        let cut = dataset.cut_groups(&|sample| splits.place(sample));
+        warnings.extend(cut.map(|warning| warning.to_string()));
+        warnings.extend(splits.uneven.iter().map(|uneven| uneven_warning(uneven)));
         let record = PlanRecord {
             study: study.name.clone(),
             baseline: config.compare.baseline.clone(),
@@ -148,7 +153,7 @@ impl Plan {
     /// The splits of a seed with every listed image.
     fn splits(&self, study: &Study) -> Result<Splits, DataError> {
         let seed = study.seeds().first().copied().unwrap_or(0);
-        self.dataset.splits(&study.config.data.splits(), seed, &[])
+        Admitted::unseen(&self.dataset).splits(study, &self.dataset, seed)
     }
 
     /// Counts what the study would take, without running anything.
@@ -358,7 +363,7 @@ pub(crate) fn sampled(train: usize) -> usize {
 /// What all trials of a study have in common and what decides their results.
 fn shared_content(study: &Study, dataset: &Dataset) -> Value {
     let config = &study.config;
-    json!({
+    let mut content = json!({
         "bakeoff": env!("CARGO_PKG_VERSION"),
         "results": RESULTS,
         "data": listing_digest(dataset),
@@ -369,7 +374,17 @@ fn shared_content(study: &Study, dataset: &Dataset) -> Value {
         "weights": study.weights().map(|start| weights_digest(&start.weights)),
         "train": config.train,
         "headline": config.compare.headline,
-    })
+    });
+    // Only where it is said, so that studies which never heard of it keep their addresses.
+    if !config.data.copies.is_default() {
+        content["copies"] = json!(config.data.copies);
+    }
+    content
+}
+
+/// What is said of a class that groups do not let be split as asked.
+pub(crate) fn uneven_warning(uneven: &Uneven) -> String {
+    format!("{uneven}. Add images, or check whether they really belong together")
 }
 
 /// The content address of a trial: of everything that decides its result, and of nothing else. The recipe's name is not
@@ -424,6 +439,11 @@ fn listing_digest(dataset: &Dataset) -> String {
             DeclaredSplit::Test => "test",
             DeclaredSplit::Undeclared => "undeclared",
         });
+    }
+    // Where none are declared, the address is that of a data set without groups.
+    for set in dataset.declared_groups().sets() {
+        text("group");
+        set.into_iter().for_each(|sample| text(&dataset.samples()[sample].id));
     }
     hex(&digest.finalize())
 }
@@ -486,6 +506,7 @@ mod tests {
             "data.generated.noise=0.5",
             "preprocess.normalisation=unit",
             "preprocess.draft=true",
+            "data.copies=identical",
             "compare.headline=best-on-validation",
         ] {
             assert!(changed(set).into_iter().all(|changed| changed), "{set}");
@@ -496,6 +517,7 @@ mod tests {
             "preprocess.draft=false",
             "recipe.mixup.name=blend",
             "data.cache=1",
+            "data.copies=alike",
         ] {
             assert!(!changed(set).into_iter().any(|changed| changed), "{set}");
         }

@@ -4,16 +4,18 @@ use std::io::Cursor;
 use std::path::Path;
 
 use bakeoff_augment::{Answers, Pipeline, Pixels};
-use bakeoff_data::{Dataset, ImageError, Splits};
+use bakeoff_data::{Copies, Dataset, ImageError, Splits};
 use bakeoff_nn::{NnError, Session, SessionConfig};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use std::sync::atomic::AtomicBool;
 
 use crate::feed::{Feed, FeedError};
 use crate::files::{WriteError, make_folder, write_bytes, write_json};
 use crate::folder::{Preview, RunFolder};
 use crate::observer::{Event, Observer};
 use crate::plan::{Plan, PlanError};
-use crate::records::{LabelShare, PreviewExample, PreviewRecord};
+use crate::records::{LabelShare, PreviewExample, PreviewRecord, SplitRule};
+use crate::splits::{Admitted, are_drawn};
 use crate::study::Study;
 use crate::trial::first_session;
 
@@ -46,32 +48,51 @@ pub enum PreviewError {
 /// # Errors
 /// The data set cannot be used, or `out` cannot be written.
 pub fn preview(study: &Study, out: &Path, count: usize, seed: u64) -> Result<Vec<Preview>, PreviewError> {
-    preview_telling(study, out, count, seed, &mut |_| ())
+    preview_beside(
+        study,
+        out,
+        count,
+        seed,
+        &Beside { run: None, stop: &AtomicBool::new(false), progress: &|_, _| (), tell: &|_| () },
+    )
 }
 
-/// [`preview`], which tells what is odd about the data set before it begins.
+/// What a preview may use besides the study.
+pub struct Beside<'a> {
+    /// The study's run folder: what it tells of the images saves looking at them again.
+    pub run: Option<&'a RunFolder>,
+    /// Raise it to stop.
+    pub stop: &'a AtomicBool,
+    /// Called with how many images were looked at, and of how many, from many threads.
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Called with what is odd about the data set, before anything is drawn.
+    pub tell: &'a dyn Fn(&str),
+}
+
+/// [`preview`]. Which images a trial is trained on depends on which are copies of each other, so all images are looked at first, unless
+/// the run folder tells, or the source declares all splits itself.
 ///
 /// # Errors
-/// As [`preview`].
-pub fn preview_telling(
+/// As [`preview`]; and where it was stopped.
+pub fn preview_beside(
     study: &Study,
     out: &Path,
     count: usize,
     seed: u64,
-    tell: &mut dyn FnMut(&str),
+    beside: &Beside<'_>,
 ) -> Result<Vec<Preview>, PreviewError> {
     let plan = Plan::new(study)?;
     let dataset = plan.dataset();
-    dataset.warnings().iter().for_each(|warning| tell(&warning.to_string()));
-    let mut usable = vec![true; dataset.samples().len()];
+    dataset.warnings().iter().for_each(|warning| (beside.tell)(&warning.to_string()));
+    let mut admitted = admitted(study, &plan, seed, beside)?;
     loop {
-        let splits = split(study, dataset, seed, &usable)?;
+        let splits = split(study, dataset, seed, &admitted)?;
         match write(study, &plan, &splits, out, count, seed) {
             // Nothing was inspected, so a broken image is met here. Without it the batch is another, as in a run.
             Err(PreviewError::Feed(FeedError::Image { id, source })) => {
                 let broken = dataset.samples().iter().position(|sample| sample.id == id);
-                match broken.filter(|&index| usable[index]) {
-                    Some(index) if !matches!(source, ImageError::Io(_)) => usable[index] = false,
+                match broken.filter(|&index| admitted.usable[index]) {
+                    Some(index) if !matches!(source, ImageError::Io(_)) => admitted.usable[index] = false,
                     _ => return Err(FeedError::Image { id, source }.into()),
                 }
             }
@@ -80,17 +101,44 @@ pub fn preview_telling(
     }
 }
 
+/// What is known of the images.
+fn admitted(study: &Study, plan: &Plan, seed: u64, beside: &Beside<'_>) -> Result<Admitted, PreviewError> {
+    let dataset = plan.dataset();
+    let unseen = Admitted::unseen(dataset);
+    // What Bakeoff draws itself is neither broken nor there twice.
+    let declared = study.config.data.generated.is_some() || {
+        let splits = split(study, dataset, seed, &unseen)?;
+        !are_drawn(dataset, &splits) || study.config.data.copies == Copies::Ignore
+    };
+    if declared {
+        return Ok(unseen);
+    }
+    let told = beside.run.and_then(|run| {
+        let (before, record) = (run.plan().ok()?, run.data().ok()??);
+        // The same trials: so the same images with the same labels, splits and settings.
+        let same = plan.record.trials.iter().any(|key| before.trials.iter().any(|other| other.id == key.id));
+        same.then(|| Admitted::recorded(dataset, &record))
+    });
+    match told {
+        Some(admitted) => Ok(admitted),
+        None => {
+            let inspection = dataset.inspect(false, beside.stop, beside.progress).map_err(PlanError::from)?;
+            Ok(Admitted::of(&inspection, SplitRule::Groups))
+        }
+    }
+}
+
 /// The previews of a run folder, from the first seed.
 pub(crate) fn write_all(
     study: &Study,
     plan: &Plan,
-    usable: &[bool],
+    admitted: &Admitted,
     folder: &RunFolder,
     count: usize,
     observer: &dyn Observer,
 ) -> Result<(), PreviewError> {
     let seed = study.seeds().first().copied().unwrap_or(0);
-    let splits = split(study, &plan.dataset, seed, usable)?;
+    let splits = split(study, &plan.dataset, seed, admitted)?;
     let out = folder.path().join("preview");
     for preview in write(study, plan, &splits, &out, count, seed)? {
         observer.event(Event::Previewed { recipe: &preview.record.recipe });
@@ -98,8 +146,8 @@ pub(crate) fn write_all(
     Ok(())
 }
 
-fn split(study: &Study, dataset: &Dataset, seed: u64, usable: &[bool]) -> Result<Splits, PreviewError> {
-    Ok(dataset.splits(&study.config.data.splits(), seed, usable).map_err(PlanError::from)?)
+fn split(study: &Study, dataset: &Dataset, seed: u64, admitted: &Admitted) -> Result<Splits, PreviewError> {
+    Ok(admitted.splits(study, dataset, seed).map_err(PlanError::from)?)
 }
 
 /// The network as a seed's trials begin, made when a mixer wants to know something of it.

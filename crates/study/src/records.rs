@@ -6,6 +6,8 @@
 //! RUN/environment.json           [`Environment`]
 //! RUN/plan.json                  [`PlanRecord`]
 //! RUN/data.json                  [`DataRecord`]
+//! RUN/splits/test.json           [`TestSplit`]
+//! RUN/splits/seed-<n>.json       [`ValidationSplit`]
 //! RUN/log.txt                    one line per event, with time
 //! RUN/preview/<recipe>/preview.json + *.png     [`PreviewRecord`]
 //! RUN/trials/<recipe>/seed-<n>/metrics.jsonl    one [`EpochRecord`] per line
@@ -137,11 +139,65 @@ pub struct DataRecord {
     pub rejected: Vec<RejectedRecord>,
     /// Byte-identical files that stand in more than one split.
     pub duplicates: Vec<Vec<String>>,
+    /// By which rule images were split.
+    #[serde(default)]
+    pub rule: SplitRule,
+    /// All sets of copies: byte-identical images, and those that look the same.
+    #[serde(default)]
+    pub copies: Vec<CopiesRecord>,
+    /// Groups of several images that the study declares.
+    #[serde(default)]
+    pub groups: usize,
     /// Further warnings, whole sentences that say what to do.
     pub warnings: Vec<String>,
     /// Hash of every usable image's stored bytes: a run does not go on with another data set under the same names.
     #[serde(default)]
     pub content: String,
+}
+
+/// How images were split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitRule {
+    /// Each by itself, as by versions of Bakeoff that kept no copies together.
+    #[default]
+    Images,
+    /// Copies of each other, and images of one declared group, on one side.
+    Groups,
+}
+
+/// Images that are copies of each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiesRecord {
+    /// Their ids.
+    pub images: Vec<String>,
+    /// They are the same byte for byte; else they look the same.
+    pub identical: bool,
+    /// They stay on one side of the splits that Bakeoff draws.
+    pub together: bool,
+    /// They stand in more than one of train, validation and test all the same, under some seed: the data set's own splits say so, or
+    /// they are not kept together.
+    pub across_splits: bool,
+    /// They are labelled as more than one class.
+    pub across_classes: bool,
+}
+
+/// The test split, the same for every seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestSplit {
+    /// Ids, in the data set's order.
+    pub images: Vec<String>,
+}
+
+/// A seed's validation split. What is neither in it nor in the test split, nor left out, was trained on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidationSplit {
+    /// The seed.
+    pub seed: u64,
+    /// Images trained on.
+    pub train: usize,
+    /// Ids, in the data set's order.
+    pub validation: Vec<String>,
 }
 
 /// An image left out.

@@ -8,18 +8,20 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bakeoff_data::{Caught, DataError, Dataset, Inspection, catch_quietly};
+use bakeoff_data::{Caught, DataError, Dataset, Duplicates, Inspection, Uneven, catch_quietly};
 use rayon::ThreadPool;
 use serde_json::Value;
 
 use crate::files::{WriteError, at, make_folder, write_bytes, write_json};
 use crate::folder::{FolderError, RunFolder, read_json_if_there};
 use crate::observer::{Event, Observer};
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Plan, PlanError, uneven_warning};
 use crate::preview::{self, PreviewError};
 use crate::records::{
-    DataRecord, Environment, PlanRecord, RejectedRecord, TrialKey, TrialRecord, TrialStatus, UntilDecided,
+    CopiesRecord, DataRecord, Environment, PlanRecord, RejectedRecord, SplitRule, TrialKey, TrialRecord,
+    TrialStatus, UntilDecided,
 };
+use crate::splits::{self, Admitted, Differs, SplitsError};
 use crate::study::Study;
 use crate::threads::{ThreadsError, pool};
 use crate::trial::{self, Bench, End, Halt};
@@ -131,6 +133,19 @@ pub enum RunError {
         /// The data set.
         data: PathBuf,
     },
+    /// The same images would be split in another way.
+    #[error(
+        "the images of {data} would be split in another way than for the trials in {path} ({what}), though they are the same: this \
+         version of Bakeoff finds other copies among them. Give another folder with --out, or --fresh to throw the trials away"
+    )]
+    SplitsChanged {
+        /// The run folder.
+        path: PathBuf,
+        /// The data set.
+        data: PathBuf,
+        /// Which split.
+        what: String,
+    },
     /// The folder's seeds were added under another declaration.
     #[error(
         "{path} was begun with --until-decided, a first look at {first} seeds and --max-seeds {most}; its error rate holds for \
@@ -153,6 +168,15 @@ pub enum RunError {
     /// Threads cannot be started.
     #[error(transparent)]
     Threads(#[from] ThreadsError),
+}
+
+impl From<SplitsError> for RunError {
+    fn from(error: SplitsError) -> Self {
+        match error {
+            SplitsError::Data(error) => Self::Plan(PlanError::from(error)),
+            SplitsError::Write(error) => Self::Write(error),
+        }
+    }
 }
 
 impl From<Halt> for RunError {
@@ -255,14 +279,14 @@ fn run_locked(
     }
 
     let mut outcome = Outcome::default();
-    let todo = sort_out(&plan.record.trials, folder, options, observer, &mut outcome)?;
-    let jobs = jobs(options.jobs, threads, todo.len(), &plan, study);
+    let mut todo = sort_out(&plan.record.trials, folder, options, observer, &mut outcome)?;
+    let at_a_time = jobs(options.jobs, threads, todo.len(), &plan, study);
     observer.event(Event::Started {
         study: &study.name,
         trials: plan.record.trials.len(),
         done: plan.record.trials.len() - todo.len(),
         threads,
-        jobs,
+        jobs: at_a_time,
     });
     for warning in &plan.record.warnings {
         observer.event(Event::Warning(warning));
@@ -270,17 +294,29 @@ fn run_locked(
     write_json(&folder.plan_path(), &plan.record)?;
     write_bytes(&folder.path().join("study.toml"), study.text_with_overrides().as_bytes())?;
     write_json(&folder.study_path(), &study.config)?;
-    if todo.is_empty() {
+    // Finished trials may have been split by the rule of before, which is known when images were looked at.
+    let anew = options.fresh && folder.data()?.is_some_and(|data| data.rule == SplitRule::Images);
+    if todo.is_empty() && !anew {
         return Ok(outcome);
     }
     environment(study, folder, threads, observer)?;
 
-    let Some(usable) = inspect(study, &mut plan, folder, &pool, options, observer, stop)? else {
+    let Some((admitted, thrown_away)) = inspect(study, &mut plan, folder, &pool, options, observer, stop)?
+    else {
         outcome.interrupted = true;
         outcome.pending = todo.len();
         return Ok(outcome);
     };
-    pool.install(|| preview::write_all(study, &plan, &usable, folder, options.previews, observer))?;
+    if thrown_away {
+        outcome = Outcome::default();
+        todo = sort_out(&plan.record.trials, folder, options, observer, &mut outcome)?;
+    }
+    let jobs = jobs(options.jobs, threads, todo.len(), &plan, study);
+    if thrown_away {
+        let (trials, done) = (plan.record.trials.len(), plan.record.trials.len() - todo.len());
+        observer.event(Event::Started { study: &study.name, trials, done, threads, jobs });
+    }
+    pool.install(|| preview::write_all(study, &plan, &admitted, folder, options.previews, observer))?;
 
     let bench = Bench {
         study,
@@ -288,7 +324,7 @@ fn run_locked(
         model: &plan.model,
         pool: &pool,
         threads,
-        usable: &usable,
+        admitted: &admitted,
         checkpoint_every: options.checkpoint_every,
         observer,
         stop,
@@ -302,6 +338,7 @@ fn run_locked(
         check_trials(study, &plan, folder, options.fresh)?;
         write_json(&folder.plan_path(), &plan.record)?;
         observer.event(Event::SeedAdded { seed, recipes: &recipes });
+        splits::write(study, &plan.dataset, &admitted, folder, &plan.record.seeds)?;
         let todo = sort_out(&plan.record.trials[before..], folder, options, observer, &mut outcome)?;
         run_trials(&bench, folder, &todo, jobs.min(todo.len()).max(1), &mut outcome)?;
     }
@@ -661,7 +698,7 @@ fn cpu() -> String {
     model.map_or("unknown".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// Decodes every image once and writes data.json. `None` where it was stopped.
+/// Decodes every image once and writes data.json. `None` where it was stopped; else also whether trials were thrown away.
 fn inspect(
     study: &Study,
     plan: &mut Plan,
@@ -670,7 +707,7 @@ fn inspect(
     options: &RunOptions,
     observer: &dyn Observer,
     stop: &AtomicBool,
-) -> Result<Option<Vec<bool>>, RunError> {
+) -> Result<Option<(Admitted, bool)>, RunError> {
     plan.dataset.set_pack(&folder.packs(), study.config.data.pack);
     let dataset = &plan.dataset;
     let inspected = pool.install(|| {
@@ -682,7 +719,6 @@ fn inspect(
         Err(DataError::Stopped) => return Ok(None),
         Err(error) => return Err(PlanError::from(error).into()),
     };
-    let record = data_record(study, dataset, &inspection)?;
     for warning in &inspection.warnings {
         observer.event(Event::Warning(&warning.to_string()));
     }
@@ -691,41 +727,113 @@ fn inspect(
             format!("pack: {}, {images} images, {:.0} MiB", path.display(), bytes as f64 / (1 << 20) as f64);
         observer.event(Event::Note(&note));
     }
+    let trials = plan.record.trials.iter().map(|key| (key.seed, folder.trial_folder(&key.recipe, key.seed)));
+    let begun: Vec<(u64, PathBuf)> = trials.filter(|(_, path)| path.exists()).collect();
+    let mut rule = SplitRule::Groups;
+    let mut thrown_away = false;
     if let Some(before) = folder.data()?
-        && before.content != record.content
+        && !begun.is_empty()
     {
-        let begun: Vec<PathBuf> = plan
-            .record
-            .trials
-            .iter()
-            .map(|key| folder.trial_folder(&key.recipe, key.seed))
-            .filter(|path| path.exists())
-            .collect();
-        if !begun.is_empty() && !options.fresh {
-            return Err(RunError::DataChanged {
-                path: folder.path().to_owned(),
-                data: dataset.path().to_owned(),
-            });
+        let mut seeds: Vec<u64> = begun.iter().map(|(seed, _)| *seed).collect();
+        seeds.dedup();
+        let changed = if before.content != inspection.content {
+            Some(RunError::DataChanged { path: folder.path().to_owned(), data: dataset.path().to_owned() })
+        } else if before.rule == SplitRule::Images && !options.fresh {
+            if differ(study, dataset, &inspection, &seeds) {
+                rule = SplitRule::Images;
+            }
+            None
+        } else {
+            let admitted = Admitted::of(&inspection, rule);
+            let differs =
+                splits::compare(study, dataset, &admitted, folder, &seeds)?.map_err(PlanError::from)?;
+            let old = before.rule == SplitRule::Images && differ(study, dataset, &inspection, &seeds);
+            let what = match differs {
+                Some(Differs::Test) => Some("the test split".to_owned()),
+                Some(Differs::Validation(seed)) => Some(format!("the validation split of seed {seed}")),
+                None => old.then(String::new),
+            };
+            let (path, data) = (folder.path().to_owned(), dataset.path().to_owned());
+            what.map(|what| RunError::SplitsChanged { path, data, what })
+        };
+        match changed {
+            Some(error) if !options.fresh => return Err(error),
+            Some(_) => {
+                begun.iter().try_for_each(|(_, path)| remove_folder(path))?;
+                thrown_away = true;
+            }
+            None => {}
         }
-        begun.iter().try_for_each(|path| remove_folder(path))?;
+    }
+    let admitted = Admitted::of(&inspection, rule);
+    let (mut record, note) = data_record(study, dataset, &inspection, &admitted, rule)?;
+    // What groups that are declared do was said with the plan.
+    record.warnings.retain(|warning| !plan.record.warnings.contains(warning));
+    if let Some(note) = note {
+        observer.event(Event::Note(&note));
     }
     write_json(&folder.data_path(), &record)?;
+    splits::write(study, dataset, &admitted, folder, &plan.record.seeds)?;
     for warning in &record.warnings {
         observer.event(Event::Warning(warning));
     }
     observer.event(Event::Inspected(&record));
-    Ok(Some(inspection.usable))
+    Ok(Some((admitted, thrown_away)))
 }
 
-fn data_record(study: &Study, dataset: &Dataset, inspection: &Inspection) -> Result<DataRecord, RunError> {
+/// Whether groups change the splits of some seeds.
+fn differ(study: &Study, dataset: &Dataset, inspection: &Inspection, seeds: &[u64]) -> bool {
+    let [apart, together] = [SplitRule::Images, SplitRule::Groups].map(|rule| Admitted::of(inspection, rule));
+    seeds.iter().any(|&seed| {
+        match (apart.splits(study, dataset, seed), together.splits(study, dataset, seed)) {
+            (Ok(apart), Ok(together)) => apart != together,
+            // What cannot be split any more was split before.
+            _ => true,
+        }
+    })
+}
+
+/// The record, and a word about copies that are kept together.
+fn data_record(
+    study: &Study,
+    dataset: &Dataset,
+    inspection: &Inspection,
+    admitted: &Admitted,
+    rule: SplitRule,
+) -> Result<(DataRecord, Option<String>), RunError> {
     let mut counts = None;
     let mut shared: BTreeSet<Vec<String>> = BTreeSet::new();
+    let mut shared_looks: BTreeSet<Vec<String>> = BTreeSet::new();
+    let mut uneven = Vec::new();
     for seed in study.seeds() {
-        let splits =
-            dataset.splits(&study.config.data.splits(), seed, &inspection.usable).map_err(PlanError::from)?;
+        let splits = admitted.splits(study, dataset, seed).map_err(PlanError::from)?;
         counts.get_or_insert((splits.train.len(), splits.validation.len(), splits.test.len()));
         shared.extend(splits.shared(&inspection.duplicates).into_iter().map(|set| set.ids.clone()));
+        shared_looks.extend(splits.shared(&inspection.alike).into_iter().map(|set| set.ids.clone()));
+        for found in splits.uneven {
+            // Once for a class, whatever the seed.
+            let known = |other: &Uneven| (&other.class, &other.split) == (&found.class, &found.split);
+            if !uneven.iter().any(known) {
+                uneven.push(found);
+            }
+        }
     }
+    let of_group = |set: &Duplicates| {
+        let first = admitted.groups.first_of(set.samples[0]);
+        set.samples.iter().all(|&sample| admitted.groups.first_of(sample) == first)
+    };
+    let copies: Vec<CopiesRecord> =
+        [(&inspection.duplicates, &shared, true), (&inspection.alike, &shared_looks, false)]
+            .into_iter()
+            .flat_map(|(sets, shared, identical)| sets.iter().map(move |set| (set, shared, identical)))
+            .map(|(set, shared, identical)| CopiesRecord {
+                images: set.ids.clone(),
+                identical,
+                together: of_group(set),
+                across_splits: shared.contains(&set.ids),
+                across_classes: set.across_classes,
+            })
+            .collect();
     let (train, validation, test) = counts.unwrap_or_default();
     let rejected: Vec<RejectedRecord> = inspection
         .rejected
@@ -747,17 +855,52 @@ fn data_record(study: &Study, dataset: &Dataset, inspection: &Inspection) -> Res
             "{} set(s) of byte-identical images stand in more than one of train, validation and test, {} for one: the \
              network is judged on images it was trained on. data.json lists them; remove one of each",
             shared.len(),
-            first.join(" = ")
+            named(first)
         ));
     }
-    let confused: Vec<_> = inspection.duplicates.iter().filter(|set| set.across_classes).collect();
-    if let Some(first) = confused.first() {
+    if let Some(first) = shared_looks.iter().next() {
         warnings.push(format!(
-            "{} set(s) of byte-identical images are labelled as different classes, {} for one: correct their labels",
-            confused.len(),
-            first.ids.join(" = ")
+            "{} set(s) of images that look the same stand in more than one of train, validation and test, {} for one: the \
+             network may be judged on images it was trained on. data.json lists them; look at them with `bakeoff data check --html`, \
+             and leave one of each out (data.exclude), or let Bakeoff split (data.test = {{ from = \"all\" }}), which keeps copies together",
+            shared_looks.len(),
+            named(first)
         ));
     }
+    if rule == SplitRule::Images {
+        warnings.push(
+            "this run was begun by a version of Bakeoff that let copies of an image stand on both sides of its own splits; it goes on \
+             with those splits, so that its trials can be compared. A new folder (--out), or --fresh, keeps copies on one side"
+                .to_owned(),
+        );
+    }
+    for (sets, what) in
+        [(&inspection.duplicates, "byte-identical images"), (&inspection.alike, "images that look the same")]
+    {
+        let confused: Vec<_> = sets.iter().filter(|set| set.across_classes).collect();
+        if let Some(first) = confused.first() {
+            warnings.push(format!(
+                "{} set(s) of {what} are labelled as different classes, {} for one: correct their labels",
+                confused.len(),
+                named(&first.ids)
+            ));
+        }
+    }
+    warnings.extend(uneven.iter().take(NAMED).map(uneven_warning));
+    if uneven.len() > NAMED {
+        let more = uneven.len() - NAMED;
+        warnings
+            .push(format!("{more} more splits of a class are off their share because groups stay together"));
+    }
+    let kept: Vec<&CopiesRecord> = copies.iter().filter(|set| set.together && !set.across_splits).collect();
+    let note = kept.first().map(|first| {
+        format!(
+            "{} set(s) of copies ({} images), {} for one, stand on one side of the splits. data.json lists them",
+            kept.len(),
+            kept.iter().map(|set| set.images.len()).sum::<usize>(),
+            named(&first.images)
+        )
+    });
     warnings.extend(crate::enlargement::known(study, dataset, &inspection.shorter_sides));
     if train < study.config.train.batch {
         warnings.push(format!(
@@ -765,7 +908,10 @@ fn data_record(study: &Study, dataset: &Dataset, inspection: &Inspection) -> Res
             study.config.train.batch
         ));
     }
-    Ok(DataRecord {
+    let record = DataRecord {
+        rule,
+        copies,
+        groups: dataset.declared_groups().sets().len(),
         classes: dataset.classes().to_vec(),
         train,
         validation,
@@ -774,7 +920,17 @@ fn data_record(study: &Study, dataset: &Dataset, inspection: &Inspection) -> Res
         duplicates: shared.into_iter().collect(),
         warnings,
         content: inspection.content.clone(),
-    })
+    };
+    Ok((record, note))
+}
+
+/// Classes that a warning names one by one.
+const NAMED: usize = 3;
+
+/// The first images of a set.
+fn named(ids: &[String]) -> String {
+    let more = if ids.len() > NAMED { format!(" = … ({} images)", ids.len()) } else { String::new() };
+    ids.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(" = ") + &more
 }
 
 /// Keeps a second process out of a run folder. The system lets go of it when the process ends, however it ends.

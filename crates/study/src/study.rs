@@ -506,6 +506,16 @@ impl Resolver<'_> {
         {
             self.error("data.columns", "is only for tables and Parquet files; remove it");
         }
+        for (key, file, remedy) in [
+            ("data.groups", &mut data.groups, "name a table `image,group`"),
+            ("data.exclude", &mut data.exclude, "name a file of images to leave out, one a line"),
+        ] {
+            if let Some(path) = file.clone()
+                && let Some(found) = self.path(key, &path, remedy)
+            {
+                *file = Some(found);
+            }
+        }
         for (index, class) in data.classes.iter().flatten().enumerate() {
             if data.classes.iter().flatten().take(index).any(|other| other == class) {
                 self.error(&format!("data.classes[{index}]"), format!("class `{class}` is listed twice"));

@@ -24,6 +24,7 @@ use crate::plan::sampled;
 use crate::predictions::{self, Prediction};
 use crate::records::{EpochRecord, TestRecord, TrialKey, TrialRecord, TrialStatus};
 use crate::runner::StopFlag;
+use crate::splits::Admitted;
 use crate::study::Study;
 
 /// Batches made before they are asked for.
@@ -41,7 +42,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) pool: &'a ThreadPool,
     /// Threads of all trials together.
     pub(crate) threads: usize,
-    pub(crate) usable: &'a [bool],
+    pub(crate) admitted: &'a Admitted,
     /// Longest time between two checkpoints.
     pub(crate) checkpoint_every: Duration,
     pub(crate) observer: &'a dyn Observer,
@@ -175,7 +176,7 @@ pub(crate) fn run(
     let Some(pipeline) = pipeline.and_then(|index| bench.study.pipelines().get(index)) else {
         return Ok(End::Failed { reason: format!("no recipe is named `{}`", key.recipe), epoch: 1 });
     };
-    let splits = match bench.dataset.splits(&bench.study.config.data.splits(), key.seed, bench.usable) {
+    let splits = match bench.admitted.splits(bench.study, bench.dataset, key.seed) {
         Ok(splits) => splits,
         Err(error) => return Ok(End::Failed { reason: error.to_string(), epoch: 1 }),
     };

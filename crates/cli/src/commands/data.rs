@@ -209,6 +209,11 @@ fn print(check: &Check) {
     }
     print_sets("byte-identical files", &check.duplicates);
     print_sets("images that look the same", &check.alike);
+    if check.duplicates.iter().chain(&check.alike).any(|set| !set.across_splits) {
+        out(
+            "\nWhere Bakeoff splits itself, copies stay on one side (data.copies); splits of the data set are left as they are.",
+        );
+    }
     if let Some(why) = &check.imagenet {
         out(format!(
             "\nwarning: these are images of ImageNet ({why}): a network that starts from ImageNet's weights has seen some of the test \

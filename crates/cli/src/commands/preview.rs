@@ -2,11 +2,14 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 use bakeoff_report::Graphics;
+use bakeoff_study::{Beside, PreviewError, RunFolder};
 
 use crate::exit::{Exit, note, out, out_raw};
+use crate::progress::Bar;
 
 /// Show what each recipe does to your images: a contact sheet per recipe, with boxes, lambda and soft labels.
 #[derive(clap::Args)]
@@ -79,10 +82,23 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let seed = arguments.seed.or_else(|| study.seeds().first().copied()).unwrap_or(0);
     let graphics = arguments.show.graphics();
     let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    let mut tell = |warning: &str| note(format!("warning: {warning}"));
-    for preview in
-        bakeoff_study::preview_telling(&study, &folder, usize::from(arguments.count), seed, &mut tell)?
-    {
+    // What a run found out of the images need not be found out again.
+    let run = RunFolder::open(Path::new("runs").join(&study.name)).ok();
+    let stop = super::stop_on_interrupt("stopping")?;
+    let bar = Bar::new("looking at images");
+    let beside = Beside {
+        run: run.as_ref(),
+        stop,
+        progress: &|done, total| bar.show(done, total),
+        tell: &|warning| note(format!("warning: {warning}")),
+    };
+    let previews =
+        bakeoff_study::preview_beside(&study, &folder, usize::from(arguments.count), seed, &beside);
+    bar.finish();
+    if stop.load(Ordering::Relaxed) && matches!(previews, Err(PreviewError::Plan(_))) {
+        return Ok(Exit::Interrupted);
+    }
+    for preview in previews? {
         let [_, png] = bakeoff_report::write_contact_sheet(&preview.record, &preview.folder)?;
         let record = &preview.record;
         if let Some(graphics) = graphics {

@@ -30,6 +30,8 @@ pub(crate) fn picture(number: u32, label: u32, side: u32) -> RgbImage {
             bits ^= bits << 13;
             bits ^= bits >> 17;
             bits ^= bits << 5;
+            // Shifts alone would make copies of each other of pictures whose numbers are.
+            bits = bits.wrapping_mul(0x9E37_79B1).wrapping_add(number);
         }
         (bits >> 9) as u8
     };

@@ -2,7 +2,7 @@
 //! plain bytes, or the path of a file beside the table; a label is a whole number (of whatever type), with the names of the
 //! classes in the file's metadata, or text, true or false, or a list of one of these.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use parquet::basic::{ConvertedType, Type};
@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::shards::{self, Shard};
 use crate::classes::{class_order, is_no_label};
 use crate::columns::{self, ColumnRole};
+use crate::groups::group_column;
 use crate::listing::{Entry, Listing};
 use crate::parquet::{Columns, Label, Table, beside_table};
 use crate::paths::is_inside;
@@ -33,13 +34,15 @@ struct File {
     table: Table,
     /// By row group.
     labels: Vec<Vec<Option<Label>>>,
+    /// By row group, what the column that `data.group` names says.
+    subjects: Option<Vec<Vec<Option<Label>>>>,
     /// By row group, where images are files that the table names.
     paths: Option<Vec<Vec<Option<PathBuf>>>>,
     names: Option<Vec<String>>,
     warnings: Vec<Warning>,
 }
 
-pub(super) fn list(path: &Path, wanted: &ColumnConfig) -> Result<Listing, DataError> {
+pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> Result<Listing, DataError> {
     if let Some(split) = &wanted.split {
         return Err(DataError::unusable(
             path,
@@ -53,7 +56,8 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig) -> Result<Listing, DataEr
     if found.is_empty() {
         return Err(DataError::unusable(path, "holds no .parquet files"));
     }
-    let files: Vec<File> = found.par_iter().map(|shard| open(shard, wanted)).collect::<Result<_, _>>()?;
+    let files: Vec<File> =
+        found.par_iter().map(|shard| open(shard, wanted, group)).collect::<Result<_, _>>()?;
     let names = names(&found, &files)?;
     let labels = || files.iter().flat_map(|file| &file.labels).flatten().flatten();
     let largest = labels().filter_map(|label| match label {
@@ -92,6 +96,7 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig) -> Result<Listing, DataEr
     let mut store = Store::default();
     let mut entries = Vec::new();
     let mut numbers = [0usize; 4];
+    let mut group_of = HashMap::new();
     let mut unlabelled = BTreeMap::new();
     let mut warnings: Vec<Warning> = Vec::new();
     for (shard, file) in found.iter().zip(files) {
@@ -121,12 +126,15 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig) -> Result<Listing, DataEr
                     Some(file) => Location::File(file),
                     None => Location::Row { table, group: group as u32, row: row as u32 },
                 };
-                entries.push(Entry {
-                    id: format!("{split}/{number:08}"),
-                    label,
-                    split: shard.split,
-                    location,
-                });
+                let id = format!("{split}/{number:08}");
+                match file.subjects.as_ref().and_then(|subjects| subjects[group][row].as_ref()) {
+                    Some(Label::Number(subject)) => drop(group_of.insert(id.clone(), subject.to_string())),
+                    Some(Label::Name(subject)) if !is_no_label(subject) => {
+                        group_of.insert(id.clone(), subject.clone());
+                    }
+                    Some(Label::Name(_)) | None => {}
+                }
+                entries.push(Entry { id, label, split: shard.split, location });
             }
         }
     }
@@ -139,7 +147,8 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig) -> Result<Listing, DataEr
     warnings.extend(
         unlabelled.into_iter().map(|(split, count)| Warning::Unlabelled { split: split.to_owned(), count }),
     );
-    Ok(Listing { classes, entries, store, warnings, ..Listing::default() })
+    let group_column = group.is_some();
+    Ok(Listing { classes, entries, store, warnings, group_of, group_column, ..Listing::default() })
 }
 
 fn split_name(split: DeclaredSplit) -> &'static str {
@@ -173,20 +182,27 @@ fn names(found: &[Shard], files: &[File]) -> Result<Option<(usize, Vec<String>)>
     Ok(first.map(|(number, names)| (number, names.clone())))
 }
 
-fn open(shard: &Shard, wanted: &ColumnConfig) -> Result<File, DataError> {
+fn open(shard: &Shard, wanted: &ColumnConfig, group: Option<&str>) -> Result<File, DataError> {
     let mut names = None;
     let mut warnings = Vec::new();
+    let mut subject = None;
     let wrong = |message: String| DataError::unusable(&shard.path, message);
     let (table, column) = Table::open(&shard.path, |metadata| {
         let features = features(metadata);
         let found = columns(metadata, &features, wanted)?;
         names = features.get(&found.label).and_then(class_names);
         warnings = found.warnings;
+        let fields = metadata.file_metadata().schema_descr().root_schema().get_fields();
+        let columns: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+        subject =
+            group.map(|name| group_column(&columns, name)).transpose()?.map(|at| columns[at].to_owned());
         Ok((found.image, found.label))
     })?;
     let groups = 0..table.groups().len();
     let labels = groups.clone().map(|group| table.labels(group, &column)).collect::<Result<_, _>>();
     let labels = without_no_labels(labels.map_err(wrong)?);
+    let subjects = subject.map(|column| groups.clone().map(|group| table.labels(group, &column)).collect());
+    let subjects: Option<Vec<Vec<Option<Label>>>> = subjects.transpose().map_err(wrong)?;
     let paths = if table.has_paths_only() {
         let paths: Result<Vec<Vec<Option<String>>>, String> =
             groups.map(|group| table.paths(group)).collect();
@@ -194,7 +210,7 @@ fn open(shard: &Shard, wanted: &ColumnConfig) -> Result<File, DataError> {
     } else {
         None
     };
-    Ok(File { table, labels, paths, names, warnings })
+    Ok(File { table, labels, subjects, paths, names, warnings })
 }
 
 /// `nan` and its like are text for "no label".

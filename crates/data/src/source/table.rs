@@ -11,6 +11,7 @@ use super::finder::{Finder, How, Place};
 use super::folder::{is_hidden, name_of, split_by_name};
 use crate::classes::class_order;
 use crate::columns::{self, ColumnRole, Found};
+use crate::groups::group_column;
 use crate::listing::{Entry, Listing};
 use crate::paths::slashes;
 use crate::store::Location;
@@ -124,6 +125,7 @@ pub(crate) fn list(
     path: &Path,
     test_path: Option<&Path>,
     wanted: &ColumnConfig,
+    group: Option<&str>,
 ) -> Result<Listing, DataError> {
     let mut warnings = Vec::new();
     let tables = tables(path, test_path, &mut warnings)?;
@@ -137,7 +139,7 @@ pub(crate) fn list(
     let mut seen = HashMap::new();
     let mut unlabelled = false;
     for (number, table) in tables.iter().enumerate() {
-        match read(table, &base, wanted, &mut seen) {
+        match read(table, &base, wanted, group, &mut seen) {
             Ok(read) => {
                 rows.extend(read.rows);
                 unlabelled |= read.unlabelled;
@@ -200,7 +202,8 @@ pub(crate) fn list(
             location: Location::File(row.file.clone()),
         })
         .collect();
-    Ok(Listing { entries, warnings, classes, ..Listing::default() })
+    let group_of = rows.iter().filter_map(|row| Some((row.id.clone(), row.group.clone()?))).collect();
+    Ok(Listing { entries, warnings, classes, group_of, group_column: group.is_some(), ..Listing::default() })
 }
 
 /// What to do about a path under which nothing was found: what of it is here, if anything.
@@ -350,6 +353,8 @@ struct Row {
     found: bool,
     label: String,
     split: DeclaredSplit,
+    /// What the column that `data.group` names says.
+    group: Option<String>,
 }
 
 /// What a table holds.
@@ -385,6 +390,7 @@ fn read(
     table: &Table,
     base: &Path,
     wanted: &ColumnConfig,
+    group: Option<&str>,
     seen: &mut HashMap<String, Earlier>,
 ) -> Result<Read, Failure> {
     let text = Text::read(&table.path)?;
@@ -398,6 +404,10 @@ fn read(
             let listed = format!("\n  line {line}: {}", no.message);
             Failure::Error(DataError::Lines { path: table.path.clone(), listed })
         }
+    })?;
+    let group = group.map(|name| group_column(&layout.names, name)).transpose().map_err(|message| {
+        let listed = format!("\n  line {line}: {message}");
+        Failure::Error(DataError::Lines { path: table.path.clone(), listed })
     })?;
     let path_of = |row: &crate::delimited::Row<'_>| row.cell(layout.path).to_owned();
     // Only a table none of whose images is where it says may mean another folder: one that is missing is missing.
@@ -499,7 +509,8 @@ fn read(
                 seen.insert(id.clone(), earlier);
             }
         }
-        rows.push(Row { line, written, id, file, found, label, split });
+        let group = group.map(|at| record.cell(at).to_owned()).filter(|group| !group.is_empty());
+        rows.push(Row { line, written, id, file, found, label, split, group });
     }
     let mut warnings = layout.warnings;
     let unlabelled = !noticed.unlabelled.is_empty();

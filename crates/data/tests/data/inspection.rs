@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bakeoff_data::{
-    DataError, Dataset, DeclaredSplit, LimitConfig, SourceConfig, SourceKind, SplitConfig, Warning, detect,
+    DataError, Dataset, DeclaredSplit, Groups, LimitConfig, SourceConfig, SourceKind, SplitConfig, Warning,
+    detect,
 };
 
 use crate::{fixture, photograph, tree};
@@ -37,7 +38,7 @@ fn stanford_dogs_is_listed_as_published() {
         let image = dataset.load(index).unwrap();
         assert_eq!((image.width(), image.height()), (64, 64));
     }
-    let splits = dataset.splits(&SplitConfig::default(), 0, &[]).unwrap();
+    let splits = dataset.splits(&SplitConfig::default(), 0, &[], &Groups::none()).unwrap();
     assert_eq!((splits.train.len(), splits.validation.len(), splits.test.len()), (10_800, 1_200, 8_580));
 }
 
@@ -59,7 +60,7 @@ fn the_pair_of_identical_photographs_in_train_and_test_is_found() {
     let [pair] = inspection.duplicates.as_slice() else { panic!("{:?}", inspection.duplicates) };
     assert!(pair.ids[0].ends_with("n02109525_1314.jpg") && pair.ids[1].ends_with("n02109525_7982.jpg"));
     assert!(pair.across_splits && !pair.across_classes);
-    let splits = dataset.splits(&SplitConfig::default(), 0, &inspection.usable).unwrap();
+    let splits = dataset.splits(&SplitConfig::default(), 0, &inspection.usable, &inspection.groups).unwrap();
     assert_eq!(splits.shared(&inspection.duplicates), [pair]);
     assert!(inspection.sizes.width[0] >= 100 && inspection.sizes.width[2] <= 2272, "{:?}", inspection.sizes);
     // The cache holds what it may and no more, and gives what decoding gives.

@@ -8,6 +8,7 @@ mod delimited;
 mod fetch;
 mod folders;
 mod formats;
+mod groups;
 mod inspection;
 mod pack;
 

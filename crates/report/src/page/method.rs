@@ -4,10 +4,12 @@ use super::{Writer, put};
 use crate::evidence::Origin;
 use crate::language::{Words, fill, thousands};
 use crate::references;
+use crate::summary::CopiesSummary;
 use crate::text::{bdi, escape, escape_lines};
 use bakeoff_stats::wording::p_value;
 use bakeoff_stats::{Direction, Method, Unit, fewest_seeds, smallest_p};
 use bakeoff_study::Trainable;
+use bakeoff_study::records::{CopiesRecord, DataRecord};
 
 /// A configuration value in words: `sgd, lr 0.1, momentum 0.9`.
 fn told(value: &serde_json::Value) -> String {
@@ -95,9 +97,51 @@ impl Writer<'_> {
                 .map(|ids| ids.iter().map(|id| bdi(id)).collect::<Vec<_>>().join(" = "));
             self.details(&title, items, "data.json", false);
         }
+        self.copies(data);
         let title = fill(words.class_names, &[("n", &thousands(data.classes.len()))]);
         self.details(&title, data.classes.iter().map(|class| bdi(class)), "data.json", false);
         self.close_section();
+    }
+
+    /// Sets of copies, what makes a test lie first.
+    fn copies(&mut self, data: &DataRecord) {
+        let words = self.words;
+        let counts = CopiesSummary::of(data);
+        if counts.sets == 0 {
+            return;
+        }
+        let sentence = fill(
+            words.copies_counts,
+            &[
+                ("sets", &words.count(words.sets_n, counts.sets)),
+                ("images", &words.count(words.images_n, counts.images)),
+                ("identical", &counts.identical),
+                ("alike", &(counts.sets - counts.identical)),
+            ],
+        );
+        let kept = fill(words.copies_kept, &[("sets", &words.count(words.sets_n, counts.kept_together))]);
+        let across = fill(words.copies_across, &[("sets", &words.count(words.sets_n, counts.across_splits))]);
+        let classes =
+            fill(words.copies_classes, &[("sets", &words.count(words.sets_n, counts.across_classes))]);
+        let mut sentences = vec![sentence];
+        sentences.extend((counts.kept_together > 0).then_some(kept));
+        sentences.extend((counts.across_splits > 0).then_some(across));
+        sentences.extend((counts.across_classes > 0).then_some(classes));
+        put!(self, "<p>{}</p>\n", sentences.join(" "));
+        let mut order: Vec<&CopiesRecord> = data.copies.iter().collect();
+        order.sort_by_key(|set| (!set.across_splits, !set.across_classes));
+        let items = order.into_iter().map(|set| {
+            let mut ids: Vec<String> = set.images.iter().take(6).map(|id| bdi(id)).collect();
+            if set.images.len() > 6 {
+                ids.push(format!("… ({})", thousands(set.images.len())));
+            }
+            let mut marks = Vec::new();
+            marks.extend(set.across_splits.then_some(words.copies_mark_across));
+            marks.extend(set.across_classes.then_some(words.copies_mark_classes));
+            let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
+            ids.join(if set.identical { " = " } else { " ≈ " }) + &marks
+        });
+        self.details(&fill(words.copies_list, &[("n", &thousands(counts.sets))]), items, "data.json", false);
     }
 
     pub(super) fn method(&mut self) {

@@ -400,6 +400,28 @@ impl Fake {
                     reason: "the JPEG data ends after 2,041 of 18,322 bytes".into(),
                 }],
                 duplicates: vec![vec!["train/saint/1314.jpg".into(), "test/saint/7982.jpg".into()]],
+                rule: SplitRule::Groups,
+                copies: vec![
+                    CopiesRecord {
+                        images: vec!["train/saint/1314.jpg".into(), "test/saint/7982.jpg".into()],
+                        identical: true,
+                        together: true,
+                        across_splits: true,
+                        across_classes: false,
+                    },
+                    CopiesRecord {
+                        images: vec![
+                            "train/pug/1.jpg".into(),
+                            "train/pug/2.jpg".into(),
+                            "train/pug/3.jpg".into(),
+                        ],
+                        identical: false,
+                        together: true,
+                        across_splits: false,
+                        across_classes: false,
+                    },
+                ],
+                groups: 0,
                 warnings: vec![],
                 content: String::new(),
             };
