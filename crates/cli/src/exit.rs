@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use bakeoff_data::visible;
+
 /// How a command ended. Wrong usage (2) is clap's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -32,7 +34,7 @@ impl From<Exit> for ExitCode {
 
 /// Prints an error with its whole chain of causes.
 pub(crate) fn print(error: &anyhow::Error) {
-    let mut text = format!("{} {error}", label());
+    let mut text = error.to_string();
     let mut told = error.to_string();
     for cause in error.chain().skip(1) {
         // Many library errors repeat their cause in their own message.
@@ -43,7 +45,7 @@ pub(crate) fn print(error: &anyhow::Error) {
         told = cause;
     }
     // A closed stderr must not turn an error into a panic.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{} {}", label(), harmless(&text));
 }
 
 fn label() -> &'static str {
@@ -54,10 +56,34 @@ fn label() -> &'static str {
     }
 }
 
-/// Prints a line of results to stdout; a closed pipe (`| head`) ends the program quietly.
+/// What is printed may hold names of other people: nothing in it drives the terminal, and none of its further lines can be taken
+/// for a message of ours.
+pub(crate) fn harmless(text: &str) -> String {
+    let shown = visible(text);
+    let begun = shown.len() - shown.trim_start_matches('\n').len();
+    let (empty, lines) = shown.split_at(begun);
+    let mut lines = lines.to_owned();
+    for label in ["warning:", "error:"] {
+        lines = lines.replace(&format!("\n{label}"), &format!("\n  {label}"));
+    }
+    format!("{empty}{lines}")
+}
+
+/// Prints a line of results to stdout. A closed pipe (`| head`) ends the program quietly; output that is lost for another reason,
+/// such as a full disk, ends it with an error.
 pub(crate) fn out(line: impl AsRef<str>) {
-    if writeln!(std::io::stdout(), "{}", line.as_ref()).is_err() {
-        std::process::exit(0);
+    out_raw(&harmless(line.as_ref()));
+}
+
+/// [`out`] of what is meant to drive the terminal: pictures.
+pub(crate) fn out_raw(line: &str) {
+    let mut stdout = std::io::stdout();
+    if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        note(format!("error: the output is lost: {error}"));
+        std::process::exit(1);
     }
 }
 
@@ -92,12 +118,23 @@ fn folded(line: &str, width: usize) -> String {
 
 /// Prints a remark to stderr.
 pub(crate) fn note(line: impl AsRef<str>) {
-    let _ = writeln!(std::io::stderr(), "{}", line.as_ref());
+    let _ = writeln!(std::io::stderr(), "{}", harmless(line.as_ref()));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_other_people_neither_drive_the_terminal_nor_forge_a_message() {
+        assert_eq!(
+            harmless("class \x1b[2Jdog\nwarning: all is lost\n  list"),
+            "class \\x1b[2Jdog\n  warning: all is lost\n  list"
+        );
+        assert_eq!(harmless("\nwarning: ours"), "\nwarning: ours");
+        let json = serde_json::to_string("gpj.\u{202e}\u{9b}\x1b").unwrap();
+        assert_eq!(serde_json::from_str::<String>(&harmless(&json)).unwrap(), "gpj.\u{202e}\u{9b}\x1b");
+    }
 
     #[test]
     fn sentences_break_between_words_and_columns_do_not() {

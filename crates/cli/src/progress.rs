@@ -198,7 +198,7 @@ impl RunProgress {
     fn line(&self, text: &str) {
         match &self.screen {
             Some(screen) => {
-                let _ = screen.bars.println(text);
+                let _ = screen.bars.println(crate::exit::harmless(text));
             }
             None => crate::exit::note(text),
         }

@@ -1,5 +1,7 @@
 //! Plain tables for the terminal: left-aligned text, right-aligned numbers.
 
+use bakeoff_data::visible_line;
+
 /// A table with a header row.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
@@ -11,7 +13,8 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        let shown = cells.iter().map(|cell| visible_line(cell).into_owned());
+        self.rows.push(shown.collect());
     }
 
     /// The lines, columns two spaces apart. A column is right-aligned where all its cells start with a digit, a sign

@@ -21,7 +21,7 @@
 //!
 //! | kind | what is at the path |
 //! |---|---|
-//! | `folder` | `{train,validation,test}/<class>/…` (also `training`, `val`, `valid`, `dev`, `testing`), or `<class>/…` without splits; files may be nested deeper, links are followed |
+//! | `folder` | `{train,validation,test}/<class>/…` (also `training_set`, `val2017`, `seg_test`, `훈련`, `Prüfung`, …, see below), or `<class>/…` without splits; files may be nested deeper, links are followed |
 //! | `csv` | a table with a header and the columns `path,label[,split]`, or what others call them ([`columns`], [`ColumnConfig`]), paths relative to the table's folder, as delimited text or as JSON objects one a line; a folder with `train.csv` and perhaps `validation.csv` and `test.csv`; a folder of images with their `metadata.csv`; or a table and, apart, that of the test split |
 //! | `tfds` | a folder that TensorFlow Datasets prepared: `dataset_info.json`, `features.json`, TFRecord shards; or the folder above it, where it holds one version |
 //! | `parquet` | Parquet files as Hugging Face `datasets` writes them (`data/train-00000-of-00002.parquet`, `train/0000.parquet`), or one with a column of bytes, or of paths beside it, and one of labels |
@@ -37,8 +37,18 @@
 //! kept of an image is where it is, so memory does not grow with its bytes. Compressed tar and IDX files are inflated once,
 //! into a temporary file (in `TMPDIR`, else `/var/tmp`) that is gone with the data set; of Parquet files, decompressed pages of
 //! at most 256 MiB are kept. TFRecords, deflated zip members and gzip streams are held against their checksums. Whether a file
-//! *is* an image its bytes decide; whether it is *meant* to be one, in folders, its extension (others are counted in a
-//! [`Warning`]).
+//! *is* an image its bytes decide; whether it is *meant* to be one, in folders, its extension, or its first bytes where the extension
+//! says nothing. What is passed over is counted in a [`Warning`], by its [`Format`]: pictures in formats that are not read (HEIC,
+//! AVIF, JPEG XL, camera raw, …) by class, with a line that converts them. A class of which nothing else is left is an error, as is a
+//! folder that cannot be listed.
+//!
+//! A folder is a split where a split's word is a whole word of its name, in English, Korean, Japanese, Chinese, German, French or
+//! Spanish, and where what is in it agrees: `train_station` beside `airport` is a class. What was taken for what is said, unless the
+//! name is the plain English word. Top folders that all hold the same folders are never classes. Folders that a system made
+//! (`@eaDir`, `__MACOSX`, `$RECYCLE.BIN`, …) are passed over.
+//!
+//! In archives a link to a file of the archive is that file. Names in a zip that are not UTF-8 are decoded by the code page they are
+//! most likely in, with a warning; elsewhere their bytes are escaped (`\xE9`), so that different names stay different.
 //!
 //! # Class names
 //!

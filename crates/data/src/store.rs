@@ -128,7 +128,13 @@ impl Store {
     pub(crate) fn read(&self, location: &Location) -> Result<Vec<u8>, ImageError> {
         let file = |number: u32| self.files.get(number as usize).ok_or(ImageError::Missing);
         match location {
-            Location::File(path) => Ok(std::fs::read(path)?),
+            Location::File(path) => {
+                // A pipe that a table names would be waited for, and a device never ends.
+                if !std::fs::metadata(path)?.is_file() {
+                    return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file").into());
+                }
+                Ok(std::fs::read(path)?)
+            }
             Location::Range { file: number, offset, length } => file(*number)?.image(*offset, *length),
             Location::Deflated { file: number, offset, length, size, checksum } => {
                 let file = file(*number)?;

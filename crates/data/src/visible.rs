@@ -10,7 +10,8 @@ fn acts(c: char) -> bool {
         || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text with everything that acts on a terminal written out, `\x1b` or `\u{202e}`. Line breaks and tabs stay.
+/// The text with everything that acts on a terminal written out: `\x1b`, and beyond ASCII `\u202e`, which leaves JSON what it is.
+/// Line breaks and tabs stay.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, |c| acts(c) && !matches!(c, '\n' | '\t'))
@@ -33,8 +34,8 @@ fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
-            c if (c as u32) < 0x100 => shown.push_str(&format!("\\x{:02x}", c as u32)),
-            c => shown.push_str(&format!("\\u{{{:x}}}", c as u32)),
+            c if c < ' ' => shown.push_str(&format!("\\x{:02x}", c as u32)),
+            c => shown.push_str(&format!("\\u{:04x}", c as u32)),
         }
     }
     Cow::Owned(shown)
@@ -48,9 +49,9 @@ mod tests {
     fn what_drives_a_terminal_is_written_out_and_everything_else_stays() {
         for (text, shown) in [
             ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
-            ("a\u{9b}2Jb\u{7f}", "a\\x9b2Jb\\x7f"),
-            ("gpj.\u{202e}exe", "gpj.\\u{202e}exe"),
-            ("a\u{2066}b\u{200f}", "a\\u{2066}b\\u{200f}"),
+            ("a\u{9b}2Jb\u{7f}", "a\\u009b2Jb\\u007f"),
+            ("gpj.\u{202e}exe", "gpj.\\u202eexe"),
+            ("a\u{2066}b\u{200f}", "a\\u2066b\\u200f"),
             ("dog\rcat", "dog\\rcat"),
         ] {
             assert_eq!(visible(text), shown);

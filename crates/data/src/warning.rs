@@ -165,8 +165,8 @@ pub enum Warning {
         /// The folder, relative to the source.
         folder: String,
     },
-    /// Files that are no images by their names.
-    #[error("{count} file(s) that are no images by name were left out, {example} for one")]
+    /// Files that are no images, and in no format of pictures.
+    #[error("{count} file(s) that are no images were left out, {example} for one")]
     OtherFiles {
         /// How many.
         count: usize,

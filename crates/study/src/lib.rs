@@ -51,7 +51,7 @@ pub use folder::{FolderError, Preview, RunFolder, Trial};
 pub use observer::{Event, Observer, Silent};
 pub use plan::{Estimate, Plan, PlanError};
 pub use predictions::{Prediction, write as write_predictions};
-pub use preview::{PreviewError, preview};
+pub use preview::{PreviewError, preview, preview_telling};
 pub use problem::{Place, Problem, StudyErrors};
 pub use runner::{Decide, Outcome, RunError, RunOptions, run, run_until_decided};
 pub use study::Study;

@@ -46,8 +46,23 @@ pub enum PreviewError {
 /// # Errors
 /// The data set cannot be used, or `out` cannot be written.
 pub fn preview(study: &Study, out: &Path, count: usize, seed: u64) -> Result<Vec<Preview>, PreviewError> {
+    preview_telling(study, out, count, seed, &mut |_| ())
+}
+
+/// [`preview`], which tells what is odd about the data set before it begins.
+///
+/// # Errors
+/// As [`preview`].
+pub fn preview_telling(
+    study: &Study,
+    out: &Path,
+    count: usize,
+    seed: u64,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Vec<Preview>, PreviewError> {
     let plan = Plan::new(study)?;
     let dataset = plan.dataset();
+    dataset.warnings().iter().for_each(|warning| tell(&warning.to_string()));
     let mut usable = vec![true; dataset.samples().len()];
     loop {
         let splits = split(study, dataset, seed, &usable)?;

@@ -143,6 +143,9 @@ fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
     let path = options.to.join(&set.path);
     let dataset = Dataset::open(&SourceConfig::at(&path))
         .context("what was fetched cannot be opened; remove the folder and fetch it again")?;
+    for warning in dataset.warnings() {
+        note(format!("warning: {warning}"));
+    }
     out(format!(
         "\n{} images, {} classes. In a study file:\n",
         dataset.samples().len(),
@@ -170,6 +173,10 @@ fn check(config: &SourceConfig, json: bool, html: Option<PathBuf>) -> Result<Exi
         note(format!("wrote {}", file.display()));
     }
     if json {
+        // They are in the object too; whoever pipes that elsewhere sees them all the same.
+        for warning in &check.warnings {
+            note(format!("warning: {warning}"));
+        }
         out(serde_json::to_string_pretty(&check)?);
     } else {
         print(&check);

@@ -54,7 +54,7 @@ fn pack(arguments: &Arguments) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     let inspection = inspection?;
-    for warning in &inspection.warnings {
+    for warning in dataset.warnings().iter().chain(&inspection.warnings) {
         note(format!("warning: {warning}"));
     }
     let (path, images, bytes) = dataset.packed().context("there is no pack")?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use bakeoff_report::Graphics;
 
-use crate::exit::{Exit, note, out};
+use crate::exit::{Exit, note, out, out_raw};
 
 /// Show what each recipe does to your images: a contact sheet per recipe, with boxes, lambda and soft labels.
 #[derive(clap::Args)]
@@ -79,12 +79,15 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let seed = arguments.seed.or_else(|| study.seeds().first().copied()).unwrap_or(0);
     let graphics = arguments.show.graphics();
     let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    for preview in bakeoff_study::preview(&study, &folder, usize::from(arguments.count), seed)? {
+    let mut tell = |warning: &str| note(format!("warning: {warning}"));
+    for preview in
+        bakeoff_study::preview_telling(&study, &folder, usize::from(arguments.count), seed, &mut tell)?
+    {
         let [_, png] = bakeoff_report::write_contact_sheet(&preview.record, &preview.folder)?;
         let record = &preview.record;
         if let Some(graphics) = graphics {
-            out(bakeoff_report::terminal_sheet(record, &preview.folder, graphics, columns)?
-                .trim_end_matches('\n'));
+            let sheet = bakeoff_report::terminal_sheet(record, &preview.folder, graphics, columns)?;
+            out_raw(sheet.trim_end_matches('\n'));
         }
         out(format!(
             "{:20} {}  (pixel values {:.2} to {:.2})",

@@ -455,10 +455,7 @@ impl<'a> Walk<'a> {
                 }
                 self.unread.entry(format).or_default().add(|| id);
             }
-            Kind::Table => {
-                self.tables.add(|| id.clone());
-                self.others.add(|| id);
-            }
+            Kind::Table => self.tables.add(|| id),
             Kind::Other => self.others.add(|| id),
         }
         false
@@ -495,6 +492,14 @@ impl<'a> Walk<'a> {
         }
         let contents = self.read(folder, folder, true)?;
         self.loose(&contents.files);
+        // Archives that were unpacked into a folder of their name: `training_set/training_set`.
+        if let [only] = contents.folders.as_slice()
+            && split_in_name(&name_of(only)).is_some_and(|name| name.split == split)
+        {
+            self.classes(only, split, found)?;
+            self.ancestors.pop();
+            return Ok(());
+        }
         for class in contents.folders {
             self.class(&class, split, found)?;
         }
@@ -685,12 +690,8 @@ impl<'a> Walk<'a> {
                 counted(&self.tables, "table(s)")
             ));
         }
-        let others = Tally {
-            count: self.others.count - self.tables.count.min(self.others.count),
-            ..self.others.clone()
-        };
-        if others.count > 0 {
-            there.push(counted(&others, "other file(s)"));
+        if self.others.count > 0 {
+            there.push(counted(&self.others, "other file(s)"));
         }
         if !self.passed.is_empty() {
             there.push(format!("folders that are passed over: {}", self.passed_over()));
@@ -780,7 +781,8 @@ impl<'a> Walk<'a> {
             warnings
                 .push(Warning::OtherFormats { formats: by_format(&formats), example: first.example.clone() });
         }
-        if let Some((count, example)) = said(self.others) {
+        let count = self.others.count + self.tables.count;
+        if let Some((_, example)) = said(self.others).or(said(self.tables)) {
             warnings.push(Warning::OtherFiles { count, example });
         }
         warnings

@@ -6,6 +6,7 @@ mod decode;
 mod delimited;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod folders;
 mod formats;
 mod inspection;
 mod pack;

@@ -442,6 +442,7 @@ impl<'a> Logs<'a> {
         let way = metric::way(measure.direction);
         let unit = match measure.unit {
             Unit::Plain => "no unit",
+            Unit::Percent if self.options.unit == Some(MetricUnit::Percent) => "in percent",
             Unit::Percent if self.logs.iter().any(|log| log.largest() > ABOVE_ONE || log.signs[0] > 0) => {
                 "in percent"
             }
