@@ -79,6 +79,8 @@ fn log(project: &Project, path: &str, header: &str, accuracy: f64) {
         let columns = header.split(',').map(|column| match column {
             "epoch" => epoch.to_string(),
             column if column.contains("loss") => format!("{:.3}", 2.0 - value),
+            // timm writes percent.
+            column if column.starts_with("eval_top") => format!("{:.2}", 100.0 * value),
             _ => format!("{value:.4}"),
         });
         text += &(columns.collect::<Vec<_>>().join(",") + "\n");
