@@ -409,7 +409,7 @@ fn columns(metadata: &ParquetMetaData, features: &Features, wanted: &ColumnConfi
             taken(ColumnRole::Label, at);
             at
         }
-        (_, declared, columns::Found::Nothing) if declared.is_empty() => {
+        (_, [], columns::Found::Nothing) => {
             return Err(format!(
                 "has no column of labels (\"label\"); its columns: {all}; say which it is with data.columns.label in the study \
                  file"
