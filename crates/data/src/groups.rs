@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::likeness::Sets;
 use crate::listing::Listing;
 use crate::store::StoredFile;
-use crate::{DataError, Dataset, DeclaredSplit, GroupConfig, Warning, columns, nearest_name};
+use crate::{DataError, Dataset, DeclaredSplit, GroupConfig, Warning, columns, nearest_name, normalised};
 
 /// Lists of images are small; a larger file is something else.
 const MOST_BYTES: u64 = 1 << 30;
@@ -383,8 +383,10 @@ pub(crate) fn by_folder(listing: &mut Listing, source: &Path, level: usize) -> R
     let mut example = None;
     for entry in &listing.entries {
         let parts: Vec<&str> = entry.id.split('/').collect();
-        // `<class>/…` or `<split>/<class>/…`.
-        let class = usize::from(entry.split != DeclaredSplit::Undeclared);
+        // `<class>/…` or `<split>/<class>/…`, where what was unpacked may have put the split's folder into one of its name.
+        let least = usize::from(entry.split != DeclaredSplit::Undeclared);
+        let name = listing.classes.get(entry.label).map_or("", String::as_str);
+        let class = (least..parts.len()).find(|&at| normalised(parts[at]) == name).unwrap_or(least);
         let folders = parts.get(class + 1..parts.len().saturating_sub(1)).unwrap_or_default();
         match folders.get(..level) {
             Some(subject) => grouped.push((entry.id.clone(), subject.join("/"))),

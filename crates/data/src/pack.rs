@@ -132,11 +132,6 @@ impl Pack {
         // SAFETY: packs are written under another name and never changed once they have theirs. Whoever cuts one off while
         // it is in use ends the program; nothing else can go wrong, for all bytes are valid pixels.
         let map = unsafe { Mmap::map(&file) }?;
-        if map.starts_with(MAGIC)
-            && map.get(8..12).is_some_and(|version| [1u32, 2].iter().any(|old| *version == old.to_le_bytes()))
-        {
-            return Ok(None);
-        }
         let entries = Self::index(&map, key, samples).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "it is no whole pack of these images")
         })?;
