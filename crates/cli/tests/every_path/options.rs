@@ -117,6 +117,8 @@ const USES: [(&str, &[Use]); 17] = [
                 0,
                 "cutmix",
             ),
+            ("output/*/seed-*/summary.csv --metric eval_loss --lower-is-better", 0, "eval_loss"),
+            ("output/*/seed-*/summary.csv --metric eval_top1 --unit percent --higher-is-better", 0, "cutmix"),
             ("--run none/1=a/metrics.csv --run cutmix/1=b/metrics.csv --metric val_acc", 0, "cutmix"),
             ("--data-set a=pets.csv --data-set b=dogs.csv", 0, "cutmix"),
             ("made demo", 1, "recipe"),
