@@ -25,6 +25,8 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     let bytes_limit = usize::try_from(limit.saturating_mul(8)).unwrap_or(usize::MAX).saturating_add(64 << 20);
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: bytes_limit });
     decoder.set_transformations(Transformations::IDENTITY);
+    // Nobody asks for the colour profile, which may inflate to a thousand times its size.
+    decoder.set_ignore_iccp_chunk(true);
     let header = decoder.read_header_info().map_err(|error| broken(&error))?;
     let (width, height) = (header.width as usize, header.height as usize);
     check_size(u64::from(header.width), u64::from(header.height), limit)?;
