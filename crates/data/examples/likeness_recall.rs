@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 type Copy = (&'static str, Box<dyn Fn(&RgbImage) -> RgbImage + Sync>);
 
+#[expect(clippy::print_stdout, reason = "it is what the example is for")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().ok_or("name a folder of images")?;

@@ -74,7 +74,7 @@ pub enum Format {
 const MAGICK: &str = "magick mogrify -format png";
 
 impl Format {
-    /// What the bytes at the beginning of a file, at least [`HEAD`] where there are so many, give away.
+    /// What the bytes at the beginning of a file, at least `HEAD` where there are so many, give away.
     #[must_use]
     pub fn of(head: &[u8]) -> Option<Self> {
         let at = |offset: usize, mark: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(mark));

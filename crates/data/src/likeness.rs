@@ -569,7 +569,7 @@ mod tests {
     #[test]
     fn a_picture_of_few_pixels_covers_what_it_should() {
         // Each pixel of a checkerboard of the picture's own size is one of the picture's.
-        let check = |x: usize, y: usize| if (x + y) % 2 == 0 { 255 } else { 0 };
+        let check = |x: usize, y: usize| if (x + y).is_multiple_of(2) { 255 } else { 0 };
         let board = |side: usize, part: usize| {
             let pixels =
                 (0..side * side).flat_map(|at| [check(at % side / part, at / side / part); 3]).collect();

@@ -111,7 +111,7 @@ impl Plan {
         warnings.extend(imagenet_overlap(study, &dataset));
         let cut = dataset.cut_groups(&|sample| splits.place(sample));
         warnings.extend(cut.map(|warning| warning.to_string()));
-        warnings.extend(splits.uneven.iter().map(|uneven| uneven_warning(uneven)));
+        warnings.extend(splits.uneven.iter().map(uneven_warning));
         let record = PlanRecord {
             study: study.name.clone(),
             baseline: config.compare.baseline.clone(),
