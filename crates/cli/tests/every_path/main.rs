@@ -5,6 +5,7 @@ mod support;
 
 mod copies;
 mod documents;
+mod hostile;
 mod options;
 mod scene;
 mod serving;
