@@ -760,3 +760,55 @@ fn a_column_that_stands_twice_is_refused() {
     let told = files.refused("recipe,seed,image,correct,Correct\na,1,x,1,0\n");
     assert!(told.contains("results.csv:1: columns 4 and 5 are both called `correct`"), "{told}");
 }
+
+#[test]
+fn a_log_that_changes_its_unit_midway_is_refused_wherever_it_does() {
+    let log = |metric: &str, values: &[f64], restart: usize| {
+        let mut text = format!("epoch,{metric}\n");
+        for (at, value) in values.iter().enumerate() {
+            let epoch = if at >= restart { at - restart } else { at };
+            writeln!(text, "{epoch},{value}").unwrap();
+        }
+        text
+    };
+    let accuracies = [35.2, 53.18, 60.96, 64.9, 68.01, 68.75];
+    let errors = accuracies.map(|value| 100.0 - value);
+    for (metric, percent) in [("val_acc", accuracies), ("val_f1", accuracies), ("val_err", errors)] {
+        let fractions = percent.map(|value| value / 100.0);
+        // A second training appended, and one that goes on in another unit, early and late.
+        let mut all = vec![
+            (log(metric, &[percent, fractions].concat(), 6), 8),
+            (log(metric, &[fractions, percent].concat(), 6), 8),
+        ];
+        for at in 2..6 {
+            all.push((log(metric, &[&percent[..at], &fractions[at..]].concat(), 9), at + 2));
+            all.push((log(metric, &[&fractions[..at], &percent[at..]].concat(), 9), at + 2));
+        }
+        for (text, line) in all {
+            let files = Files::new();
+            let source = files.write("a/seed-1/log.csv", &text);
+            let told = Results::read(&[source], &asked(metric)).unwrap_err().to_string();
+            assert!(told.contains(&format!("at line {line} `{metric}` goes from")), "{text}: {told}");
+            assert!(told.contains("another unit"), "{told}");
+        }
+    }
+    // Any ratio.
+    for first in [0.1, 0.3, 0.6613, 1.0] {
+        let told = value(&log("val_acc", &[10.467, 15.66, 18.339, first, 0.6795, 0.6882], 9)).unwrap_err();
+        assert!(told.contains("at line 5 "), "{told}");
+    }
+    // Percent throughout: a slow start, errors that get small, a network that collapsed.
+    for (metric, values) in [
+        ("val_acc", &[0.4, 0.9, 3.0, 9.0, 30.0][..]),
+        ("val_acc", &[0.1, 0.1, 0.1, 30.0, 40.0]),
+        ("val_acc", &[1.0, 1.0, 4.0, 12.0, 30.0]),
+        ("val_acc", &[30.0, 60.0, 1.0, 1.0, 1.0]),
+        ("val_acc", &[30.0, 60.0, 0.1, 0.1, 0.1]),
+        ("val_err", &[11.0, 3.1, 1.2, 0.9, 0.8]),
+        ("val_err", &[9.0, 0.9, 0.8, 0.7]),
+    ] {
+        let files = Files::new();
+        let source = files.write("a/seed-1/log.csv", &log(metric, values, 9));
+        Results::read(&[source], &asked(metric)).unwrap_or_else(|error| panic!("{values:?}: {error}"));
+    }
+}
