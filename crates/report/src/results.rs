@@ -16,6 +16,7 @@
 //! the same words. What was decided is in [`Results::notes`] and [`Results::warnings`].
 
 mod epochs;
+mod identical;
 mod log;
 mod metric;
 mod opened;
@@ -229,6 +230,20 @@ pub enum ResultsError {
         predicted: String,
         /// The likely cause.
         hint: String,
+    },
+    /// Runs that are one run.
+    #[error(
+        "all {runs} runs of recipe \"{recipe}\" are identical to the last digit, {what}: these are no {runs} runs but one, and what is \
+         computed over seeds would be made up. Was the seed set, and was each file written by a run of its own? Keep one of them, or give \
+         runs that differ"
+    )]
+    OneRun {
+        /// Recipe.
+        recipe: String,
+        /// How many.
+        runs: usize,
+        /// What of them is the same.
+        what: &'static str,
     },
     /// A `--metric` for files that have no choice.
     #[error(
@@ -534,6 +549,8 @@ impl Results {
             results.runs.sort_by_key(|run| (at(&run.recipe), run.seed));
             results.warnings.extend(alike("recipes", &recipes));
             results.warnings.extend(results.suspicious());
+            let identical = identical::found(&results.runs)?;
+            results.warnings.extend(identical);
             results.notes.extend(taken.iter().cloned());
         }
         // What is wrong with the files is said once, of the first data set.

@@ -812,3 +812,81 @@ fn a_log_that_changes_its_unit_midway_is_refused_wherever_it_does() {
         Results::read(&[source], &asked(metric)).unwrap_or_else(|error| panic!("{values:?}: {error}"));
     }
 }
+
+#[test]
+fn runs_that_are_the_same_to_the_last_digit_are_refused_or_said() {
+    // What a run writes: a log, right and wrong, classes, probabilities. Numbers hang on `of` alone.
+    let image = |of: usize, image: usize| (image * 7 + of * 3) % 20 < 11;
+    let kinds: [&dyn Fn(&str, usize, usize) -> String; 4] = [
+        &|recipe, seed, of| {
+            (0..5)
+                .map(|e| format!("{recipe},{seed},{e},{}\n", 0.3 + 0.08 * e as f64 + 0.001 * of as f64))
+                .collect()
+        },
+        &|recipe, seed, of| {
+            (0..40).map(|i| format!("{recipe},{seed},{i},{}\n", u8::from(image(of, i)))).collect()
+        },
+        &|recipe, seed, of| {
+            (0..40)
+                .map(|i| {
+                    format!(
+                        "{recipe},{seed},{i},k{},k{}\n",
+                        i % 2,
+                        if image(of, i) { i % 2 } else { 1 - i % 2 }
+                    )
+                })
+                .collect()
+        },
+        &|recipe, seed, of| {
+            (0..40).map(|i| format!("{recipe},{seed},{i},0.{}\n", 100 + i * 20 + of)).collect()
+        },
+    ];
+    let heads = ["epoch,val_acc", "image,correct", "image,label,predicted", "image,probability"];
+    let files = Files::new();
+    for (kind, head) in kinds.iter().zip(heads) {
+        let table = |of: [[usize; 3]; 2]| {
+            let mut text = format!("recipe,seed,{head}\n");
+            for (recipe, of) in ["none", "cutmix"].into_iter().zip(of) {
+                of.into_iter().enumerate().for_each(|(at, of)| text += &kind(recipe, at + 1, of));
+            }
+            files.write("r.csv", &text)
+        };
+        let identical = |of| {
+            let warnings = read(table(of)).warnings;
+            warnings.into_iter().find(|w| w.contains("identical to the last digit"))
+        };
+        for of in [[[1, 1, 1], [2, 3, 4]], [[2, 3, 4], [1, 1, 1]]] {
+            let told = Results::read(&[table(of)], &ResultsOptions::default()).unwrap_err().to_string();
+            let recipe = if of[0][1] == 1 { "none" } else { "cutmix" };
+            assert!(
+                told.contains(&format!("all 3 runs of recipe \"{recipe}\" are identical")),
+                "{head}: {told}"
+            );
+        }
+        assert_eq!(identical([[1, 2, 3], [4, 5, 6]]), None, "{head}");
+        let told = identical([[1, 1, 3], [4, 5, 6]]).unwrap();
+        assert!(told.contains("none seed 1 and none seed 2"), "{head}: {told}");
+        let told = identical([[1, 2, 3], [1, 2, 3]]).unwrap();
+        assert!(
+            told.contains("none seed 1 and cutmix seed 1") && told.contains("none seed 3 and cutmix seed 3"),
+            "{told}"
+        );
+    }
+    // A final value alone may be the same.
+    let rows = |values: [f64; 6]| {
+        let mut text = String::from("recipe,seed,accuracy\n");
+        for (at, value) in values.iter().enumerate() {
+            writeln!(text, "{},{},{value}", ["none", "cutmix"][at / 3], at % 3).unwrap();
+        }
+        read(files.write("r.csv", &text)).warnings
+    };
+    assert_eq!(rows([0.5, 0.5, 0.6, 0.5, 0.6, 0.7]), [""; 0]);
+    let told = rows([0.5, 0.5, 0.5, 0.5, 0.6, 0.7]);
+    assert!(told[0].contains("All runs of none came to the same value"), "{told:?}");
+    // A network that learnt nothing stands still, whatever its seed.
+    let still = files.write(
+        "r.csv",
+        "recipe,seed,epoch,val_acc\nnone,1,0,0.1\nnone,1,1,0.1\nnone,2,0,0.1\nnone,2,1,0.1\ncutmix,1,0,0.3\ncutmix,2,0,0.4\n",
+    );
+    assert!(read(still).warnings.iter().all(|w| !w.contains("identical")));
+}
