@@ -890,3 +890,128 @@ fn runs_that_are_the_same_to_the_last_digit_are_refused_or_said() {
     );
     assert!(read(still).warnings.iter().all(|w| !w.contains("identical")));
 }
+
+#[test]
+fn files_put_together_although_they_may_be_data_sets_are_said() {
+    let files = Files::new();
+    let rows = |recipes: &[&str], seeds: std::ops::RangeInclusive<u64>| {
+        let mut text = String::from("recipe,seed,accuracy\n");
+        for recipe in recipes {
+            seeds.clone().for_each(|seed| writeln!(text, "{recipe},{seed},0.{}", 500 + seed).unwrap());
+        }
+        text
+    };
+    let both = ["none", "cutmix"];
+    for (first, second, said) in [
+        (rows(&both, 1..=6), rows(&both, 7..=12), true),
+        (rows(&both, 0..=1), rows(&both[..1], 2..=3), true),
+        // A file per seed, and a file per recipe.
+        (rows(&both, 1..=1), rows(&both, 2..=2), false),
+        (rows(&both[..1], 1..=6), rows(&both[1..], 1..=6), false),
+    ] {
+        let sources = [files.write("pets.csv", &first), files.write("dogs.csv", &second)];
+        let all = Results::read_all(&sources, &ResultsOptions::default()).unwrap();
+        assert_eq!(all.len(), 1);
+        let told = all[0].warnings.iter().find(|w| w.contains("parts of one data set"));
+        assert_eq!(told.is_some(), said, "{:?}", all[0].warnings);
+        let words = |w: &String| w.contains("dogs.csv") && w.contains("--data-set pets=");
+        assert!(told.is_none_or(words), "{told:?}");
+    }
+}
+
+/// Predictions of two recipes in two seeds for 360 images: `right` percent of the classes are, then called as they are as predictions.
+fn guesses(labels: &[&str], right: u32, as_predicted: impl Fn(&str, u32, usize) -> String) -> String {
+    let (mut text, classes) = (String::from("recipe,seed,image,label,predicted\n"), labels.len());
+    for recipe in ["none", "cutmix"] {
+        for seed in 1..=2_u32 {
+            for image in 0..360_u32 {
+                let label = image as usize % classes;
+                let mut mixed = u64::from(image * 100 + seed * 10 + recipe.len() as u32);
+                for _ in 0..3 {
+                    mixed = (mixed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                    mixed ^= mixed >> 29;
+                }
+                let draw = (mixed >> 20) as u32 % 100;
+                let class =
+                    if draw < right { label } else { (label + 1 + draw as usize % (classes - 1)) % classes };
+                writeln!(
+                    text,
+                    "{recipe},{seed},{image},{},{}",
+                    labels[label],
+                    as_predicted(recipe, seed, class)
+                )
+                .unwrap();
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn classes_that_mean_others_as_predictions_than_as_labels_are_refused() {
+    let files = Files::new();
+    let (names, numbers) = (["cat", "dog", "fox"], ["0", "1", "2", "10", "11"]);
+    let renamed = |all: &'static [&'static str], recipes: &'static str, seeds: u32| {
+        move |recipe: &str, seed: u32, class: usize| {
+            let hit = recipes.contains(recipe) && seed <= seeds;
+            (if hit { all[class] } else { all[all.len() / 2 + class] }).to_owned()
+        }
+    };
+    // As predicted where something is wrong, then the labels.
+    let cases: [(&[&str], &'static [&'static str]); 8] = [
+        (&names, &["dog", "fox", "cat", "cat", "dog", "fox"]),
+        (&names, &["kitty", "dog", "fox", "cat", "dog", "fox"]),
+        (&names, &["dog", "cat", "fox", "cat", "dog", "fox"]),
+        (&numbers, &["0", "1", "10", "11", "2", "0", "1", "2", "10", "11"]),
+        (&["-1", "1"], &["0", "1", "-1", "1"]),
+        (&["1", "2"], &["0", "1", "1", "2"]),
+        (&["1", "2", "3"], &["0", "1", "2", "1", "2", "3"]),
+        (&["no", "yes"], &["yes", "no", "no", "yes"]),
+    ];
+    for (labels, all) in cases {
+        for right in [80, 90, 100] {
+            // Everywhere, in one recipe, in one run.
+            for (recipes, seeds) in [("none cutmix", 2), ("cutmix", 2), ("none", 1)] {
+                let told = files.refused(&guesses(labels, right, renamed(all, recipes, seeds)));
+                assert!(told.contains("would be if"), "{labels:?} {right} {recipes}: {told}");
+            }
+            // The labels themselves.
+            let results = read(files.write("r.csv", &guesses(labels, right, renamed(all, "", 0))));
+            assert!(results.warnings.iter().all(|w| w.contains("exactly")), "{:?}", results.warnings);
+        }
+    }
+    let told = files.refused(&guesses(&names, 80, renamed(cases[1].1, "cutmix", 2)));
+    assert!(told.contains("as predictions, \"kitty\" meant \"cat\""), "{told}");
+    // Bad networks: that guess, that always say one class, that confuse two classes.
+    for (right, one) in [(45, ""), (20, "fox"), (34, "cat")] {
+        let text =
+            guesses(&names, right, |_, _, class| if one.is_empty() { names[class] } else { one }.to_owned());
+        read(files.write("r.csv", &text));
+    }
+    let few = guesses(&["no", "yes"], 45, |_, _, class| ["no", "yes"][class].to_owned());
+    read(files.write("r.csv", &few));
+    // Less than by guessing.
+    let warned = |text: &str, words: &str| {
+        let warnings = read(files.write("r.csv", text)).warnings;
+        assert!(warnings.iter().any(|w| w.contains(words)), "{warnings:?}");
+    };
+    let mut text = String::from("recipe,seed,image,label,predicted\n");
+    for (recipe, seed, image) in (0..800).map(|i| (["none", "cutmix"][i / 400], i / 200 % 2, i % 200)) {
+        let right = (image * 37 + seed * 11 + recipe.len()) % 100 < 41;
+        writeln!(
+            text,
+            "{recipe},{seed},{image},{},{}",
+            image % 2,
+            if right { image % 2 } else { 1 - image % 2 }
+        )
+        .unwrap();
+    }
+    warned(&text, "Of two classes none is right about 41 % of the images only, less than by guessing");
+    // A class that is no label beside a label that is never predicted, where too little is right to refuse it.
+    let strange = ["kitty", "dog", "fox"];
+    warned(&guesses(&names, 45, |_, _, class| strange[class].to_owned()), "never predicted by any run");
+    let one = guesses(&names, 58, |recipe, seed, class| {
+        if recipe == "none" && seed == 2 { strange[class] } else { names[class] }.to_owned()
+    });
+    warned(&one, "never predicted by none seed 2");
+}

@@ -14,12 +14,13 @@ const FEWEST_NUMBERS: usize = 4;
 const MOST: usize = 4;
 
 /// What two runs have in common only when they are one run; `None` where it is too little to tell.
-fn print(run: &Run) -> Option<(&'static str, Vec<u64>)> {
+fn print(run: &Run, labels: &[u32]) -> Option<(&'static str, Vec<u64>)> {
     match &run.marks {
         Some(Marks::Correct(marks)) => {
             let right = marks.iter().filter(|mark| **mark).count();
             let enough = marks.len() >= FEWEST_IMAGES && right.min(marks.len() - right) >= FEWEST_EITHER;
-            enough.then(|| ("image by image", marks.iter().map(|mark| u64::from(*mark)).collect()))
+            (enough && !same_class(marks, labels))
+                .then(|| ("image by image", marks.iter().map(|mark| u64::from(*mark)).collect()))
         }
         Some(Marks::Scores(scores)) => {
             let bits: Vec<u64> = scores.iter().map(|score| score.to_bits()).collect();
@@ -36,6 +37,13 @@ fn print(run: &Run) -> Option<(&'static str, Vec<u64>)> {
     }
 }
 
+/// Whether all images of a class are right or all are wrong, as they are where a network says one class of everything.
+fn same_class(marks: &[bool], labels: &[u32]) -> bool {
+    let mut classes: HashMap<u32, bool> = HashMap::new();
+    !labels.is_empty()
+        && marks.iter().zip(labels).all(|(mark, label)| *classes.entry(*label).or_insert(*mark) == *mark)
+}
+
 fn different(bits: &[u64]) -> usize {
     let mut bits: Vec<u64> = bits.iter().copied().filter(|bits| !f64::from_bits(*bits).is_nan()).collect();
     bits.sort_unstable();
@@ -44,11 +52,11 @@ fn different(bits: &[u64]) -> usize {
 }
 
 /// Refuses a recipe all runs of which are one; otherwise what should be said of some that are the same.
-pub(super) fn found(runs: &[Run]) -> Result<Vec<String>, ResultsError> {
+pub(super) fn found(runs: &[Run], labels: &[u32]) -> Result<Vec<String>, ResultsError> {
     let mut groups: Vec<(&'static str, Vec<&Run>)> = Vec::new();
     let mut known: HashMap<Vec<u64>, usize> = HashMap::new();
     for run in runs {
-        let Some((what, print)) = print(run) else { continue };
+        let Some((what, print)) = print(run, labels) else { continue };
         let at = *known.entry(print).or_insert(groups.len());
         if at == groups.len() {
             groups.push((what, Vec::new()));

@@ -2,12 +2,12 @@
 
 use super::metric;
 use super::opened::{Header, Opened, failure, plain};
-use super::vocabulary::{self, Classes, key};
+use super::vocabulary::{self, Classes, Confusion, key};
 use super::{Kind, MetricUnit, Results, ResultsError, ResultsOptions, Run, Told, shown, shown_path};
 use bakeoff_data::delimited::{DecimalSign, Row};
 use bakeoff_data::normalised;
 use bakeoff_stats::{Marks, Measure, Unit};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// What a row says of an image.
@@ -449,6 +449,8 @@ impl Table {
         let mut runs = Vec::with_capacity(keys.len());
         let mut kinds = [false; 2];
         let mut told = Told::default();
+        let mut strangers = Told::default();
+        let mut confusions: BTreeMap<u32, Confusion> = BTreeMap::new();
         for (number, seed) in keys {
             let recipe = self.recipes.names[number as usize].clone();
             let missing = |absent: &dyn Fn(usize) -> bool| {
@@ -483,6 +485,12 @@ impl Table {
                     if let Some((kind, sentence)) = classes.check(&run)? {
                         told.tell(kind, || sentence);
                     }
+                    let mut confusion = Confusion::default();
+                    confusion.add(&predicted, &labels);
+                    if let Some(sentence) = classes.strangers(Some((&recipe, seed)), &confusion) {
+                        strangers.tell("strangers", || sentence);
+                    }
+                    confusions.entry(number).or_default().join(&confusion);
                     Marks::Correct(predicted.iter().zip(&labels).map(|(p, l)| p == l).collect())
                 }
                 Some((Kept::Scores(marks), _)) => {
@@ -503,6 +511,17 @@ impl Table {
             });
         }
         let mut warnings = told.sentences();
+        let mut all = Confusion::default();
+        for (number, confusion) in &confusions {
+            let recipe = &self.recipes.names[*number as usize];
+            warnings.extend(classes.check_recipe(recipe, confusion, images.len())?);
+            all.join(confusion);
+        }
+        // Of all runs this says more than of one.
+        match classes.strangers(None, &all) {
+            Some(sentence) => warnings.push(sentence),
+            None => warnings.extend(strangers.sentences()),
+        }
         let metric = match self.value {
             Some(value) => value,
             None if self.scores => {
