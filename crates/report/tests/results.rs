@@ -1015,3 +1015,46 @@ fn classes_that_mean_others_as_predictions_than_as_labels_are_refused() {
     });
     warned(&one, "never predicted by none seed 2");
 }
+
+#[test]
+fn a_column_that_says_the_opposite_is_never_suggested() {
+    let files = Files::new();
+    for column in ["incorrect", "Wrong", "error", "is_wrong", "misclassified", "not correct"] {
+        let told = files.refused(&format!("recipe,seed,image,{column}\na,1,x,1\n"));
+        assert!(told.contains("column `correct` is missing") && !told.contains("Rename"), "{column}: {told}");
+        assert!(told.contains(&format!("`{column}` seems to say the opposite")), "{column}: {told}");
+    }
+    let told = files.refused("recipe,seed,image,corect,incorrect\na,1,x,1,0\n");
+    assert!(told.contains("is it `corect`? Rename it"), "{told}");
+}
+
+#[test]
+fn the_unit_in_which_tables_were_read_is_said() {
+    let files = Files::new();
+    let (runs, scores) =
+        ("recipe,seed,accuracy\na,1,A\nb,1,B\n", "recipe,seed,image,probability\na,1,x,A\nb,1,x,B\n");
+    for head in [runs, scores] {
+        for (values, unit, words) in [
+            (["0.5", "0.75"], None, "in fractions, higher is better"),
+            (["50%", "75 %"], None, "in percent, higher is better"),
+            (
+                ["50%", "0.75"],
+                None,
+                "in percent where a percent sign says so, else in fractions, higher is better",
+            ),
+            (["50", "75"], Some(MetricUnit::Percent), "in percent, higher is better"),
+        ] {
+            let text =
+                head.replace(",A", &format!(",{}", values[0])).replace(",B", &format!(",{}", values[1]));
+            let options = ResultsOptions { unit, ..ResultsOptions::default() };
+            let results = Results::read(&[files.write("r.csv", &text)], &options).unwrap();
+            assert_eq!(results.notes, [words], "{text}");
+            let values: Vec<f64> = results.runs.iter().map(|run| run.value).collect();
+            assert_eq!(values, [0.5, 0.75], "{text}");
+        }
+    }
+    let losses = files.write("l.csv", "recipe,seed,val_loss\na,1,2.5\nb,1,2.25\n");
+    assert_eq!(Results::read(&[losses], &asked("val_loss")).unwrap().notes, ["no unit, lower is better"]);
+    let correct = read(files.write("c.csv", "recipe,seed,image,correct\na,1,x,1\nb,1,x,0\n"));
+    assert_eq!(correct.notes, [""; 0]);
+}

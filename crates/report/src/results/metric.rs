@@ -16,6 +16,91 @@ pub(super) enum Family {
     Plain,
 }
 
+/// Words that turn what another says, or make a spread or a difference of it: nobody knows which way an `acc_drop` is good.
+const UNSURE: [&str; 46] = [
+    "wrong",
+    "miss",
+    "missed",
+    "misses",
+    "missing",
+    "drop",
+    "dropped",
+    "gap",
+    "std",
+    "stddev",
+    "stderr",
+    "stdev",
+    "sd",
+    "sem",
+    "var",
+    "variance",
+    "deviation",
+    "spread",
+    "range",
+    "ci",
+    "diff",
+    "diffs",
+    "difference",
+    "differences",
+    "delta",
+    "change",
+    "gain",
+    "gains",
+    "reduction",
+    "reduced",
+    "improvement",
+    "improvements",
+    "increase",
+    "decrease",
+    "degradation",
+    "decay",
+    "ratio",
+    "rank",
+    "non",
+    "not",
+    "no",
+    "un",
+    "in",
+    "anti",
+    "inverse",
+    "inv",
+];
+
+/// Words beside `top1` that leave it an accuracy.
+const NEUTRAL: [&str; 31] = [
+    "top",
+    "val",
+    "valid",
+    "validation",
+    "test",
+    "eval",
+    "evaluation",
+    "dev",
+    "train",
+    "training",
+    "holdout",
+    "ema",
+    "model",
+    "student",
+    "teacher",
+    "best",
+    "last",
+    "final",
+    "mean",
+    "avg",
+    "average",
+    "epoch",
+    "metric",
+    "metrics",
+    "score",
+    "rate",
+    "percent",
+    "pct",
+    "k",
+    "at",
+    "imagenet",
+];
+
 /// What a word of a column's name says.
 fn word(word: &str) -> Option<(Direction, Family)> {
     let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -47,6 +132,31 @@ fn word(word: &str) -> Option<(Direction, Family)> {
 fn by_part(word: &str) -> Option<(Direction, Family)> {
     let ends = |ends: &[&str]| ends.iter().any(|end| word.ends_with(end));
     let holds = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    // An inaccuracy is no accuracy, a `negloss` no loss and a `stderr` no error.
+    let begin = [
+        "loss",
+        "entropy",
+        "perplexity",
+        "error",
+        "err",
+        "accuracy",
+        "acc",
+        "auroc",
+        "auc",
+        "recall",
+        "precision",
+    ]
+    .iter()
+    .filter_map(|end| word.strip_suffix(end))
+    .min_by_key(|begin| begin.len());
+    let turned = |begin: &str| {
+        UNSURE.contains(&begin)
+            || ["in", "un", "im", "mis", "dis"].contains(&begin)
+            || ["neg", "non", "anti", "minus"].iter().any(|turn| begin.starts_with(turn))
+    };
+    if begin.is_some_and(turned) {
+        return None;
+    }
     if ends(&["loss", "entropy", "perplexity"]) || holds(&["verlust", "perte", "손실"]) {
         Some((LowerIsBetter, Family::Plain))
     } else if ends(&["error", "err"]) || holds(&["fehler", "erreur", "오류", "오차"]) {
@@ -91,11 +201,16 @@ pub(super) fn meaning(name: &str) -> Option<(Direction, Family)> {
             words[..at].iter().filter(|w| matches!(w.as_str(), "neg" | "negative" | "minus")).count();
         Some((found, turned))
     };
+    let stem = |w: &String| w.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
     let top = |words: &[String]| {
-        let top = |w: &String| w.trim_end_matches(|c: char| c.is_ascii_digit()) == "top";
-        words.iter().any(top).then_some(((HigherIsBetter, Family::Accuracy), 0))
+        let neutral = |w: &String| stem(w).is_empty() || NEUTRAL.contains(&stem(w).as_str());
+        let top = words.iter().any(|w| stem(w) == "top") && words.iter().all(neutral);
+        top.then_some(((HigherIsBetter, Family::Accuracy), 0))
     };
     let (plain, split) = (words(name), words(&apart(name)));
+    if plain.iter().chain(&split).any(|w| UNSURE.contains(&stem(w).as_str())) {
+        return None;
+    }
     let ((direction, family), mut turned) = of(&plain).or_else(|| of(&split)).or_else(|| top(&plain))?;
     // `1-acc` is an error.
     let compact: String = name.chars().filter(|c| !c.is_whitespace()).collect();
@@ -202,6 +317,62 @@ mod tests {
         }
         for name in ["score", "value", "metric", "lr", "epoch", "x", "", "stopped", "terrain"] {
             assert_eq!(meaning(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_differences_spreads_and_opposites_say_nothing() {
+        for name in [
+            "top1_wrong",
+            "inaccuracy",
+            "val_inaccuracy",
+            "val_top1_miss",
+            "acc_drop",
+            "top1_gap",
+            "acc_std",
+            "negloss",
+            "non_error",
+            "error_reduction",
+            "nll_gain",
+            "top1_something",
+            "val_top1_flips",
+            "misses_top1",
+            "accDrop",
+            "accuracy-diff",
+            "stderr",
+            "val_stderr",
+            "delta_acc",
+            "acc_variance",
+            "loss_improvement",
+            "Top1 Wrong",
+            "nonerror",
+            "not_correct",
+            "acc_sd1",
+            "generalization_gap_acc",
+            "in_accuracy",
+            "neg_inaccuracy",
+            "top5_rank",
+        ] {
+            assert_eq!(meaning(name), None, "{name}");
+        }
+        for begin in ["", "val_", "test/", "eval "] {
+            for (of, end) in
+                ["acc", "loss", "top1", "f1", "error"].into_iter().flat_map(|of| UNSURE.map(|w| (of, w)))
+            {
+                assert_eq!(meaning(&format!("{begin}{of}_{end}")), None, "{begin}{of}_{end}");
+                assert_eq!(meaning(&format!("{begin}{end}_{of}")), None, "{begin}{end}_{of}");
+            }
+        }
+        for name in [
+            "val_top1",
+            "Top-1",
+            "ema_top1",
+            "metrics/top1",
+            "best_val_top5",
+            "eval_top1_percent",
+            "test top-1 (%)",
+        ] {
+            assert_eq!(meaning(name), Some((HigherIsBetter, Family::Accuracy)), "{name}");
         }
     }
 

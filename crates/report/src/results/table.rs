@@ -88,6 +88,9 @@ pub(super) struct Table {
     /// The column of runs without images.
     value: Option<String>,
     measure: Measure,
+    /// Whether some shares were written in percent, and some as fractions.
+    percent: bool,
+    fractions: bool,
     /// The recipe met last: rows of a run mostly stand together.
     last: Option<(String, u32)>,
 }
@@ -290,6 +293,7 @@ impl Table {
         };
         let Some(image) = image else {
             let Mark::Value(column) = mark else { return Ok(()) };
+            self.unit(text(column), signs[1], options.unit);
             let value = run_value(text(column), signs[1], self.measure.unit, options.unit);
             let value = value.map_err(|message| wrong((column, message)))?;
             let Some((kept, places)) = self.runs.get(&run) else {
@@ -345,6 +349,9 @@ impl Table {
             }
             _ => NO_CLASS,
         };
+        if let Mark::Probability(column) = mark {
+            self.unit(text(column), signs[1], options.unit);
+        }
         let (kept, places) = self.runs.entry(run).or_insert_with(|| {
             let kept = match mark {
                 Mark::Classes(..) => Kept::Predicted(Vec::new()),
@@ -384,8 +391,8 @@ impl Table {
                 (before != NO_CLASS).then_some(before == predicted)
             }
             (Kept::Scores(marks), Mark::Probability(column)) => {
-                let value =
-                    share_of(text(column), signs[1], None).map_err(|message| wrong((column, message)))?;
+                let value = share_of(text(column), signs[1], options.unit)
+                    .map_err(|message| wrong((column, message)))?;
                 let before = std::mem::replace(&mut marks[at], value);
                 (!before.is_nan()).then_some(before == value)
             }
@@ -424,6 +431,14 @@ impl Table {
                 Err(header.row(line, message))
             }
         }
+    }
+
+    /// Notes the unit a share is written in.
+    fn unit(&mut self, text: &str, sign: DecimalSign, unit: Option<MetricUnit>) {
+        let percent = text.ends_with('%') && sign.read(text).is_some_and(|number| number.percent);
+        let percent = percent || unit == Some(MetricUnit::Percent);
+        self.percent |= percent;
+        self.fractions |= !percent;
     }
 
     fn class(&mut self, text: &str) -> u32 {
@@ -522,6 +537,7 @@ impl Table {
             Some(sentence) => warnings.push(sentence),
             None => warnings.extend(strangers.sentences()),
         }
+        let valued = self.value.is_some();
         let metric = match self.value {
             Some(value) => value,
             None if self.scores => {
@@ -534,10 +550,18 @@ impl Table {
             }
             None => "top1".into(),
         };
-        let notes = if self.measure.is_usual() {
-            Vec::new()
-        } else {
-            vec![metric::way(self.measure.direction).to_owned()]
+        // Of right and wrong it is plain.
+        let notes = match (self.measure.unit, self.scores || valued) {
+            (_, false) => Vec::new(),
+            (Unit::Plain, _) => vec![format!("no unit, {}", metric::way(self.measure.direction))],
+            (Unit::Percent, _) => {
+                let unit = match (self.percent, self.fractions) {
+                    (true, true) => "in percent where a percent sign says so, else in fractions",
+                    (true, false) => "in percent",
+                    _ => "in fractions",
+                };
+                vec![format!("{unit}, {}", metric::way(self.measure.direction))]
+            }
         };
         Ok(Results {
             name: String::new(),
