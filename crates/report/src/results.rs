@@ -260,6 +260,18 @@ pub enum ResultsError {
         /// What of them is the same.
         what: &'static str,
     },
+    /// An option that these files have no use for.
+    #[error("{path} holds {kind}, for which {option} means nothing: it is for {of}. Leave it out")]
+    NoUse {
+        /// File.
+        path: PathBuf,
+        /// What it holds.
+        kind: &'static str,
+        /// As it was written.
+        option: &'static str,
+        /// What it is for.
+        of: &'static str,
+    },
     /// A `--metric` for files that have no choice.
     #[error(
         "{path} holds predictions, which are compared by `correct`, by `label` and `predicted`, or by `probability`: `{metric}` is none of them"
@@ -370,6 +382,10 @@ impl Kind {
             Self::Runs => "one row per run",
             Self::Log => "a training log",
         }
+    }
+
+    fn no_use(self, path: &Path, option: &'static str, of: &'static str) -> ResultsError {
+        ResultsError::NoUse { path: path.to_owned(), kind: self.words(), option, of }
     }
 }
 
@@ -577,6 +593,13 @@ impl Results {
                     other: of.to_owned(),
                     other_kind: first.words(),
                 });
+            }
+            if source.run.is_some() && found != Kind::Log {
+                return Err(found.no_use(
+                    &source.path,
+                    "--run",
+                    "training logs whose paths do not say recipe and seed",
+                ));
             }
             match found {
                 Kind::Predictions | Kind::Runs => tables.read(&opened, found, &mut told)?,

@@ -1,7 +1,7 @@
 //! Results of other trainers: read as they write them, and refused with the place of what is wrong.
 
 use bakeoff_report::aggregate::{DataSet, aggregate};
-use bakeoff_report::results::{MetricUnit, Results, ResultsError, ResultsOptions, Source};
+use bakeoff_report::results::{MetricUnit, Pattern, Results, ResultsError, ResultsOptions, Source};
 use bakeoff_report::{summarise_results, write_results};
 use bakeoff_stats::{Direction, Unit, Verdict};
 use bakeoff_study::Headline;
@@ -1057,4 +1057,45 @@ fn the_unit_in_which_tables_were_read_is_said() {
     assert_eq!(Results::read(&[losses], &asked("val_loss")).unwrap().notes, ["no unit, lower is better"]);
     let correct = read(files.write("c.csv", "recipe,seed,image,correct\na,1,x,1\nb,1,x,0\n"));
     assert_eq!(correct.notes, [""; 0]);
+}
+
+#[test]
+fn options_that_files_have_no_use_for_are_refused() {
+    let files = Files::new();
+    let correct = files.write("correct.csv", "recipe,seed,image,correct\na,1,x,1\nb,1,x,0\n");
+    let classes = files.write("classes.csv", "recipe,seed,image,label,predicted\na,1,x,k,k\nb,1,x,k,l\n");
+    let scores = files.write("scores.csv", "recipe,seed,image,probability\na,1,x,0.5\nb,1,x,0.75\n");
+    let runs = files.write("runs.csv", "recipe,seed,accuracy\na,1,0.5\nb,1,0.75\n");
+    let log = files.write("log.csv", "recipe,seed,epoch,val_acc\na,1,0,0.5\nb,1,0,0.75\n");
+    let none = ResultsOptions::default;
+    let options = [
+        ("--headline", ResultsOptions { headline: Headline::BestOnValidation, ..none() }),
+        (
+            "--pattern",
+            ResultsOptions { pattern: Some("{recipe}/{seed}/log.csv".parse::<Pattern>().unwrap()), ..none() },
+        ),
+        ("--lower-is-better", ResultsOptions { direction: Some(Direction::LowerIsBetter), ..none() }),
+        ("--unit", ResultsOptions { unit: Some(MetricUnit::Fraction), ..none() }),
+        ("--unit plain", ResultsOptions { unit: Some(MetricUnit::Plain), ..none() }),
+    ];
+    for (source, refused) in [
+        (&correct, [true, true, true, true, true]),
+        (&classes, [true, true, true, true, true]),
+        (&scores, [true, true, true, false, true]),
+        (&runs, [true, true, false, false, false]),
+        (&log, [false; 5]),
+    ] {
+        for ((name, options), refused) in options.iter().zip(refused) {
+            let told =
+                Results::read(std::slice::from_ref(source), options).map_err(|error| error.to_string());
+            assert_eq!(told.is_err(), refused, "{source:?} {name}: {told:?}");
+            let option = if *source == scores { name } else { name.split(' ').next().unwrap() };
+            let words =
+                |told: &String| told.contains(&format!("for which {option} means nothing: it is for"));
+            assert!(told.as_ref().err().is_none_or(words), "{name}: {told:?}");
+        }
+        let named = Source { run: Some(("a".into(), 1)), ..source.clone() };
+        let told = Results::read(&[named], &none()).map_err(|error| error.to_string());
+        assert!(*source == log || told.is_err_and(|told| told.contains("--run means nothing")), "{source:?}");
+    }
 }

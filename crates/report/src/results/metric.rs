@@ -17,7 +17,7 @@ pub(super) enum Family {
 }
 
 /// Words that turn what another says, or make a spread or a difference of it: nobody knows which way an `acc_drop` is good.
-const UNSURE: [&str; 46] = [
+const UNSURE: [&str; 45] = [
     "wrong",
     "miss",
     "missed",
@@ -60,7 +60,6 @@ const UNSURE: [&str; 46] = [
     "not",
     "no",
     "un",
-    "in",
     "anti",
     "inverse",
     "inv",
@@ -208,7 +207,10 @@ pub(super) fn meaning(name: &str) -> Option<(Direction, Family)> {
         top.then_some(((HigherIsBetter, Family::Accuracy), 0))
     };
     let (plain, split) = (words(name), words(&apart(name)));
-    if plain.iter().chain(&split).any(|w| UNSURE.contains(&stem(w).as_str())) {
+    // `accuracy in percent` is one.
+    let inaccuracy =
+        |words: &[String]| words.windows(2).any(|pair| pair[0] == "in" && word(&pair[1]).is_some());
+    if plain.iter().chain(&split).any(|w| UNSURE.contains(&stem(w).as_str())) || inaccuracy(&plain) {
         return None;
     }
     let ((direction, family), mut turned) = of(&plain).or_else(|| of(&split)).or_else(|| top(&plain))?;
@@ -311,6 +313,7 @@ mod tests {
             "neg_mean_squared_error",
             "prec1",
             "정확도",
+            "Accuracy (in percent)",
             "Top-1, %",
         ] {
             assert_eq!(meaning(name).map(|m| m.0), Some(HigherIsBetter), "{name}");

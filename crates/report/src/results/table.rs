@@ -6,7 +6,8 @@ use super::vocabulary::{self, Classes, Confusion, key};
 use super::{Kind, MetricUnit, Results, ResultsError, ResultsOptions, Run, Told, shown, shown_path};
 use bakeoff_data::delimited::{DecimalSign, Row};
 use bakeoff_data::normalised;
-use bakeoff_stats::{Marks, Measure, Unit};
+use bakeoff_stats::{Direction, Marks, Measure, Unit};
+use bakeoff_study::Headline;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -147,6 +148,29 @@ impl Columns {
             }
         };
         let predicted = header.find("predicted");
+        let no_use = |option, of| Err(kind.no_use(&header.path, option, of));
+        if options.headline != Headline::default() {
+            return no_use("--headline", "the epochs of training logs");
+        }
+        if options.pattern.is_some() {
+            return no_use("--pattern", "the paths of training logs");
+        }
+        match mark {
+            Mark::Value(_) => {}
+            _ if options.direction == Some(Direction::LowerIsBetter) => {
+                return no_use(
+                    "--lower-is-better",
+                    "training logs and tables of runs, the metrics of which differ",
+                );
+            }
+            Mark::Correct(_) | Mark::Classes(..) if options.unit.is_some() => {
+                return no_use("--unit", "training logs, tables of runs and probabilities");
+            }
+            Mark::Probability(_) if options.unit == Some(MetricUnit::Plain) => {
+                return no_use("--unit plain", "losses and the like, which are no shares");
+            }
+            _ => {}
+        }
         Ok(Self { recipe, seed, label, image, mark, predicted, data_set: header.data_set() })
     }
 
