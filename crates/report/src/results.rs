@@ -33,6 +33,7 @@ use opened::Opened;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+pub(crate) use metric::is_top1;
 pub use place::Pattern;
 
 /// One file to read.

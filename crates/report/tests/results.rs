@@ -1099,3 +1099,60 @@ fn options_that_files_have_no_use_for_are_refused() {
         assert!(*source == log || told.is_err_and(|told| told.contains("--run means nothing")), "{source:?}");
     }
 }
+
+#[test]
+fn top1_stands_over_nothing_that_is_none() {
+    let files = Files::new();
+    let rows = |metric: &str| {
+        let mut text = format!("recipe,seed,{metric}\n");
+        for (at, recipe) in ["none", "cutmix"].into_iter().enumerate() {
+            (1..=3)
+                .for_each(|seed| writeln!(text, "{recipe},{seed},0.{}", 500 + at * 50 + seed * 7).unwrap());
+        }
+        files.write(&format!("{}.csv", metric.replace('/', "-")), &text)
+    };
+    let scores = files.write(
+        "p.csv",
+        "recipe,seed,image,probability\nnone,1,x,0.5\nnone,2,x,0.6\ncutmix,1,x,0.75\ncutmix,2,x,0.7\n",
+    );
+    for (metric, source, is) in [
+        ("accuracy", rows("accuracy"), true),
+        ("test_top1", rows("test_top1"), true),
+        ("f1", rows("f1"), false),
+        ("mAP", rows("mAP"), false),
+        ("val_error", rows("val_error"), false),
+        ("val_loss", rows("val_loss"), false),
+        ("top5", rows("top5"), false),
+        ("probability", scores, false),
+    ] {
+        let results = Results::read(&[source], &asked(metric)).unwrap();
+        let lines = summarise_results(&results, "none", 1.0).unwrap().verdict_lines();
+        let header = lines.iter().find(|line| line.starts_with("recipe ")).unwrap();
+        assert_eq!(
+            (header.contains(" top-1 "), header.contains(&format!(" {metric} "))),
+            (is, !is),
+            "{header}"
+        );
+        for language in [bakeoff_report::Language::English, bakeoff_report::Language::Korean] {
+            let out = files.path("out");
+            let report = write_results(&results, "none", 1.0, &out, language).unwrap();
+            let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+            let key = if is { "top1" } else { metric };
+            assert!(
+                read("summary.csv").starts_with(&format!("recipe,seeds,{key}_mean,{key}_sd,")),
+                "{metric}"
+            );
+            assert!(read("trials.csv").starts_with(&format!("recipe,seed,status,epochs,{key},")), "{metric}");
+            let table = read("tables/results.csv");
+            assert!(
+                table.starts_with(&format!("recipe,seeds,{key}_mean,{key}_sd,{key}_per_seed,")),
+                "{table}"
+            );
+            let page = std::fs::read_to_string(&report.page).unwrap();
+            assert!(!page.contains("Top-1 of each seed") && !page.contains("시드별 top-1"), "{metric}");
+            let name = if metric == "probability" { "mean probability of the true class" } else { metric };
+            assert!(page.contains(&format!("none, {name} of each seed: ")), "{metric}");
+            assert_eq!(page.contains(&format!(" --metric {metric}")), !is, "{metric}");
+        }
+    }
+}

@@ -221,6 +221,27 @@ pub(super) fn meaning(name: &str) -> Option<(Direction, Family)> {
     Some((if turn { opposite(direction) } else { direction }, family))
 }
 
+/// Whether a name is that of the share of images classified correctly, which readers know as top-1, and not that of another accuracy.
+pub(crate) fn is_top1(name: &str) -> bool {
+    const OTHERS: [&str; 10] = [
+        "balanced",
+        "mean",
+        "macro",
+        "class",
+        "classes",
+        "pixel",
+        "token",
+        "multiclassaccuracy",
+        "train",
+        "prec",
+    ];
+    let one = |w: &String| {
+        let digits = w.trim_start_matches(|c: char| !c.is_ascii_digit());
+        (digits.is_empty() || digits == "1") && !OTHERS.contains(&w.as_str())
+    };
+    meaning(name) == Some((HigherIsBetter, Family::Accuracy)) && words(&apart(name)).iter().all(one)
+}
+
 /// What is compared, as the caller or its name says.
 pub(super) fn measure(metric: &str, options: &ResultsOptions, path: &Path) -> Result<Measure, ResultsError> {
     let meaning = meaning(metric);
@@ -376,6 +397,45 @@ mod tests {
             "test top-1 (%)",
         ] {
             assert_eq!(meaning(name), Some((HigherIsBetter, Family::Accuracy)), "{name}");
+        }
+    }
+
+    #[test]
+    fn top1_is_said_of_accuracies_alone() {
+        for name in [
+            "top1",
+            "accuracy",
+            "acc",
+            "val_acc",
+            "correct",
+            "eval_top1",
+            "test top-1, %",
+            "acc@1",
+            "prec1",
+            "valAcc",
+        ] {
+            assert!(is_top1(name), "{name}");
+        }
+        for name in [
+            "f1",
+            "mAP",
+            "probability",
+            "error",
+            "val_loss",
+            "top5",
+            "eval_top5",
+            "acc@5",
+            "balanced_accuracy",
+            "recall",
+            "AUROC",
+            "score",
+            "precision",
+            "mean_class_acc",
+            "val_top_5_accuracy",
+            "train_acc",
+            "1-acc",
+        ] {
+            assert!(!is_top1(name), "{name}");
         }
     }
 
