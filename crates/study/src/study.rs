@@ -47,6 +47,12 @@ pub struct Study {
 #[derive(Clone, Debug)]
 pub(crate) struct StartWeights {
     pub(crate) weights: Arc<Weights>,
+    /// The file they were read from, as it was found.
+    pub(crate) file: PathBuf,
+    /// What the file says of them.
+    pub(crate) metadata: HashMap<String, String>,
+    /// The classes that the head tells apart, where the file names them.
+    pub(crate) classes: Option<Vec<String>>,
     /// Trained on ImageNet's thousand classes, as far as can be told.
     pub(crate) imagenet: bool,
 }
@@ -653,7 +659,8 @@ impl Resolver<'_> {
                 .iter()
                 .any(|(_, tensor)| tensor.shape.first() == Some(&1000) && tensor.shape.len() <= 2);
         let own = self.own_preprocess(&metadata);
-        (Some(StartWeights { weights: Arc::new(weights), imagenet }), Some(own))
+        let classes = metadata.get("classes").and_then(|names| serde_json::from_str(names).ok());
+        (Some(StartWeights { weights: Arc::new(weights), file, metadata, classes, imagenet }), Some(own))
     }
 
     /// Weights that were trained on images of another size than the study's.

@@ -196,6 +196,55 @@ fn a_head_under_another_name_is_named_in_place_of_the_one_that_is_missing() {
 }
 
 #[test]
+fn a_head_is_kept_only_for_the_classes_it_was_trained_on_and_every_command_says_which() {
+    let project = Project::new();
+    project.photos(&Photos { classes: &["dog", "fox", "zebra"], per_class: 8 });
+    let network = Model::by_name("resnet-tiny", 3, 32).unwrap();
+    let study = study(&project, "resnet-tiny", "w.safetensors");
+    let known = |classes: Option<&str>| {
+        let metadata = classes.map(|classes| ("classes".to_owned(), classes.to_owned()));
+        let weights = Weights::initial(&network, 1);
+        weights.write(&project.path("w.safetensors"), metadata.into_iter().collect()).unwrap();
+    };
+    let planned = || {
+        let planned = bakeoff(&project).args(["plan", &study, "--no-measure"]).run();
+        assert_eq!(planned.code, 0, "{planned:?}");
+        planned.stdout + &planned.stderr
+    };
+    let addresses = || {
+        let planned = bakeoff(&project).args(["plan", &study, "--no-measure", "--json"]).run();
+        planned.json()["plan"]["trials"].clone()
+    };
+    known(None);
+    assert!(planned().contains("nobody can tell whether they are the same"), "{}", planned());
+    let unnamed = addresses();
+    known(Some(r#"["dog", "fox", "zebra"]"#));
+    assert!(planned().contains("head kept: the weights know the data's 3 classes"), "{}", planned());
+    assert_eq!(addresses(), unnamed, "what decides the same head has the same address");
+    known(Some(r#"["zebra", "dog", "fox"]"#));
+    assert!(planned().contains("its rows matched by name"), "{}", planned());
+    let matched = addresses();
+    known(Some(r#"["cat", "dog", "fox"]"#));
+    let other = addresses();
+    assert!(matched != unnamed && other != unnamed && matched != other);
+    let said = "new head for 3 classes, drawn from the seed: the weights know cat, dog, fox, the data has dog, fox, zebra";
+    assert!(planned().contains(said), "{}", planned());
+    let previewed = bakeoff(&project).args(["preview", &study, "--count", "1"]).run();
+    assert!(previewed.code == 0 && previewed.stderr.contains(said), "{previewed:?}");
+    let run = bakeoff(&project).args(["run", &study, "--set", "train.trainable=head"]).run();
+    assert!(run.code == 0 && run.stderr.contains(said), "{run:?}");
+    let log = fs::read_to_string(project.path("runs/study/log.txt")).unwrap();
+    assert!(log.contains(said), "{log}");
+    // Another number of classes has always had a new head.
+    project.photos(&Photos { classes: &["ape"], per_class: 8 });
+    let planned = planned();
+    assert!(
+        planned.contains("new head for 4 classes, drawn from the seed: the weights know cat"),
+        "{planned}"
+    );
+}
+
+#[test]
 fn weights_in_parts_are_read_and_a_missing_part_is_named() {
     let project = Project::new();
     project.photos(&Photos::default());
