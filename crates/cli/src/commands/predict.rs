@@ -173,6 +173,12 @@ fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
             let pixels = pipeline.eval_batch(&decoded.iter().collect::<Vec<_>>())?;
             let logits = session.infer(pipeline.normalise(pixels).values())?;
             for (image, logits) in named.into_iter().zip(logits.chunks_exact(classes.len())) {
+                if !logits.iter().all(|logit| logit.is_finite()) {
+                    let reason = "the network's output is not finite, so it says nothing; its weights are damaged or too large";
+                    crate::exit::note(format!("left out: {image}: {reason}"));
+                    failed.push(Unreadable { image, reason: reason.to_owned() });
+                    continue;
+                }
                 output.add(Prediction { image, logits: logits.to_vec(), top5: top5(logits, &classes) })?;
             }
         }

@@ -245,6 +245,36 @@ fn a_head_is_kept_only_for_the_classes_it_was_trained_on_and_every_command_says_
 }
 
 #[test]
+fn an_output_that_is_no_number_is_no_prediction_and_negative_variances_are_refused() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let mut weights = Weights::initial(&Model::by_name("resnet-tiny", 2, 32).unwrap(), 1);
+    weights.get_mut("fc.weight").unwrap().data.fill(3e38);
+    write(&project, "large.safetensors", &weights);
+    let predict = |file: &str, more: &[&str]| {
+        let call = bakeoff(&project).args(["predict", "--image", "32", "--weights", file, "photos/test/red"]);
+        call.args(more.iter().copied()).run()
+    };
+    let ended = predict("large.safetensors", &[]);
+    let said = "left out: photos/test/red/0.jpg: the network's output is not finite";
+    assert!(ended.code == 1 && ended.stderr.contains(said), "{ended:?}");
+    assert!(!ended.stdout.contains("NaN") && !ended.stdout.contains(".jpg"), "{ended:?}");
+    let ended = predict("large.safetensors", &["--json"]);
+    let json = ended.json();
+    assert!(ended.code == 1 && json["images"].as_array().is_some_and(Vec::is_empty), "{ended:?}");
+    assert_eq!(json["failed"].as_array().map(Vec::len), Some(8));
+    weights.get_mut("fc.weight").unwrap().data.fill(0.1);
+    weights.get_mut("layer1.0.bn1.running_var").unwrap().data[3] = -0.5;
+    write(&project, "negative.safetensors", &weights);
+    let study = study(&project, "resnet-tiny", "negative.safetensors");
+    let planned = bakeoff(&project).args(["plan", &study, "--no-measure"]).run();
+    for (ended, code) in [(predict("negative.safetensors", &[]), 1), (planned, 2)] {
+        let said = "`layer1.0.bn1.running_var` holds 1 negative variances (first at index 3)";
+        assert!(ended.code == code && ended.stderr.contains(said), "{ended:?}");
+    }
+}
+
+#[test]
 fn weights_in_parts_are_read_and_a_missing_part_is_named() {
     let project = Project::new();
     project.photos(&Photos::default());
