@@ -306,6 +306,20 @@ fn weights_in_parts_are_read_and_a_missing_part_is_named() {
         let study = study(&project, "resnet-tiny", way);
         assert_eq!(bakeoff(&project).args(["plan", &study, "--no-measure"]).run().code, 0);
     }
+    // Without an index all parts are read too, and no part of another trial is among them.
+    fs::remove_file(project.path("parts/model.safetensors.index.json")).unwrap();
+    let ended = predict("parts");
+    assert!(ended.code == 0 && ended.json()["images"] == whole, "{ended:?}");
+    assert!(ended.stderr.contains("its 2 parts are all read"), "{ended:?}");
+    for (name, (part, seed)) in names.iter().zip(parts.iter().zip(["1", "2"])) {
+        let told = HashMap::from([("seed".to_owned(), seed.to_owned())]);
+        part.write(&project.path(format!("parts/{name}")), told).unwrap();
+    }
+    let ended = predict("parts");
+    assert!(
+        ended.code == 1 && ended.stderr.contains("are no parts of one network: their metadata's `seed`"),
+        "{ended:?}"
+    );
     fs::remove_file(project.path("parts/model-00002-of-00002.safetensors")).unwrap();
     for way in ["parts", "parts/model-00001-of-00002.safetensors"] {
         let ended = predict(way);
