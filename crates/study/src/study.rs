@@ -308,6 +308,11 @@ impl Resolver<'_> {
                 "a head on a backbone of random numbers learns little; set model.weights, or train `all`",
             );
         }
+        if let (Some(start), Some(given)) = (&weights, &parts.preprocess)
+            && !start.metadata.contains_key("preprocess")
+        {
+            self.taken_as_torchvisions(given);
+        }
         let preprocess = match &mut parts.preprocess {
             Some(given) => self.preprocess(given, own),
             None => Preprocess::default(),
@@ -711,6 +716,28 @@ impl Resolver<'_> {
                 Preprocess::torchvision()
             }
             None => Preprocess::torchvision(),
+        }
+    }
+
+    /// Says what is assumed of weights that do not say how they want their images, where the study does not say either.
+    fn taken_as_torchvisions(&mut self, given: &PreprocessConfig) {
+        let (mut taken, mut keys) = (Vec::new(), Vec::new());
+        if given.resize.is_none() {
+            taken.push("shorter side to train.image × 256/224, central square");
+            keys.push("preprocess.resize");
+        }
+        if given.normalisation.is_none() {
+            taken.push("ImageNet statistics");
+            keys.push("preprocess.normalisation");
+        }
+        if !taken.is_empty() {
+            let change = if keys.len() == 1 { "changes" } else { "change" };
+            let message = format!(
+                "the file does not say how it wants its images: taken as torchvision's ({}); {} {change} it",
+                taken.join(", "),
+                keys.join(" and ")
+            );
+            self.warn("model.weights", message);
         }
     }
 

@@ -275,6 +275,57 @@ fn an_output_that_is_no_number_is_no_prediction_and_negative_variances_are_refus
 }
 
 #[test]
+fn what_weights_do_not_say_of_their_images_and_classes_is_said_once_where_no_option_says_it() {
+    let project = Project::new();
+    project.photos(&Photos::default());
+    let network = Model::by_name("resnet-tiny", 2, 32).unwrap();
+    write(&project, "silent.safetensors", &Weights::initial(&network, 1));
+    let asked = "the file does not say how it wants its images: taken as torchvision's";
+    let numbered = "the file does not name its classes: they are numbered, `class 0` to `class 1`";
+    for (more, said) in [
+        (
+            &[][..],
+            "(224 px, shorter side to 256, central 224, ImageNet statistics); --image, --resize, --normalisation change it",
+        ),
+        (
+            &["--image", "32"],
+            "(shorter side to 37, central 32, ImageNet statistics); --resize, --normalisation change it",
+        ),
+        (
+            &["--image", "32", "--normalisation", "unit"],
+            "(shorter side to 37, central 32); --resize changes it",
+        ),
+        (&["--image", "32", "--normalisation", "unit", "--resize", "squash"], ""),
+    ] {
+        let call =
+            bakeoff(&project).args(["predict", "--json", "--weights", "silent.safetensors", "photos/test"]);
+        let ended = call.args(more.iter().copied()).run();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert_eq!(ended.stderr.matches(asked).count(), usize::from(!said.is_empty()), "{ended:?}");
+        assert!(ended.stderr.contains(said), "{more:?}: {ended:?}");
+        assert_eq!(ended.stderr.matches(numbered).count(), 1, "{ended:?}");
+        let notes = ended.json()["notes"].to_string();
+        assert!(notes.contains(numbered) && notes.contains(said), "{notes}");
+    }
+    let study = study(&project, "resnet-tiny", "silent.safetensors");
+    let said = |command: &[&str]| {
+        let ended = bakeoff(&project).args(command.iter().copied()).args([study.as_str()]).run();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended.stdout + &ended.stderr
+    };
+    assert!(said(&["plan", "--no-measure"]).contains(asked));
+    assert!(said(&["preview", "--count", "1"]).contains(asked));
+    assert!(said(&["run"]).contains(asked));
+    let trial = "runs/study/trials/none/seed-1";
+    let ended = bakeoff(&project).args(["predict", "--weights", trial, "photos/test"]).run();
+    assert!(ended.code == 0 && !ended.stderr.contains("the file does not"), "{ended:?}");
+    let file = fs::read_to_string(project.path(&study)).unwrap();
+    let whole = "[preprocess]\nresize = { kind = \"squash\" }\nnormalisation = \"unit\"\n\n[compare]";
+    fs::write(project.path(&study), file.replace("[compare]", whole)).unwrap();
+    assert!(!said(&["plan", "--no-measure"]).contains(asked));
+}
+
+#[test]
 fn weights_in_parts_are_read_and_a_missing_part_is_named() {
     let project = Project::new();
     project.photos(&Photos::default());
