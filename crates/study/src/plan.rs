@@ -90,7 +90,8 @@ impl Plan {
         let head = study
             .weights()
             .map(|start| start.weights.head_fit(&model, start.classes.as_deref(), dataset.classes()));
-        let of_weights: Vec<String> = head.iter().map(|head| format!("model.weights: {head}")).collect();
+        let mut of_weights: Vec<String> = head.iter().map(|head| format!("model.weights: {head}")).collect();
+        of_weights.extend(crate::seen::seen(study, &dataset, &splits.test));
         let shared = shared_content(study, &dataset, head.as_ref());
         let trials = study
             .seeds()

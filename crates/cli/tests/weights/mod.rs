@@ -326,6 +326,70 @@ fn what_weights_do_not_say_of_their_images_and_classes_is_said_once_where_no_opt
 }
 
 #[test]
+fn test_images_that_the_weights_were_trained_on_are_counted() {
+    let project = Project::new();
+    project.photos(&Photos { per_class: 20, ..Photos::default() });
+    fs::rename(project.path("photos/train"), project.path("flat")).unwrap();
+    let study = project.study("[train]\nepochs = 1\n");
+    let text = fs::read_to_string(project.path(&study)).unwrap();
+    fs::write(project.path(&study), text.replace("\"photos\"", "\"flat\"")).unwrap();
+    let run = bakeoff(&project).args(["run", &study]).run();
+    assert_eq!(run.code, 0, "{run:?}");
+    let trial = "runs/study/trials/none/seed-2/weights.safetensors";
+    let with = |command: &[&str], weights: &str, more: &[&str]| {
+        let set = format!("model.weights={weights}");
+        let call = bakeoff(&project).args(command.iter().copied()).args([study.as_str(), "--set", &set]);
+        let ended = call.args(more.iter().copied()).run();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        ended.stdout + &ended.stderr
+    };
+    let plan = ["plan", "--no-measure"];
+    // The same data set, split in the same way: the network has seen none.
+    let said = with(&plan, trial, &[]);
+    assert!(!said.contains("were training images") && !said.contains("may hold images"), "{said}");
+
+    let more = ["--set", "data.test={ from = \"train\", fraction = 0.6 }", "--out", "second"];
+    let said = with(&["run"], trial, &more);
+    let ids = |file: &str, key: &str| -> Vec<String> {
+        let text = fs::read_to_string(project.path(file)).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value[key].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+    };
+    let theirs =
+        [ids("runs/study/splits/test.json", "images"), ids("runs/study/splits/seed-2.json", "validation")]
+            .concat();
+    let test = ids("second/splits/test.json", "images");
+    let seen = test.iter().filter(|id| !theirs.contains(id)).count();
+    assert!(seen > 0);
+    let counted = format!("{seen} of the {} test images here were training images of the trial", test.len());
+    assert!(said.contains(&counted) && !said.contains("up to"), "{counted}: {said}");
+    assert!(fs::read_to_string(project.path("second/log.txt")).unwrap().contains(&counted));
+    assert!(with(&plan, trial, &more[..2]).contains(&counted));
+    assert!(with(&["preview", "--count", "1"], trial, &more[..2]).contains(&counted));
+
+    // Away from its run folder a file only says whose it is.
+    fs::copy(project.path(trial), project.path("alone.safetensors")).unwrap();
+    let said = with(&plan, "alone.safetensors", &[]);
+    let whose = "these weights were trained by the study `study`; if that used the same images, the test split here may hold images";
+    assert!(said.contains(whose), "{said}");
+    // Images under other names are another data set, as far as names tell.
+    for class in ["green", "red"] {
+        for n in 0..20 {
+            let file = |name: String| project.path(format!("flat/{class}/{name}.jpg"));
+            fs::rename(file(n.to_string()), file(format!("other{n}"))).unwrap();
+        }
+    }
+    assert!(with(&plan, trial, &[]).contains(whose));
+    // Weights of others name no study.
+    write(
+        &project,
+        "silent.safetensors",
+        &Weights::initial(&Model::by_name("resnet-small", 2, 16).unwrap(), 1),
+    );
+    assert!(!with(&plan, "silent.safetensors", &[]).contains("these weights were trained by"));
+}
+
+#[test]
 fn weights_in_parts_are_read_and_a_missing_part_is_named() {
     let project = Project::new();
     project.photos(&Photos::default());
