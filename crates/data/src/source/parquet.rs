@@ -11,7 +11,7 @@ use parquet::schema::types::{ColumnDescPtr, TypePtr};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::shards::{self, Shard};
+use super::shards::{self, Shard, Shards};
 use crate::classes::{class_order, is_no_label};
 use crate::columns::{self, ColumnRole};
 use crate::groups::group_column;
@@ -52,7 +52,7 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> R
             ),
         ));
     }
-    let found = shards::find(path, &is_shard)?;
+    let Shards { files: found, warnings: said, without_split } = shards::find(path, &is_shard)?;
     if found.is_empty() {
         return Err(DataError::unusable(path, "holds no .parquet files"));
     }
@@ -98,7 +98,7 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> R
     let mut numbers = [0usize; 4];
     let mut group_of = HashMap::new();
     let mut unlabelled = BTreeMap::new();
-    let mut warnings: Vec<Warning> = Vec::new();
+    let mut warnings: Vec<Warning> = said;
     for (shard, file) in found.iter().zip(files) {
         let table = store.add_table(file.table);
         let split = split_name(shard.split);
@@ -148,7 +148,16 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> R
         unlabelled.into_iter().map(|(split, count)| Warning::Unlabelled { split: split.to_owned(), count }),
     );
     let group_column = group.is_some();
-    Ok(Listing { classes, entries, store, warnings, group_of, group_column, ..Listing::default() })
+    Ok(Listing {
+        classes,
+        entries,
+        store,
+        warnings,
+        group_of,
+        group_column,
+        without_split,
+        ..Listing::default()
+    })
 }
 
 fn split_name(split: DeclaredSplit) -> &'static str {
