@@ -247,7 +247,7 @@ fn not_listed(folder: &Path, tables: &[Table], listed: &[PathBuf]) -> Option<War
         None if inferred().any(|table| name_of(&table.path).starts_with("train.")) => return None,
         None => "was found in the folder and taken for the list of its images and classes".to_owned(),
     };
-    (!names.is_empty()).then(|| Warning::TableNote { table, note })
+    (!names.is_empty()).then_some(Warning::TableNote { table, note })
 }
 
 /// A path without folders that it enters and leaves again, where that leads to the same file: links may lead elsewhere.
