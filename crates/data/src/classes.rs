@@ -5,7 +5,7 @@
 //! is a [`Warning::AlikeClasses`].
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -165,6 +165,33 @@ pub fn is_no_label(text: &str) -> bool {
     NO_LABEL.contains(&text.trim())
 }
 
+/// The whole number that a text with nothing but zeros behind its decimal sign stands for: `1` of `1.0` and `1,00`. `1,000` may
+/// be a thousand.
+fn whole_number(text: &str) -> Option<&str> {
+    let (whole, fraction) = text.split_once(['.', ','])?;
+    let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let zeros = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
+    let thousands = text.contains(',') && fraction.len() == 3 && digits != "0";
+    let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    (zeros && number && !thousands).then_some(whole)
+}
+
+/// Texts that are one whole number in several spellings, such as `1` and `1.0`, and that number. Programs write it with a point as
+/// soon as one cell of a column is empty.
+pub(crate) fn same_numbers<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, String> {
+    let mut spellings: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for text in texts {
+        spellings.entry(whole_number(text).unwrap_or(text)).or_default().insert(text);
+    }
+    let several = spellings.into_iter().filter(|(_, spellings)| spellings.len() > 1);
+    several
+        .flat_map(|(number, spellings)| {
+            let others = spellings.into_iter().filter(move |text| *text != number);
+            others.map(move |text| (text.to_owned(), number.to_owned()))
+        })
+        .collect()
+}
+
 /// The value of a name that is a number, such as `7`, `007`, `-1` or `2.5`.
 fn number(name: &str) -> Option<f64> {
     let digits = name.strip_prefix(['-', '+']).unwrap_or(name);
@@ -314,6 +341,22 @@ mod tests {
         }
         for text in ["none", "Nanny", "0", "na", "other", "-"] {
             assert!(!is_no_label(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_in_several_spellings_is_one_and_nothing_else_is() {
+        for (texts, same) in [
+            (vec!["1", "1.0", "cat"], vec![("1.0", "1")]),
+            (vec!["-3,00", "-3", "2.0"], vec![("-3,00", "-3")]),
+            (vec!["1.0", "1.00", "2.0"], vec![("1.0", "1"), ("1.00", "1")]),
+            (vec!["0", "0,000"], vec![("0,000", "0")]),
+            (vec!["1", "1,000", "1000"], vec![]),
+            (vec!["1", "1.5", "01", "1.", ".0", "v1.0", "v1", "1.0.0", "1e0"], vec![]),
+        ] {
+            let same: BTreeMap<String, String> =
+                same.into_iter().map(|(text, number)| (text.to_owned(), number.to_owned())).collect();
+            assert_eq!(same_numbers(texts.iter().copied()), same, "{texts:?}");
         }
     }
 

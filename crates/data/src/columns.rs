@@ -145,7 +145,7 @@ pub(crate) enum Found {
     Literal(usize),
     /// Called by another name for it.
     Synonym(usize),
-    /// Several are called so, and none by the very name.
+    /// Several are called so.
     Several(Vec<usize>),
     Nothing,
 }
@@ -157,17 +157,35 @@ pub(crate) fn find(role: ColumnRole, names: &[impl AsRef<str>], usable: impl Fn(
         (0..plain.len()).filter(|&at| among.contains(&plain[at].as_str()) && usable(at)).collect()
     };
     let [literal, usual, possible] = role.names();
-    if let Some(&at) = called(literal).first() {
-        return Found::Literal(at);
-    }
-    for names in [usual, possible] {
+    for names in [literal, usual, possible] {
         match called(names).as_slice() {
             [] => {}
+            &[only] if names == literal => return Found::Literal(only),
             &[only] => return Found::Synonym(only),
             several => return Found::Several(several.to_vec()),
         }
     }
     Found::Nothing
+}
+
+/// The columns that a name in the settings means: those spelt exactly so, else those that differ in letter case and marks only.
+pub(crate) fn spelt(names: &[impl AsRef<str>], wanted: &str) -> Vec<usize> {
+    let all = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        (0..names.len()).filter(|&at| same(names[at].as_ref().trim())).collect()
+    };
+    let exactly = all(&|name| name == wanted.trim());
+    if exactly.is_empty() { all(&|name| plain(name) == plain(wanted)) } else { exactly }
+}
+
+/// What is wrong with a name in the settings that several columns have.
+pub(crate) fn meant_twice(names: &[impl AsRef<str>], several: &[usize], key: &str, wanted: &str) -> String {
+    let several: Vec<&str> = several.iter().map(|&at| names[at].as_ref()).collect();
+    let remedy = if several.iter().all(|name| name.trim() == wanted.trim()) {
+        "give them different names"
+    } else {
+        "write it exactly as the one that is meant"
+    };
+    format!("`{wanted}`, which {key} names, may mean each of the columns {}; {remedy}", list(several))
 }
 
 /// A column's name without what people write in different ways: `Val/Acc`, `val acc` and `val_acc` are the same.
@@ -218,6 +236,24 @@ mod tests {
         assert_eq!(find(ColumnRole::Label, &["class", "x", "species"], |at| at != 0), Found::Synonym(2));
         assert_eq!(find(ColumnRole::Split, &["fold"], all), Found::Nothing);
         assert_eq!(find(ColumnRole::Split, &["Data Set"], all), Found::Synonym(0));
+        assert_eq!(find(ColumnRole::Label, &["label", "Label", "class"], all), Found::Several(vec![0, 1]));
+        assert_eq!(find(ColumnRole::Label, &["label", "label"], all), Found::Several(vec![0, 1]));
+    }
+
+    #[test]
+    fn a_column_that_is_spelt_exactly_so_comes_before_those_that_are_alike() {
+        let names = ["path", "label", "Label", "PATH", "Img-Path", "x", "x"];
+        for (wanted, columns) in [
+            ("Label", vec![2]),
+            ("label", vec![1]),
+            ("LABEL", vec![1, 2]),
+            ("PATH", vec![3]),
+            ("img_path", vec![4]),
+            ("x", vec![5, 6]),
+            ("y", vec![]),
+        ] {
+            assert_eq!(spelt(&names, wanted), columns, "{wanted}");
+        }
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Images that belong together: copies of each other, or of one subject. They stay on one side of every split that is drawn.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::classes::{is_no_label, same_numbers};
+use crate::columns::{ColumnRole, Found};
 use crate::likeness::Sets;
 use crate::listing::Listing;
 use crate::store::StoredFile;
@@ -271,12 +273,147 @@ fn in_set(set: &[char], character: char) -> bool {
     found != not
 }
 
-/// Names of columns of a table of groups.
-const IMAGE: [&str; 6] = ["image", "path", "file", "filename", "file_name", "id"];
-const GROUP: [&str; 7] = ["group", "subject", "patient", "set", "group_id", "subject_id", "patient_id"];
+/// Words in the names of columns that say whose an image is.
+const SUBJECT: [&str; 24] = [
+    "group",
+    "groups",
+    "subject",
+    "patient",
+    "person",
+    "participant",
+    "individual",
+    "identity",
+    "animal",
+    "case",
+    "donor",
+    "owner",
+    "user",
+    "specimen",
+    "lesion",
+    "slide",
+    "study",
+    "series",
+    "session",
+    "sequence",
+    "video",
+    "clip",
+    "burst",
+    "pid",
+];
+/// How many lines of a file a message shows.
+const LINES_SHOWN: usize = 3;
 
-/// Reads a file of groups: a table `image,group`, or the ids of one group a line, separated by commas or tabs.
-pub(crate) fn read_groups(listing: &mut Listing, source: &Path, file: &Path) -> Result<(), DataError> {
+fn is_subject(name: &str) -> bool {
+    columns::plain(name).split('_').any(|word| SUBJECT.contains(&word))
+}
+
+/// A line of a file of groups.
+struct Line {
+    number: u64,
+    cells: Vec<String>,
+}
+
+impl Line {
+    fn cell(&self, at: usize) -> &str {
+        self.cells.get(at).map_or("", String::as_str)
+    }
+}
+
+/// Which columns of a table of groups are meant, and whether the first line names them.
+struct GroupTable {
+    image: usize,
+    group: usize,
+    header: bool,
+}
+
+impl GroupTable {
+    /// The names of its columns.
+    fn names(&self, first: &Line) -> [String; 2] {
+        [self.image, self.group].map(|at| match self.header {
+            true => format!("column `{}`", first.cell(at)),
+            false => format!("column {}", at + 1),
+        })
+    }
+
+    /// What the lines are, `None` where each lists the images of a group.
+    fn of(lines: &[Line], named: &Named<'_>) -> Result<Option<Self>, String> {
+        let Some((first, rows)) = lines.split_first() else { return Ok(None) };
+        let width = first.cells.len();
+        let is_image = |line: &Line, at: usize| named.find(line.cell(at)).is_some();
+        let has_image = (0..width).any(|at| is_image(first, at));
+        let list = |columns: &[usize]| columns::list(columns.iter().map(|&at| first.cell(at)));
+        let hits: Vec<usize> =
+            (0..width).map(|at| rows.iter().filter(|row| is_image(row, at)).count()).collect();
+        let with_images: Vec<usize> = (0..width).filter(|&at| hits[at] > 0).collect();
+        if !has_image && width > 1 {
+            let by_name =
+                match columns::find(ColumnRole::Path, &first.cells, |at| !is_subject(first.cell(at))) {
+                    Found::Literal(at) | Found::Synonym(at) => vec![at],
+                    Found::Several(several) => several,
+                    Found::Nothing => Vec::new(),
+                };
+            let there: Vec<usize> = by_name.iter().copied().filter(|at| hits[*at] > 0).collect();
+            let image = match (there.as_slice(), by_name.as_slice(), with_images.as_slice()) {
+                (&[only], ..) | ([], _, &[only]) | ([], &[only], []) => only,
+                // No header: then every line lists the images of a group.
+                ([], [], _) => return Ok(None),
+                (several @ [_, _, ..], ..) | (_, several, _) => {
+                    return Err(format!(
+                        "the columns {} may all name the images; leave one of them in the file, called `image`",
+                        list(several)
+                    ));
+                }
+            };
+            let others: Vec<usize> = (0..width).filter(|&at| at != image).collect();
+            let subjects: Vec<usize> =
+                others.iter().copied().filter(|&at| is_subject(first.cell(at))).collect();
+            let group = match (subjects.as_slice(), others.as_slice()) {
+                (&[only], _) | ([], &[only]) => only,
+                (several @ [_, _, ..], _) | (_, several) => {
+                    return Err(format!(
+                        "the columns {} may all say the group; leave one of them beside `{}` in the file, called `group`",
+                        list(several),
+                        first.cell(image)
+                    ));
+                }
+            };
+            return Ok(Some(Self { image, group, header: true }));
+        }
+        // Images under one column and something else under the others is a table without its header.
+        let mut images = (0..width).filter(|&at| hits[at] > 0 || is_image(first, at));
+        let (image, no_other) = (images.next(), images.next().is_none());
+        let regular = width > 1 && lines.iter().all(|line| line.cells.len() == width);
+        let (Some(image), true, true) = (image, regular, no_other) else { return Ok(None) };
+        if (hits[image] + usize::from(is_image(first, image))) * 2 <= lines.len() {
+            return Ok(None);
+        }
+        // Images that are not there, in a list of images.
+        let extension =
+            |text: &str| Path::new(text).extension().map(|end| end.to_string_lossy().to_lowercase());
+        let ends: BTreeSet<Option<String>> = lines.iter().map(|line| extension(line.cell(image))).collect();
+        let is_like_image = |line: &Line, at: usize| {
+            let end = extension(line.cell(at));
+            end.is_some() && ends.contains(&end)
+        };
+        let like_images =
+            |at: usize| lines.iter().filter(|line| is_like_image(line, at)).count() * 2 > lines.len();
+        if (0..width).any(|at| at != image && like_images(at)) {
+            return Ok(None);
+        }
+        if width > 2 {
+            return Err(format!(
+                "column {} holds the images, and the file has no header that says which of its {width} columns is the group; write a \
+                 first line such as image,group",
+                image + 1
+            ));
+        }
+        let group = 1 - image;
+        Ok(Some(Self { image, group, header: false }))
+    }
+}
+
+/// The lines of a file of groups, but for empty ones and remarks.
+fn lines_of(file: &Path) -> Result<Vec<Line>, DataError> {
     let text = text_of(file, "data.groups")?;
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let delimiter = [b'\t', b';', b','].into_iter().find(|&delimiter| first.contains(delimiter as char));
@@ -287,92 +424,139 @@ pub(crate) fn read_groups(listing: &mut Listing, source: &Path, file: &Path) -> 
         .trim(csv::Trim::All)
         .comment(Some(b'#'))
         .from_reader(text.as_bytes());
-    let mut table: Option<(usize, usize)> = None;
-    let mut begun = false;
-    let mut by_name: HashMap<String, usize> = HashMap::new();
-    let mut sets: Vec<Vec<usize>> = Vec::new();
-    let (mut named_images, mut unmatched) = (0usize, 0usize);
-    let mut example = None;
-    let named = Named::of(listing, source);
+    let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| {
             let line = error.position().map_or(0, csv::Position::line);
             DataError::unusable(file, format!("line {line} cannot be read: {error}"))
         })?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let fields: Vec<&str> = record.iter().filter(|field| !field.is_empty()).collect();
-        if fields.is_empty() {
-            continue;
+        if record.iter().any(|field| !field.is_empty()) {
+            let number = record.position().map_or(0, csv::Position::line);
+            lines.push(Line { number, cells: record.iter().map(str::to_owned).collect() });
         }
-        if !std::mem::replace(&mut begun, true) {
-            let column = |names: &[&str]| {
-                record.iter().position(|field| names.iter().any(|name| field.eq_ignore_ascii_case(name)))
-            };
-            table = column(&IMAGE).zip(column(&GROUP));
-            if table.is_some() {
-                continue;
-            }
+    }
+    Ok(lines)
+}
+
+/// Reads a file of groups: a table `image,group`, or the ids of one group a line, separated by commas or tabs.
+pub(crate) fn read_groups(listing: &mut Listing, source: &Path, file: &Path) -> Result<(), DataError> {
+    let lines = lines_of(file)?;
+    let wrong = |message: String| DataError::unusable(file, message);
+    let named = Named::of(listing, source);
+    let table = GroupTable::of(&lines, &named).map_err(wrong)?;
+    let mut sets: Vec<Vec<usize>> = Vec::new();
+    let (mut named_images, mut unmatched) = (0usize, 0usize);
+    let mut example: Option<(usize, String)> = None;
+    let mut place = |line: &Line, image: &str| {
+        named_images += 1;
+        let place = named.find(image);
+        if place.is_none() {
+            unmatched += 1;
+            example.get_or_insert_with(|| (line.number as usize, image.to_owned()));
         }
-        let (images, set): (Vec<&str>, usize) = match table {
-            Some((image, group)) => {
-                let (image, group) = (record.get(image), record.get(group));
-                let (Some(image), Some(group)) =
-                    (image.filter(|field| !field.is_empty()), group.filter(|field| !field.is_empty()))
-                else {
-                    return Err(DataError::unusable(
-                        file,
-                        format!(
-                            "line {line} has no image or no group; each line names one image and its group"
-                        ),
-                    ));
-                };
-                let next = sets.len();
-                (vec![image], *by_name.entry(group.to_owned()).or_insert(next))
-            }
-            None => (fields, sets.len()),
-        };
-        if set == sets.len() {
-            sets.push(Vec::new());
-        }
-        for image in images {
-            named_images += 1;
-            match named.find(image) {
-                Some(place) => sets[set].push(place),
-                None => {
-                    unmatched += 1;
-                    example.get_or_insert((line as usize, image.to_owned()));
+        place
+    };
+    let mut without: Vec<(u64, usize)> = Vec::new();
+    let mut warnings = Vec::new();
+    let name = || file.display().to_string();
+    match &table {
+        Some(table) => {
+            let rows = &lines[usize::from(table.header)..];
+            let same = same_numbers(rows.iter().map(|row| row.cell(table.group)));
+            let mut by_name: HashMap<&str, usize> = HashMap::new();
+            for row in rows {
+                let (image, group) = (row.cell(table.image), row.cell(table.group));
+                if image.is_empty() {
+                    let line = row.number;
+                    return Err(wrong(format!(
+                        "line {line} has no image; each line names one image and its group"
+                    )));
                 }
+                let Some(image) = place(row, image) else { continue };
+                if is_no_label(group) {
+                    without.push((row.number, image));
+                    continue;
+                }
+                let set = *by_name.entry(same.get(group).map_or(group, String::as_str)).or_insert(sets.len());
+                if set == sets.len() {
+                    sets.push(Vec::new());
+                }
+                sets[set].push(image);
+            }
+            if let Some((text, number)) = same.first_key_value() {
+                let note = format!(
+                    "the groups {number} and {text} are the same number: they are taken for one group"
+                );
+                warnings.push(Warning::TableNote { table: name(), note });
+            }
+        }
+        None => {
+            for line in &lines {
+                let images = line.cells.iter().filter(|cell| !cell.is_empty());
+                sets.push(images.filter_map(|image| place(line, image)).collect());
             }
         }
     }
-    if named_images == unmatched {
-        let wrong = match &example {
+    let expected = || {
+        let id = listing.entries.first().map(|entry| entry.id.as_str()).unwrap_or_default();
+        format!(
+            "expected a table with the columns image,group, or the ids of one group a line, separated by commas; ids are written as \
+             {id:?}"
+        )
+    };
+    if unmatched * 2 > named_images || named_images == 0 {
+        let many = match unmatched {
+            _ if unmatched == named_images => "not one image of the data set is in it".to_owned(),
+            _ => format!("{unmatched} of the {named_images} images it names are none of the data set"),
+        };
+        let wrong_line = match &example {
             Some((line, text)) => {
                 format!("line {line} says {text:?}, which is no image of {}", source.display())
             }
             None => "it names no image".to_owned(),
         };
-        let id = listing.entries.first().map(|entry| entry.id.as_str()).unwrap_or_default();
-        return Err(DataError::unusable(
-            file,
-            format!(
-                "not one image of the data set is in it: {wrong}; expected a table with the columns image,group, or the ids of \
-                 one group a line, separated by commas; ids are written as {id:?}"
-            ),
-        ));
+        return Err(wrong(format!("{many}: {wrong_line}; {}", expected())));
+    }
+    if let (Some(&(line, _)), true) = (without.first(), sets.is_empty()) {
+        return Err(wrong(format!("says no group of any image (line {line} for one); {}", expected())));
+    }
+    if table.is_none() && sets.iter().all(|set| set.len() < 2) {
+        let shown: Vec<String> =
+            lines.iter().take(LINES_SHOWN).map(|line| format!("{:?}", line.cells.join(","))).collect();
+        return Err(wrong(format!(
+            "each of its lines names one image, so that no two images belong together ({}, …); {}",
+            shown.join(", "),
+            expected()
+        )));
+    }
+    if let Some((table, first)) = table.as_ref().zip(lines.first()) {
+        let [image, group] = table.names(first);
+        let images: usize = sets.iter().map(Vec::len).sum();
+        let note = format!(
+            "{image} was taken for the images and {group} for their groups{}: {images} image(s) are in {} group(s), {} of which have \
+             several images",
+            if table.header { "" } else { " (the file has no header)" },
+            sets.len(),
+            sets.iter().filter(|set| set.len() > 1).count()
+        );
+        warnings.push(Warning::TableNote { table: name(), note });
+    }
+    if let Some(&(line, image)) = without.first() {
+        let note = format!(
+            "{} image(s) have no group, {} on line {line} for one: each of them is a group by itself",
+            without.len(),
+            listing.entries[image].id
+        );
+        warnings.push(Warning::TableNote { table: name(), note });
+    }
+    if let Some((line, text)) = example {
+        warnings.push(Warning::UnmatchedLines { file: name(), count: unmatched, line, text });
     }
     let sets: Vec<Vec<String>> = sets
         .into_iter()
         .map(|set| set.into_iter().map(|place| listing.entries[place].id.clone()).collect())
         .collect();
-    if let Some((line, text)) = example {
-        listing.warnings.push(Warning::UnmatchedLines {
-            file: file.display().to_string(),
-            count: unmatched,
-            line,
-            text,
-        });
-    }
+    listing.warnings.extend(warnings);
     listing.sets.extend(sets);
     Ok(())
 }
@@ -419,18 +603,31 @@ pub(crate) fn by_folder(listing: &mut Listing, source: &Path, level: usize) -> R
 
 /// The place of the column that `data.group` names, in whatever letter case. An error names the nearest.
 pub(crate) fn group_column(names: &[impl AsRef<str>], wanted: &str) -> Result<usize, String> {
-    let place = |same: &dyn Fn(&str) -> bool| names.iter().position(|name| same(name.as_ref().trim()));
-    let found = place(&|name| name == wanted.trim())
-        .or_else(|| place(&|name| name.eq_ignore_ascii_case(wanted.trim())));
-    found.ok_or_else(|| {
-        let names: Vec<String> = names.iter().map(|name| name.as_ref().trim().to_owned()).collect();
-        let nearest =
-            nearest_name(wanted, &names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-        format!(
-            "has no column `{wanted}`, which data.group names{nearest} Its columns: {}",
-            columns::list(names)
-        )
-    })
+    match columns::spelt(names, wanted).as_slice() {
+        &[only] => Ok(only),
+        [] => {
+            let names: Vec<String> = names.iter().map(|name| name.as_ref().trim().to_owned()).collect();
+            let nearest = nearest_name(wanted, &names);
+            let nearest = nearest.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let all = columns::list(names);
+            Err(format!("has no column `{wanted}`, which data.group names{nearest} Its columns: {all}"))
+        }
+        several => Err(columns::meant_twice(names, several, "data.group", wanted)),
+    }
+}
+
+/// What a column says of groups, without texts that stand for no value, and with numbers in one spelling.
+fn settle_column(listing: &mut Listing, name: &str) {
+    listing.group_of.retain(|_, group| !is_no_label(group));
+    let same = same_numbers(listing.group_of.values().map(String::as_str));
+    let Some((text, number)) = same.first_key_value() else { return };
+    let note = format!("the groups {number} and {text} are the same number: they are taken for one group");
+    listing.warnings.push(Warning::TableNote { table: format!("data.group = {name:?}"), note });
+    for group in listing.group_of.values_mut() {
+        if let Some(number) = same.get(group) {
+            group.clone_from(number);
+        }
+    }
 }
 
 /// Groups by what [`GroupConfig`] names. A column was read by its source already.
@@ -457,6 +654,7 @@ pub(crate) fn declare(
                     ),
                 ));
             }
+            settle_column(listing, name);
             let mut without =
                 listing.entries.iter().filter(|entry| !listing.group_of.contains_key(&entry.id));
             if let Some(first) = without.next() {

@@ -7,11 +7,17 @@ use crate::escaped_name;
 
 /// A path below a folder as an id: forward slashes, and bytes that are not UTF-8 escaped, so that no two files have the same id.
 pub(crate) fn slashes(path: &Path) -> String {
-    path.components()
-        .filter(|part| !matches!(part, Component::CurDir))
-        .map(|part| escaped_name(part.as_os_str()))
-        .collect::<Vec<_>>()
-        .join("/")
+    let mut parts = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            // The slash comes from joining.
+            Component::RootDir if parts.is_empty() => parts.push("".into()),
+            Component::RootDir => {}
+            part => parts.push(escaped_name(part.as_os_str())),
+        }
+    }
+    parts.join("/")
 }
 
 /// Whether a name with forward slashes, from a file of other people's, stays below the folder it is put into.

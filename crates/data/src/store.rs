@@ -217,8 +217,21 @@ impl StoredFile {
         Ok(self.read(offset, length)?)
     }
 
+    /// A pipe that nobody writes into, and a device, would be read for ever.
+    pub(crate) fn refuse_other_than_files(path: &Path) -> Result<(), DataError> {
+        let kind = std::fs::metadata(path).map_err(DataError::io(path))?;
+        if kind.is_file() || kind.is_dir() {
+            return Ok(());
+        }
+        Err(DataError::unusable(
+            path,
+            "is a pipe or a device, not a file; write its contents into a file and name that",
+        ))
+    }
+
     /// A file small enough to be read whole: `most` bytes, or it is refused.
     pub(crate) fn read_all(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
+        Self::refuse_other_than_files(path)?;
         let file = File::open(path).map_err(DataError::io(path))?;
         let mut bytes = Vec::new();
         file.take(most + 1).read_to_end(&mut bytes).map_err(DataError::io(path))?;

@@ -65,6 +65,8 @@ pub(super) struct Finder {
     folder: PathBuf,
     read: HashMap<PathBuf, Option<Names>>,
     below: Option<Below>,
+    /// The first folder that is there but cannot be read, and why.
+    unreadable: Option<(PathBuf, String)>,
 }
 
 /// The images in the folders below, by their name with and without the extension.
@@ -76,13 +78,28 @@ struct Below {
 
 impl Finder {
     pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), read: HashMap::new(), below: None }
+        Self { folder: folder.to_owned(), read: HashMap::new(), below: None, unreadable: None }
+    }
+
+    /// The first folder that is there but could not be read, and why.
+    pub(super) fn unreadable(&self) -> Option<(&Path, &str)> {
+        self.unreadable.as_ref().map(|(folder, reason)| (folder.as_path(), reason.as_str()))
     }
 
     fn names(&mut self, folder: &Path) -> Option<&mut Names> {
+        let unreadable = &mut self.unreadable;
         let names = self.read.entry(folder.to_owned()).or_insert_with(|| {
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            let entries = std::fs::read_dir(folder).ok()?;
+            let entries = match std::fs::read_dir(folder) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    use std::io::ErrorKind::{NotADirectory, NotFound};
+                    if !matches!(error.kind(), NotFound | NotADirectory) {
+                        unreadable.get_or_insert_with(|| (folder.to_owned(), error.to_string()));
+                    }
+                    return None;
+                }
+            };
             let exact = entries.filter_map(|entry| Some((entry.ok()?.file_name(), ()))).collect();
             Some(Names { exact, alike: None, stems: None })
         });
@@ -226,33 +243,46 @@ impl Finder {
     }
 }
 
+/// Images in a folder, and in folders in it, sorted.
+pub(super) fn images_below(folder: &Path) -> Vec<PathBuf> {
+    let mut images = Vec::new();
+    let mut folders: Vec<(usize, PathBuf)> = vec![(0, folder.to_owned())];
+    let mut at = 0;
+    while at < folders.len() {
+        let (depth, folder) = folders[at].clone();
+        at += 1;
+        let place = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+        let mut inner = Vec::new();
+        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+            let path = folder.join(entry.file_name());
+            if is_hidden(&name_of(&path)) {
+                continue;
+            }
+            // Links to folders are not followed: they may lead anywhere.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if depth < DEPTH {
+                    inner.push((depth + 1, path));
+                }
+            } else if image_by_name(&path) {
+                images.push(path);
+            }
+        }
+        inner.sort();
+        inner.truncate(MOST_FOLDERS.saturating_sub(folders.len()));
+        folders.extend(inner);
+    }
+    images.sort();
+    images
+}
+
 impl Below {
     fn of(folder: &Path) -> Self {
         let mut below = Self::default();
-        let mut folders: Vec<(usize, PathBuf)> = vec![(0, folder.to_owned())];
-        let mut at = 0;
-        while at < folders.len() {
-            let (depth, folder) = folders[at].clone();
-            at += 1;
-            let place = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
-            let mut inner = Vec::new();
-            for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                let path = folder.join(&name);
-                // Links to folders are not followed: they may lead anywhere.
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    if depth < DEPTH && !is_hidden(&name_of(&path)) {
-                        inner.push((depth + 1, path));
-                    }
-                } else if depth > 0 && image_by_name(&path) {
-                    let stem = path.file_stem().unwrap_or_default().to_owned();
-                    below.stems.entry(stem).or_default().push(path.clone());
-                    below.names.entry(name).or_default().push(path);
-                }
-            }
-            inner.sort();
-            inner.truncate(MOST_FOLDERS.saturating_sub(folders.len()));
-            folders.extend(inner);
+        for path in images_below(folder).into_iter().filter(|path| path.parent() != Some(folder)) {
+            let stem = path.file_stem().unwrap_or_default().to_owned();
+            below.stems.entry(stem).or_default().push(path.clone());
+            let name = path.file_name().unwrap_or_default().to_owned();
+            below.names.entry(name).or_default().push(path);
         }
         below
     }

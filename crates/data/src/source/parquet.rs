@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::shards::{self, Shard, Shards};
-use crate::classes::{class_order, is_no_label};
+use super::table::layout::{are_splits, few_numbers, is_called_split, split_of_cell};
+use crate::classes::{class_order, is_no_label, same_numbers};
 use crate::columns::{self, ColumnRole};
 use crate::groups::group_column;
 use crate::listing::{Entry, Listing};
@@ -56,8 +57,9 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> R
     if found.is_empty() {
         return Err(DataError::unusable(path, "holds no .parquet files"));
     }
-    let files: Vec<File> =
+    let mut files: Vec<File> =
         found.par_iter().map(|shard| open(shard, wanted, group)).collect::<Result<_, _>>()?;
+    let same = join_same_numbers(&mut files);
     let names = names(&found, &files)?;
     let labels = || files.iter().flat_map(|file| &file.labels).flatten().flatten();
     let largest = labels().filter_map(|label| match label {
@@ -99,6 +101,13 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> R
     let mut group_of = HashMap::new();
     let mut unlabelled = BTreeMap::new();
     let mut warnings: Vec<Warning> = said;
+    if let Some((example, number)) = same.first_key_value() {
+        let note = format!(
+            "the labels {number} and {example} are the same number: they are taken for one class, {number}"
+        );
+        let table = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        warnings.push(Warning::TableNote { table, note });
+    }
     for (shard, file) in found.iter().zip(files) {
         let table = store.add_table(file.table);
         let split = split_name(shard.split);
@@ -195,6 +204,8 @@ fn open(shard: &Shard, wanted: &ColumnConfig, group: Option<&str>) -> Result<Fil
     let mut names = None;
     let mut warnings = Vec::new();
     let mut subject = None;
+    let mut all = Vec::new();
+    let mut image = String::new();
     let wrong = |message: String| DataError::unusable(&shard.path, message);
     let (table, column) = Table::open(&shard.path, |metadata| {
         let features = features(metadata);
@@ -205,8 +216,12 @@ fn open(shard: &Shard, wanted: &ColumnConfig, group: Option<&str>) -> Result<Fil
         let columns: Vec<&str> = fields.iter().map(|field| field.name()).collect();
         subject =
             group.map(|name| group_column(&columns, name)).transpose()?.map(|at| columns[at].to_owned());
+        all = columns.into_iter().map(str::to_owned).collect();
+        image.clone_from(&found.image_name);
         Ok((found.image, found.label))
     })?;
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    warnings.extend(split_columns(shard, &table, &all, [&image, &column]));
     let groups = 0..table.groups().len();
     let labels = groups.clone().map(|group| table.labels(group, &column)).collect::<Result<_, _>>();
     let labels = without_no_labels(labels.map_err(wrong)?);
@@ -220,6 +235,62 @@ fn open(shard: &Shard, wanted: &ColumnConfig, group: Option<&str>) -> Result<Fil
         None
     };
     Ok(File { table, labels, subjects, paths, names, warnings })
+}
+
+/// Labels that are text: `1` and `1.0` are one class where both are there.
+fn join_same_numbers(files: &mut [File]) -> BTreeMap<String, String> {
+    let texts = files.iter().flat_map(|file| &file.labels).flatten().filter_map(|label| match label {
+        Some(Label::Name(name)) => Some(name.as_str()),
+        Some(Label::Number(_)) | None => None,
+    });
+    let same = same_numbers(texts);
+    for label in files.iter_mut().flat_map(|file| &mut file.labels).flatten() {
+        if let Some(Label::Name(name)) = label
+            && let Some(number) = same.get(name)
+        {
+            name.clone_from(number);
+        }
+    }
+    same
+}
+
+/// A word about columns that say other splits than the file's name does.
+fn split_columns(shard: &Shard, table: &Table, columns: &[&str], taken: [&str; 2]) -> Vec<Warning> {
+    let named = |name: &str| {
+        is_called_split(name)
+            || !matches!(columns::find(ColumnRole::Split, &[name], |_| true), columns::Found::Nothing)
+    };
+    let file = shard.path.file_name().unwrap_or(shard.path.as_os_str()).to_string_lossy().into_owned();
+    let mut warnings = Vec::new();
+    for &column in columns.iter().filter(|column| !taken.contains(*column) && named(column)) {
+        let labels = (0..table.groups().len()).map(|group| table.labels(group, column));
+        // What cannot be read as a label is no split.
+        let Ok(cells) = labels.collect::<Result<Vec<_>, String>>() else { continue };
+        let cells: BTreeSet<String> = cells
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|cell| match cell {
+                Label::Name(text) => text,
+                Label::Number(number) => number.to_string(),
+            })
+            .collect();
+        let texts = || cells.iter().map(String::as_str);
+        let other = texts().any(|text| split_of_cell(text).is_some_and(|split| split != shard.split));
+        let says = if are_splits(texts()) || (other && shard.split != DeclaredSplit::Undeclared) {
+            columns::list(texts())
+        } else if let Some(numbers) = few_numbers(texts()) {
+            numbers
+        } else {
+            continue;
+        };
+        let reason = format!(
+            "it says {says}, but the splits of Parquet files are told by the names of the files; write each split into a file of its own \
+             (train.parquet, validation.parquet, test.parquet)"
+        );
+        warnings.push(Warning::NoSplitColumn { table: file.clone(), column: column.to_owned(), reason });
+    }
+    warnings
 }
 
 /// `nan` and its like are text for "no label".
@@ -282,6 +353,7 @@ fn class_names(feature: &Value) -> Option<Vec<String>> {
 /// The columns of a file.
 struct Chosen {
     image: Columns,
+    image_name: String,
     label: String,
     warnings: Vec<Warning>,
 }
@@ -358,11 +430,15 @@ fn columns(metadata: &ParquetMetaData, features: &Features, wanted: &ColumnConfi
             .collect()
     };
     let asked = |key: &str, name: &str| -> Result<usize, String> {
-        names.iter().position(|known| *known == name).ok_or_else(|| {
-            let near = columns::nearest(name, names.iter().copied());
-            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            format!("has no column `{name}`, which {key} names; {near}its columns: {all}")
-        })
+        match columns::spelt(&names, name).as_slice() {
+            &[only] => Ok(only),
+            [] => {
+                let near = columns::nearest(name, names.iter().copied());
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                Err(format!("has no column `{name}`, which {key} names; {near}its columns: {all}"))
+            }
+            several => Err(columns::meant_twice(&names, several, key, name)),
+        }
     };
 
     let declared: Vec<usize> = of_type("Image").into_iter().filter(|&at| tops[at].image.is_some()).collect();
@@ -447,11 +523,12 @@ fn columns(metadata: &ParquetMetaData, features: &Features, wanted: &ColumnConfi
             };
             let several = several.iter().map(|&at| names[at]).collect::<Vec<_>>().join(", ");
             return Err(format!(
-                "has several columns of classes ({several}), none of them called \"label\"; say which is meant with \
+                "has several columns of classes ({several}), not one of them alone called \"label\"; say which is meant with \
                  data.columns.label in the study file"
             ));
         }
     };
+    let image_name = names[image].to_owned();
     let image = tops[image].image.ok_or("has no column of images")?;
-    Ok(Chosen { image, label: names[label].to_owned(), warnings })
+    Ok(Chosen { image, image_name, label: names[label].to_owned(), warnings })
 }

@@ -1,16 +1,17 @@
 //! Tables: `path,label[,split]`, with a header; paths are relative to the table's folder. What other programs call these columns
 //! and how they write paths and labels is understood as well, and said in a warning.
 
-mod layout;
+pub(super) mod layout;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use super::finder::{Finder, How, Place};
+use super::finder::{Finder, How, Place, images_below};
 use super::folder::{is_hidden, name_of, split_by_name};
-use crate::classes::class_order;
+use crate::classes::{class_order, same_numbers};
 use crate::columns::{self, ColumnRole, Found};
+use crate::delimited::{DecimalError, DecimalSigns};
 use crate::groups::group_column;
 use crate::listing::{Entry, Listing};
 use crate::paths::slashes;
@@ -138,11 +139,15 @@ pub(crate) fn list(
     let mut rows = Vec::new();
     let mut seen = HashMap::new();
     let mut unlabelled = false;
+    let mut listed = Vec::new();
+    let mut unreadable = None;
     for (number, table) in tables.iter().enumerate() {
         match read(table, &base, wanted, group, &mut seen) {
             Ok(read) => {
                 rows.extend(read.rows);
                 unlabelled |= read.unlabelled;
+                listed.extend(read.unlabelled_files);
+                unreadable = unreadable.or(read.unreadable);
                 warnings.extend(read.warnings);
             }
             // A table of what is to be predicted, as competitions have it.
@@ -167,6 +172,18 @@ pub(crate) fn list(
         return Err(DataError::unusable(path, why));
     };
     if !rows.iter().any(|row| row.found || row.file.exists()) {
+        if let Some((folder, reason)) = unreadable {
+            return Err(DataError::unusable(
+                path,
+                format!(
+                    "not one of the {} images it lists can be looked at, since the folder {} cannot be read ({reason}); line {} names {}",
+                    rows.len(),
+                    folder.display(),
+                    first.line,
+                    first.written
+                ),
+            ));
+        }
         let hint = remedy(&base, &first.written);
         return Err(DataError::unusable(
             path,
@@ -190,6 +207,10 @@ pub(crate) fn list(
         warnings.push(Warning::TableNote { table: name_of(&tables[0].path), note });
         rows.iter_mut().zip(split).for_each(|(row, split)| row.split = split);
     }
+    if path.is_dir() {
+        listed.extend(rows.iter().map(|row| row.file.clone()));
+        warnings.extend(not_listed(path, &tables, &listed));
+    }
     let classes = class_order(rows.iter().map(|row| row.label.clone()).collect::<BTreeSet<_>>());
     let labels: HashMap<&str, usize> =
         classes.iter().enumerate().map(|(label, class)| (class.as_str(), label)).collect();
@@ -204,6 +225,48 @@ pub(crate) fn list(
         .collect();
     let group_of = rows.iter().filter_map(|row| Some((row.id.clone(), row.group.clone()?))).collect();
     Ok(Listing { entries, warnings, classes, group_of, group_column: group.is_some(), ..Listing::default() })
+}
+
+/// A word about a table that nobody named, and about the images of its folder that no table lists.
+fn not_listed(folder: &Path, tables: &[Table], listed: &[PathBuf]) -> Option<Warning> {
+    let inferred = || tables.iter().filter(|table| table.inferred);
+    let listed: BTreeSet<PathBuf> = listed.iter().map(|file| without_detours(file)).collect();
+    let mut others = images_below(folder).into_iter().filter(|file| !listed.contains(&without_detours(file)));
+    let example = others.next();
+    let count = example.iter().count() + others.count();
+    let names: Vec<String> =
+        inferred().map(|table| slashes(table.path.strip_prefix(folder).unwrap_or(&table.path))).collect();
+    let table = names.join(" and ");
+    let note = match example {
+        Some(example) => format!(
+            "was found in the folder and taken for the list of its images and classes; {count} image(s) in the folder are in no row of it \
+             and are not used, {} for one; list them too, or, if folders are the classes, take the table out of the folder",
+            slashes(example.strip_prefix(folder).unwrap_or(&example))
+        ),
+        // `train.csv` is what a folder of tables is known by.
+        None if inferred().any(|table| name_of(&table.path).starts_with("train.")) => return None,
+        None => "was found in the folder and taken for the list of its images and classes".to_owned(),
+    };
+    (!names.is_empty()).then_some(Warning::TableNote { table, note })
+}
+
+/// A path without folders that it enters and leaves again, where that leads to the same file: links may lead elsewhere.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    let mut turns = false;
+    for part in path.components() {
+        match part {
+            Component::ParentDir if matches!(short.components().next_back(), Some(Component::Normal(_))) => {
+                short.pop();
+                turns = true;
+            }
+            Component::CurDir => {}
+            part => short.push(part),
+        }
+    }
+    let same = !turns
+        || path.canonicalize().ok().is_some_and(|real| short.canonicalize().is_ok_and(|to| to == real));
+    if same { short } else { path.to_owned() }
 }
 
 /// What to do about a path under which nothing was found: what of it is here, if anything.
@@ -235,7 +298,16 @@ fn number_labels(path: &Path, rows: &mut [Row], warnings: &mut Vec<Warning>) -> 
     let distinct: BTreeMap<String, (u64, Option<f64>)> =
         rows.iter().rev().map(|row| (row.label.clone(), (row.line, value(&row.label)))).collect();
     if distinct.values().any(|(_, value)| value.is_none()) {
+        join_same_numbers(path, rows, warnings);
         return Ok(());
+    }
+    let mut signs = DecimalSigns::default();
+    distinct.iter().for_each(|(label, (line, _))| signs.see(0, *line, label));
+    if let Err(error @ DecimalError::Ambiguous { line, .. }) = signs.of(0) {
+        return Err(DataError::Lines {
+            path: path.to_owned(),
+            listed: format!("\n  line {line}: the label {error}"),
+        });
     }
     let table = name_of(path);
     let decimal = distinct.iter().find(|(_, (_, value))| value.is_some_and(|value| value.fract() != 0.0));
@@ -253,6 +325,7 @@ fn number_labels(path: &Path, rows: &mut [Row], warnings: &mut Vec<Warning>) -> 
         let note =
             format!("labels are decimal numbers (line {line}: {label}); each of them was taken for a class");
         warnings.push(Warning::TableNote { table, note });
+        join_same_numbers(path, rows, warnings);
         return Ok(());
     }
     let whole =
@@ -269,6 +342,21 @@ fn number_labels(path: &Path, rows: &mut [Row], warnings: &mut Vec<Warning>) -> 
         }
     }
     Ok(())
+}
+
+/// Beside other labels, `1` and `1.0` are one class where both are there.
+fn join_same_numbers(path: &Path, rows: &mut [Row], warnings: &mut Vec<Warning>) {
+    let same = same_numbers(rows.iter().map(|row| row.label.as_str()));
+    let Some((example, number)) = same.first_key_value() else { return };
+    let note = format!(
+        "the labels {number} and {example} are the same number: they are taken for one class, {number}"
+    );
+    warnings.push(Warning::TableNote { table: name_of(path), note });
+    for row in rows {
+        if let Some(number) = same.get(&row.label) {
+            row.label.clone_from(number);
+        }
+    }
 }
 
 /// Which tables a path means.
@@ -362,6 +450,10 @@ struct Read {
     rows: Vec<Row>,
     /// Whether a row has no label.
     unlabelled: bool,
+    /// The images of such rows.
+    unlabelled_files: Vec<PathBuf>,
+    /// A folder that could not be read, and why.
+    unreadable: Option<(PathBuf, String)>,
     warnings: Vec<Warning>,
 }
 
@@ -409,6 +501,8 @@ fn read(
         let listed = format!("\n  line {line}: {message}");
         Failure::Error(DataError::Lines { path: table.path.clone(), listed })
     })?;
+    // As the files' paths are written.
+    let base = without_detours(base);
     let path_of = |row: &crate::delimited::Row<'_>| row.cell(layout.path).to_owned();
     // Only a table none of whose images is where it says may mean another folder: one that is missing is missing.
     let is_found = |place: &Place| matches!(place, Place::AsWritten(_) | Place::Like(..));
@@ -416,6 +510,7 @@ fn read(
 
     let mut noticed = Noticed::default();
     let mut rows = Vec::new();
+    let mut unlabelled_files = Vec::new();
     let mut wrong: Vec<(u64, String)> = layout.wrong.clone();
     for record in &layout.rows {
         let line = record.line;
@@ -454,6 +549,10 @@ fn read(
             RowLabel::None(value) => {
                 let example = || format!("line {line} ({written})");
                 noticed.unlabelled.entry(value).or_insert_with(|| (0, example())).0 += 1;
+                let place = if elsewhere { finder.anywhere(&written) } else { finder.near(&written) };
+                if let Place::AsWritten(file) | Place::Like(file, _) = place {
+                    unlabelled_files.push(file);
+                }
                 continue;
             }
         };
@@ -467,7 +566,8 @@ fn read(
                 continue;
             }
         };
-        let id = match file.strip_prefix(base) {
+        let file = without_detours(&file);
+        let id = match file.strip_prefix(&base) {
             Ok(below) => slashes(below),
             // Outside the table's folder, but not said so by the table: its own words are the steadier name.
             Err(_) if how.is_some() => slashes(Path::new(&written.replace('\\', "/"))),
@@ -516,7 +616,8 @@ fn read(
     let unlabelled = !noticed.unlabelled.is_empty();
     warnings.extend(noticed.warnings(&name));
     if wrong.is_empty() {
-        return Ok(Read { rows, unlabelled, warnings });
+        let unreadable = finder.unreadable().map(|(folder, reason)| (folder.to_owned(), reason.to_owned()));
+        return Ok(Read { rows, unlabelled, unlabelled_files, unreadable, warnings });
     }
     wrong.sort_by_key(|(line, _)| *line);
     let mut listed: String =
@@ -569,7 +670,7 @@ fn split_of(
         None => return Ok(table.split),
         Some(Splits::Named(at)) => {
             let name = row.cell(at);
-            let split = split_by_name(name);
+            let split = layout::split_of_cell(name);
             (name, split.ok_or_else(|| format!("split is {name:?}; must be train, validation or test"))?)
         }
         Some(Splits::Marked(at, yes, no)) => {

@@ -246,7 +246,104 @@ fn groups_are_read_from_a_table_or_from_sets_of_ids() {
         "{error}"
     );
     let error = grouping("image,group\na/0.jpg,\n").unwrap_err();
-    assert!(error.contains("line 2 has no image or no group"), "{error}");
+    assert!(error.contains("says no group of any image (line 2 for one)"), "{error}");
+    let error = grouping("image,group\na/0.jpg,x\n,x\n").unwrap_err();
+    assert!(error.contains("line 3 has no image"), "{error}");
+}
+
+#[test]
+fn columns_of_a_file_of_groups_are_known_by_their_names_and_by_their_images() {
+    let expected = [vec!["a/0.jpg", "a/1.jpg", "b/0.jpg"], vec!["a/2.jpg", "b/5.jpg"]];
+    let rows = [
+        ("a/0.jpg", "1"),
+        ("a/1.jpg", "1.0"),
+        ("b/0.jpg", "1"),
+        ("a/2.jpg", "2"),
+        ("b/5.jpg", "2"),
+        ("b/1.jpg", "nan"),
+    ];
+    for (header, more, told) in [
+        (
+            "image_id,patient_id",
+            "",
+            "column `image_id` was taken for the images and column `patient_id` for their groups",
+        ),
+        ("file_name,Subject", "", "column `Subject` for their groups"),
+        ("filename,person_id,set", ",train", "column `person_id` for their groups"),
+        ("bild,wer", "", "column `bild` was taken for the images and column `wer`"),
+        ("path,anything", "", "5 image(s) are in 2 group(s), 2 of which have several images"),
+        ("", "", "column 1 was taken for the images and column 2 for their groups (the file has no header)"),
+    ] {
+        let mut text = if header.is_empty() { String::new() } else { format!("{header}\n") };
+        for (image, group) in rows {
+            text += &format!("{image},{group}{more}\n");
+        }
+        let dataset = with_file(&text, |config, file| config.groups = Some(file)).unwrap();
+        let sets: Vec<Vec<String>> =
+            dataset.declared_groups().sets().iter().map(|set| ids(&dataset, set)).collect();
+        assert_eq!(sets, expected, "{text}");
+        let said: String = dataset.warnings().iter().map(|warning| format!("{warning}\n")).collect();
+        assert!(said.contains(told), "{text}{said}");
+        assert!(said.contains("1 image(s) have no group, b/1.jpg on line"), "{text}{said}");
+        assert!(said.contains("groups 1 and 1.0 are the same number"), "{text}{said}");
+    }
+    for (text, told) in [
+        ("image,patient,session\na/0.jpg,1,x\na/1.jpg,1,y\n", "`patient`, `session` may all say the group"),
+        ("image,left,right\na/0.jpg,1,x\na/1.jpg,1,y\n", "`left`, `right` may all say the group"),
+        (
+            "image,file,patient\na/0.jpg,b/0.jpg,1\na/1.jpg,b/1.jpg,1\n",
+            "`image`, `file` may all name the images",
+        ),
+        ("a/0.jpg,1,x\na/1.jpg,1,y\n", "which of its 3 columns is the group"),
+        ("a/0.jpg\na/1.jpg\nb/0.jpg\n", "each of its lines names one image"),
+        (
+            "image,patient\na/0.jpg,1\nx/1.jpg,1\nx/2.jpg,2\n",
+            "2 of the 3 images it names are none of the data set",
+        ),
+        ("a/0.jpg,x/1.jpg,x/2.jpg\n", "2 of the 3 images"),
+    ] {
+        let error = grouping(text).unwrap_err();
+        assert!(error.contains(told), "{text}{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_file_of_ids() {
+    for exclude in [false, true] {
+        let error = with_file("", |config, _| {
+            let file = Some(PathBuf::from("/dev/zero"));
+            if exclude { config.exclude = file } else { config.groups = file }
+        });
+        let error = error.err().unwrap();
+        assert!(error.contains("is a pipe or a device"), "{error}");
+    }
+}
+
+#[test]
+fn words_for_no_value_are_no_group_and_numbers_are_one_group_in_every_spelling() {
+    let image = b"x".to_vec();
+    let mut table = String::from("path,label,patient\n");
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for (n, patient) in ["1", "1.0", "nan", "NaN", "", "None", "2.0", "2", "3.0", "P4"].iter().enumerate() {
+        files.push((format!("{n}.jpg"), image.clone()));
+        table += &format!("{n}.jpg,{},{patient}\n", ["ill", "well"][n % 2]);
+    }
+    files.push(("scans.csv".into(), table.into_bytes()));
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let folder = tree(&files);
+    let group = Some(GroupConfig::Column("patient".into()));
+    let dataset =
+        Dataset::open(&SourceConfig { group, ..SourceConfig::at(folder.path().join("scans.csv")) }).unwrap();
+    let sets: Vec<Vec<String>> =
+        dataset.declared_groups().sets().iter().map(|set| ids(&dataset, set)).collect();
+    assert_eq!(sets, [["0.jpg", "1.jpg"], ["6.jpg", "7.jpg"]]);
+    assert!(
+        dataset.warnings().iter().any(|warning| matches!(warning, Warning::WithoutGroup { count: 4, .. })),
+        "{:?}",
+        dataset.warnings()
+    );
 }
 
 #[test]

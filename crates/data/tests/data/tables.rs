@@ -186,13 +186,171 @@ fn columns_of_ones_are_classes_and_several_ones_in_a_row_are_multi_label() {
     );
     let error = table_of("filename,cat,dog\n0.jpg,1,0\n1.jpg,1,1\n").unwrap_err();
     assert!(error.contains("line 3 has several of them (`cat`, `dog`): this is multi-label data"), "{error}");
-    let none = table_of("filename,cat,dog\n0.jpg,1,0\n1.jpg,0,0\n2.jpg,0,1\n").unwrap();
+    let few = table_of("filename,cat,dog,fox\n0.jpg,1,0,0\n1.jpg,0,1,0\n2.jpg,0,1,0\n").unwrap();
+    assert!(said(&few).contains("`fox` has no 1 in any row, and so is no class"), "{}", said(&few));
+    for (text, told) in [
+        (
+            "filename,blurred,dark\n0.jpg,1,0\n1.jpg,0,0\n2.jpg,0,1\n",
+            "1 of 3 rows have no 1 under any of them (line 3 for one)",
+        ),
+        (
+            "filename,blurred,dark,animal\n0.jpg,1,0,cat\n1.jpg,0,1,dog\n2.jpg,0,1,cat\n3.jpg,0,1,dog\n",
+            "but `animal` may be the label as well",
+        ),
+    ] {
+        let error = table_of(text).unwrap_err();
+        assert!(error.contains(told) && error.contains("`blurred`, `dark`"), "{text}{error}");
+        assert!(error.contains("data.columns.label"), "{text}{error}");
+    }
+    // One row among many without a class is left out.
+    let mut text = String::from("filename,cat,dog\n");
+    for row in 0..150 {
+        let name = ["0.jpg", "1.jpg"][row % 2];
+        writeln!(text, "{name},{},{}", 1 - row % 2, row % 2).unwrap();
+    }
+    let none = table_of(text + "2.jpg,0,0\n").unwrap();
     assert_eq!(classes(&none), ["cat", "dog"]);
     assert!(
-        said(&none).contains("1 row(s) have no label and are left out, line 3 (1.jpg) for one"),
+        said(&none).contains("1 row(s) have no label and are left out, line 152 (2.jpg) for one"),
         "{}",
         said(&none)
     );
+}
+
+#[test]
+fn a_column_that_is_named_exactly_is_taken_and_two_of_one_name_are_a_choice() {
+    let text = "path,label,Label,PATH\n0.jpg,cat,x,-\n1.jpg,cat,y,-\n2.jpg,dog,x,-\n3.jpg,cat,y,-\n";
+    for (label, expected) in [("label", ["cat", "cat", "dog", "cat"]), ("Label", ["x", "y", "x", "y"])] {
+        let columns = ColumnConfig { label: Some(label.into()), ..ColumnConfig::default() };
+        let dataset = named("list.csv", text, &columns).unwrap();
+        assert_eq!(classes(&dataset), expected, "{label}");
+    }
+    let columns = |label: &str| ColumnConfig { label: Some(label.into()), ..ColumnConfig::default() };
+    let alike = named("list.csv", text, &columns("LABEL")).unwrap_err();
+    assert!(
+        alike.contains(
+            "`LABEL`, which data.columns.label names, may mean each of the columns `label`, `Label`"
+        ),
+        "{alike}"
+    );
+    for header in ["path,label,Label", "path,label,label", "path,Label,LABEL"] {
+        let error = table_of(format!("{header}\n0.jpg,cat,x\n1.jpg,dog,x\n")).unwrap_err();
+        let names: Vec<&str> = header.split(',').skip(1).collect();
+        assert!(error.contains(&format!("`{}`, `{}` may all be the label", names[0], names[1])), "{error}");
+    }
+    let twice =
+        named("list.csv", "path,label,label\n0.jpg,cat,x\n1.jpg,dog,x\n", &columns("label")).unwrap_err();
+    assert!(twice.contains("give them different names"), "{twice}");
+}
+
+#[test]
+fn splits_are_understood_in_other_words_and_columns_or_said_not_to_be() {
+    use DeclaredSplit::{Test, Train, Undeclared};
+    let ours = [Train, Train, Test, Test];
+    for (column, cells, expected, told) in [
+        (
+            "set",
+            ["training_set", "training_set", "test_set", "test_set"],
+            ours,
+            "\"test_set\" was taken for test",
+        ),
+        ("split", ["TrainSet", "train", "Testdaten", "test"], ours, "\"Testdaten\" was taken for test"),
+        ("data_split", ["train", "train", "test", "test"], ours, "`data_split` was taken for the split"),
+        ("train_test", ["train", "train", "test", "test"], ours, "`train_test` was taken for the split"),
+        ("Partition", ["Train", "train", "test", "test"], ours, "`Partition` was taken for the split"),
+        ("wofür", ["훈련", "훈련", "테스트", "테스트"], ours, "`wofür` was taken for the split"),
+        ("fold", ["train", "train", "test", "test"], ours, "`fold` was taken for the split"),
+        (
+            "set",
+            ["1", "1", "2", "3"],
+            [Undeclared; 4],
+            "`set` of list.csv was not taken for the split: it holds 1, 2, 3",
+        ),
+        ("data_split", ["0", "0", "1", "2"], [Undeclared; 4], "it holds 0, 1, 2"),
+        (
+            "use_for",
+            ["train", "train", "test", "later"],
+            [Undeclared; 4],
+            "line 5 holds \"later\", which is no split",
+        ),
+    ] {
+        let mut text = format!("path,label,{column}\n");
+        for (number, cell) in cells.iter().enumerate() {
+            writeln!(text, "{number}.jpg,{},{cell}", ["cat", "dog"][number % 2]).unwrap();
+        }
+        let dataset = table_of(&text).unwrap_or_else(|error| panic!("{text}{error}"));
+        let splits: Vec<DeclaredSplit> = dataset.samples().iter().map(|sample| sample.split).collect();
+        assert_eq!(splits, expected, "{text}");
+        assert!(said(&dataset).contains(told), "{text}{}", said(&dataset));
+    }
+    // A column of splits is no label.
+    let kind = "path,kind,data_split\n0.jpg,cat,train\n1.jpg,dog,train\n2.jpg,cat,test\n3.jpg,dog,test\n";
+    assert_eq!(classes(&table_of(kind).unwrap()), ["cat", "dog", "cat", "dog"]);
+    // Nor does an ordinary column look like one.
+    let other = "path,label,place,age\n0.jpg,cat,inside,1\n1.jpg,dog,outside,2\n";
+    assert_eq!(said(&table_of(other).unwrap()), "");
+}
+
+#[test]
+fn a_file_under_two_spellings_is_one_image() {
+    let dataset = table_of("path,label\n0.jpg,cat\nimg/../0.jpg,cat\nimg/sub/../../1.jpg,dog\n").unwrap();
+    let ids: Vec<&str> = dataset.samples().iter().map(|sample| sample.id.as_str()).collect();
+    assert_eq!(ids, ["0.jpg", "1.jpg"]);
+    assert!(said(&dataset).contains("1 row(s) of list.csv repeat an earlier row"), "{}", said(&dataset));
+    let image = photograph();
+    let elsewhere = tree(&[("x.jpg", &image)]);
+    let absolute = elsewhere.path().join("x.jpg");
+    let dataset = table_of(format!("path,label\n0.jpg,cat\n{},dog\n", absolute.display())).unwrap();
+    assert!(!dataset.samples().iter().any(|sample| sample.id.starts_with("//")), "{:?}", dataset.samples());
+}
+
+#[test]
+fn a_table_that_was_found_in_its_folder_is_said_and_so_are_images_it_does_not_list() {
+    let image = photograph();
+    let rows = "file_name,label\na/0.jpg,cat\n./a/1.jpg,dog\n";
+    let more = "file_name,label\na/0.jpg,cat\na/1.jpg,dog\na/2.jpg,cat\nb/3.jpg,\n";
+    for (name, text, told) in [
+        (
+            "metadata.csv",
+            rows,
+            "metadata.csv: was found in the folder and taken for the list of its images and classes; 2 image(s)",
+        ),
+        (
+            "metadata.csv",
+            more,
+            "metadata.csv: was found in the folder and taken for the list of its images and classes\n",
+        ),
+        (
+            "train.csv",
+            rows,
+            "train.csv: was found in the folder and taken for the list of its images and classes; 2 image(s)",
+        ),
+    ] {
+        let folder = tree(&[
+            ("a/0.jpg", &image),
+            ("a/1.jpg", &image),
+            ("a/2.jpg", &image),
+            ("b/3.jpg", &image),
+            (name, text.as_bytes()),
+        ]);
+        let dataset = Dataset::open(&SourceConfig::at(folder.path())).unwrap();
+        assert!(said(&dataset).contains(told), "{told}: {}", said(&dataset));
+        let named = Dataset::open(&SourceConfig::at(folder.path().join(name))).unwrap();
+        assert!(!said(&named).contains("was found in the folder"), "{}", said(&named));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_table() {
+    let folder = tree(&[]);
+    for name in ["list.csv", "list.jsonl", "list.parquet"] {
+        let path = folder.path().join(name);
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        let config = SourceConfig { kind: Some(SourceKind::Csv), ..SourceConfig::at(&path) };
+        let error = Dataset::open(&config).unwrap_err().to_string();
+        assert!(error.contains("is a pipe or a device"), "{error}");
+    }
 }
 
 #[test]
@@ -433,6 +591,8 @@ fn labels_that_say_the_same_are_one_class_and_words_for_none_are_none() {
         ),
         (["1", "2", "NaN", "1"], vec!["1", "2", "1"], "NaN"),
         (["v1.0", "1", "v1.0", "1"], vec!["v1.0", "1", "v1.0", "1"], ""),
+        (["1", "1.0", "cat", "2.0"], vec!["1", "1", "cat", "2.0"], "labels 1 and 1.0 are the same number"),
+        (["1", "1.0", "0.5", "0.5"], vec!["1", "1", "0.5", "0.5"], "labels 1 and 1.0 are the same number"),
         (["0.5", "1", "0.5", "1"], vec!["0.5", "1", "0.5", "1"], "decimal numbers (line 2: 0.5)"),
         (["['cat']", "[\"dog\"]", "['cat']", "['dog']"], vec!["cat", "dog", "cat", "dog"], ""),
     ] {
@@ -446,6 +606,13 @@ fn labels_that_say_the_same_are_one_class_and_words_for_none_are_none() {
         let said = said(&dataset);
         assert!(said.contains(told) && said.is_empty() == told.is_empty(), "{text}{said}");
     }
+    let json = "{\"path\": \"0.jpg\", \"label\": 1}\n{\"path\": \"1.jpg\", \"label\": 1.0}\n{\"path\": \"2.jpg\", \"label\": \"cat\"}\n";
+    let json = named("list.jsonl", json, &ColumnConfig::default()).unwrap();
+    assert_eq!(classes(&json), ["1", "1", "cat"]);
+    let error =
+        named("list.tsv", "path\tlabel\n0.jpg\t1,000\n1.jpg\t1000\n2.jpg\t1\n", &ColumnConfig::default());
+    let error = error.unwrap_err();
+    assert!(error.contains("line 2: the label `1,000` could be 1 with a decimal comma or 1000"), "{error}");
     let numbers = table_of("path,label\n0.jpg,10\n1.jpg,9\n2.jpg,2.0\n").unwrap();
     assert_eq!(numbers.classes(), ["2", "9", "10"]);
     let error = table_of("path,label\n0.jpg,\n1.jpg,nan\n").unwrap_err();

@@ -1,9 +1,11 @@
 //! Which of a table's columns is what.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::finder::{Finder, Place};
 use super::super::folder::{image_by_name, split_by_name};
+use super::super::split_name::{Match, split_by_word, split_in_name};
 use super::text::Text;
 use crate::classes::is_no_label;
 use crate::columns::{self, ColumnRole, Found};
@@ -12,6 +14,10 @@ use crate::{ColumnConfig, DeclaredSplit, Warning};
 
 /// How many rows are looked at where names do not tell.
 const SAMPLE: usize = 50;
+/// A column with more different texts than this says no splits.
+const MOST_SPLITS: usize = 20;
+/// Of so many rows, one may have no 1 under its columns of classes.
+const ROWS_WITHOUT_MARK: usize = 100;
 
 /// Where a row says its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +70,41 @@ pub(super) fn truth(text: &str) -> Option<bool> {
     }
 }
 
+/// The split that a cell says, by the rule of folders' names: `training_set` is train.
+pub(in crate::source) fn split_of_cell(cell: &str) -> Option<DeclaredSplit> {
+    split_in_name(cell).map(|found| found.split)
+}
+
+/// Whether cells are splits, and not all the same.
+pub(in crate::source) fn are_splits<'a>(cells: impl IntoIterator<Item = &'a str>) -> bool {
+    let texts: BTreeSet<&str> = cells.into_iter().collect();
+    let splits: Option<BTreeSet<usize>> =
+        texts.iter().map(|text| split_of_cell(text).map(|split| split as usize)).collect();
+    texts.len() <= MOST_SPLITS && splits.is_some_and(|splits| splits.len() > 1)
+}
+
+/// Whether a column is called as if it said the split: `data_split`, `train_test`, `Partition`, `in_train`.
+pub(in crate::source) fn is_called_split(name: &str) -> bool {
+    let name = columns::plain(name);
+    let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();
+    let is = |word: &str| {
+        let plural = word.strip_suffix('s').unwrap_or(word);
+        matches!(plural, "split" | "partition" | "subset" | "set" | "traintest" | "trainval")
+            || split_by_word(word).is_some()
+    };
+    let goes_with =
+        |word: &str| matches!(word, "is" | "in" | "for" | "of" | "data" | "dataset" | "id" | "idx");
+    words.iter().any(|word| is(word)) && words.iter().all(|word| is(word) || goes_with(word))
+}
+
+/// The different texts in cells, where they are a few numbers, as of splits that somebody numbered.
+pub(in crate::source) fn few_numbers<'a>(cells: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let texts: BTreeSet<&str> = cells.into_iter().collect();
+    let numbers = texts.iter().all(|text| text.parse::<f64>().is_ok() || truth(text).is_some());
+    let few = (2..=4).contains(&texts.len());
+    (few && numbers).then(|| texts.into_iter().collect::<Vec<_>>().join(", "))
+}
+
 impl<'a> Layout<'a> {
     pub(super) fn of(
         text: &'a Text,
@@ -105,12 +146,25 @@ impl<'a> Layout<'a> {
     }
 
     fn asked(&self, key: &str, name: &str) -> Result<usize, String> {
-        let same = |known: &String| known == name || columns::plain(known) == columns::plain(name);
-        self.names.iter().position(same).ok_or_else(|| {
-            let near = columns::nearest(name, self.names.iter().map(String::as_str));
-            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            format!("there is no column `{name}`, which {key} names; {near}The columns are {}", self.all())
-        })
+        match columns::spelt(&self.names, name).as_slice() {
+            &[only] => Ok(only),
+            [] => {
+                let near = columns::nearest(name, self.names.iter().map(String::as_str));
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                let all = self.all();
+                Err(format!("there is no column `{name}`, which {key} names; {near}The columns are {all}"))
+            }
+            several => Err(columns::meant_twice(&self.names, several, key, name)),
+        }
+    }
+
+    /// The column that is asked for as something.
+    fn place_of(&self, asked: &Option<String>) -> Option<usize> {
+        self.asked("", asked.as_ref()?).ok()
+    }
+
+    fn cells(&self, at: usize) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(move |row| row.cell(at))
     }
 
     /// Whether blanks separate the cells of a table with a single column, and if so, separates them.
@@ -203,10 +257,8 @@ impl<'a> Layout<'a> {
             return Ok(self.asked("data.columns.path", name)?);
         }
         // A column that is asked for as something else is no path.
-        let free = |at: usize| {
-            let name = &self.names[at];
-            [&wanted.label, &wanted.split].iter().all(|other| other.as_ref() != Some(name))
-        };
+        let others = [self.place_of(&wanted.label), self.place_of(&wanted.split)];
+        let free = |at: usize| !others.contains(&Some(at));
         let found = match columns::find(ColumnRole::Path, &self.names, free) {
             Found::Literal(at) => return Ok(at),
             Found::Synonym(at) => vec![at],
@@ -268,12 +320,8 @@ impl<'a> Layout<'a> {
             return Ok(Labels::Column(self.asked("data.columns.label", name)?));
         }
         let path = self.path;
-        let free: Vec<bool> = self
-            .names
-            .iter()
-            .enumerate()
-            .map(|(at, name)| at != path && wanted.split.as_ref() != Some(name))
-            .collect();
+        let split = self.place_of(&wanted.split);
+        let free: Vec<bool> = (0..self.names.len()).map(|at| at != path && Some(at) != split).collect();
         match columns::find(ColumnRole::Label, &self.names, |at| free[at]) {
             Found::Literal(at) => return Ok(Labels::Column(at)),
             Found::Synonym(at) => {
@@ -292,16 +340,10 @@ impl<'a> Layout<'a> {
             }
             Found::Nothing => {}
         }
-        if let Some(columns) = self.one_hot(table)? {
+        if let Some(columns) = self.one_hot(table, &free)? {
             return Ok(Labels::OneHot(columns));
         }
-        let is_split = |at: usize| {
-            matches!(
-                columns::find(ColumnRole::Split, &self.names, |other| other == at),
-                Found::Literal(_) | Found::Synonym(_)
-            )
-        };
-        let others: Vec<usize> = (0..self.names.len()).filter(|&at| free[at] && !is_split(at)).collect();
+        let others: Vec<usize> = (0..self.names.len()).filter(|&at| free[at] && !self.is_split(at)).collect();
         match others.as_slice() {
             &[only] if !self.rows.is_empty() => {
                 self.taken(only, ColumnRole::Label);
@@ -349,20 +391,33 @@ impl<'a> Layout<'a> {
         Some(named.first().copied().unwrap_or(first))
     }
 
+    /// Whether a column says the split, by its name or by what stands in it.
+    fn is_split(&self, at: usize) -> bool {
+        !matches!(columns::find(ColumnRole::Split, &self.names, |other| other == at), Found::Nothing)
+            || are_splits(self.cells(at))
+    }
+
+    /// Whether a column may hold the names of classes: texts that are no numbers, and that come again.
+    fn may_be_label(&self, at: usize) -> bool {
+        let said = || self.cells(at).filter(|cell| !is_no_label(cell));
+        let texts: BTreeSet<&str> = said().collect();
+        texts.len() >= 2
+            && texts.len() * 2 <= said().count()
+            && texts.iter().any(|text| text.parse::<f64>().is_err() && truth(text).is_none())
+    }
+
     /// Columns of 0 and 1, one of which is 1 in every row.
-    fn one_hot(&mut self, table: &str) -> Result<Option<Vec<usize>>, NoLayout> {
-        let is_marks = |at: usize| {
-            at != self.path
-                && self.rows.iter().all(|row| row.cell(at).is_empty() || truth(row.cell(at)).is_some())
-                && self.rows.iter().any(|row| truth(row.cell(at)) == Some(true))
-        };
-        let is_split = |at: usize| {
-            !matches!(columns::find(ColumnRole::Split, &self.names, |other| other == at), Found::Nothing)
-        };
-        let marks: Vec<usize> = (0..self.names.len()).filter(|&at| is_marks(at) && !is_split(at)).collect();
+    fn one_hot(&mut self, table: &str, free: &[bool]) -> Result<Option<Vec<usize>>, NoLayout> {
+        let is_marks = |at: usize| self.cells(at).all(|cell| cell.is_empty() || truth(cell).is_some());
+        let is_marked = |at: usize| self.cells(at).any(|cell| truth(cell) == Some(true));
+        let (marks, unmarked): (Vec<usize>, Vec<usize>) = (0..self.names.len())
+            .filter(|&at| free[at] && is_marks(at) && !self.is_split(at))
+            .partition(|&at| is_marked(at));
         if marks.len() < 2 {
             return Ok(None);
         }
+        let unmarked: Vec<usize> =
+            unmarked.into_iter().filter(|&at| self.cells(at).any(|cell| !cell.is_empty())).collect();
         let of = |row: &Row<'_>| marks.iter().filter(|&&at| truth(row.cell(at)) == Some(true)).count();
         let names = columns::list(marks.iter().map(|&at| &self.names[at]));
         if let Some(row) = self.rows.iter().find(|row| of(row) > 1) {
@@ -374,6 +429,34 @@ impl<'a> Layout<'a> {
                  study file",
                 row.line
             )));
+        }
+        let text = (0..self.names.len())
+            .filter(|&at| free[at] && !marks.contains(&at) && !self.is_split(at) && self.may_be_label(at));
+        let text: Vec<&String> = text.map(|at| &self.names[at]).collect();
+        if !text.is_empty() {
+            return Err(NoLayout::from(format!(
+                "the columns {names} hold 0 and 1 and may mark the classes, but {} may be the label as well; say which column is the \
+                 label with data.columns.label in the study file, or, if the marks are, take the others out of the table",
+                columns::list(text)
+            )));
+        }
+        let none: Vec<u64> = self.rows.iter().filter(|row| of(row) == 0).map(|row| row.line).collect();
+        if none.len() * ROWS_WITHOUT_MARK > self.rows.len() {
+            return Err(NoLayout::from(format!(
+                "the columns {names} hold 0 and 1, but {} of {} rows have no 1 under any of them (line {} for one), so that they do not \
+                 seem to mark the classes; name the column of classes in data.columns.label in the study file, or, if these columns are \
+                 meant, give every row its 1",
+                none.len(),
+                self.rows.len(),
+                none[0]
+            )));
+        }
+        if !unmarked.is_empty() {
+            let note = format!(
+                "{} has no 1 in any row, and so is no class",
+                columns::list(unmarked.iter().map(|&at| &self.names[at]))
+            );
+            self.warnings.push(Warning::TableNote { table: table.to_owned(), note });
         }
         self.warnings.push(Warning::OneHot { table: table.to_owned(), count: marks.len(), columns: names });
         Ok(Some(marks))
@@ -401,22 +484,57 @@ impl<'a> Layout<'a> {
         let mut warnings = Vec::new();
         let fold =
             |name: &String| matches!(columns::plain(name).as_str(), "fold" | "folds" | "kfold" | "cv_fold");
-        for at in (0..self.names.len()).filter(|&at| !taken(at) && fold(&self.names[at])) {
+        let by_content: Vec<usize> =
+            (0..self.names.len()).filter(|&at| !taken(at) && are_splits(self.cells(at))).collect();
+        let is_fold = |at: usize| !taken(at) && !by_content.contains(&at) && fold(&self.names[at]);
+        for at in (0..self.names.len()).filter(|&at| is_fold(at)) {
             let reason = "folds of a cross-validation are no splits; write a column `split` of train, validation and test".into();
             warnings.push(no_split(at, reason));
         }
         let candidates = match columns::find(ColumnRole::Split, &self.names, |at| !taken(at)) {
-            Found::Literal(at) => return self.with(warnings, Some(Splits::Named(at))),
+            Found::Literal(at) => {
+                let others = by_content.iter().filter(|&&other| other != at);
+                warnings.extend(others.map(|&other| {
+                    let reason = format!(
+                        "`{}` was; if another is meant, name it in data.columns.split",
+                        self.names[at]
+                    );
+                    no_split(other, reason)
+                }));
+                warnings.extend(self.other_words(table, at));
+                return self.with(warnings, Some(Splits::Named(at)));
+            }
             Found::Synonym(at) => vec![at],
             Found::Several(several) => several,
             Found::Nothing => Vec::new(),
         };
         let mut found = Vec::new();
-        for at in candidates {
+        for at in (0..self.names.len()).filter(|&at| !taken(at) && !fold(&self.names[at])) {
+            if candidates.contains(&at) || by_content.contains(&at) {
+                continue;
+            }
+            let said = self.cells(at).filter(|cell| split_by_word(cell).is_some()).count();
+            let numbers = few_numbers(self.cells(at)).filter(|_| is_called_split(&self.names[at]));
+            let reason = if said * 2 > self.rows.len() {
+                let other = self.rows.iter().find(|row| split_of_cell(row.cell(at)).is_none());
+                let other =
+                    other.map(|row| format!("line {} holds {:?}, which is no split", row.line, row.cell(at)));
+                other.unwrap_or_else(|| "all of its rows say the same".to_owned())
+            } else if let Some(numbers) = numbers {
+                format!("it holds {numbers}, and nobody knows which number is which split")
+            } else {
+                continue;
+            };
+            let remedy = "write train, validation or test into every row of a column `split`, or name the column in data.columns.split to be \
+                 told what is wrong with it";
+            warnings.push(no_split(at, format!("{reason}; {remedy}")));
+        }
+        let more = by_content.iter().copied().filter(|at| !candidates.contains(at));
+        for at in candidates.iter().copied().chain(more) {
             let marks = marked(&self.names[at]);
             let says = |cell: &str| match marks {
                 Some(_) => truth(cell).is_some(),
-                None => split_by_name(cell).is_some(),
+                None => split_of_cell(cell).is_some(),
             };
             let said = self.rows.iter().filter(|row| says(row.cell(at))).count();
             if said == self.rows.len() && said > 0 {
@@ -429,6 +547,11 @@ impl<'a> Layout<'a> {
                          data.columns.split to be told every such line",
                         row.line,
                         row.cell(at)
+                    );
+                    warnings.push(no_split(at, reason));
+                } else if let Some(numbers) = few_numbers(self.cells(at)) {
+                    let reason = format!(
+                        "it holds {numbers}, and nobody knows which number is which split; write train, validation or test into every row"
                     );
                     warnings.push(no_split(at, reason));
                 }
@@ -451,6 +574,7 @@ impl<'a> Layout<'a> {
                     );
                     warnings.push(Warning::TableNote { table: table.to_owned(), note });
                 }
+                warnings.extend(self.other_words(table, at));
                 self.with(warnings, Some(only))
             }
             several => Err(NoLayout::from(format!(
@@ -458,6 +582,30 @@ impl<'a> Layout<'a> {
                 columns::list(several.iter().map(|split| &self.names[column(split)]))
             ))),
         }
+    }
+
+    /// A word about cells that say their split in other words than train, validation and test.
+    fn other_words(&self, table: &str, at: usize) -> Option<Warning> {
+        if marked(&self.names[at]).is_some() {
+            return None;
+        }
+        let mut said = BTreeMap::new();
+        for cell in self.cells(at) {
+            if let Some(found) = split_in_name(cell).filter(|found| found.how != Match::Exact) {
+                said.insert(cell, found.split.name());
+            }
+        }
+        let taken: Vec<String> = said
+            .iter()
+            .take(MOST_SPLITS)
+            .map(|(cell, split)| format!("{cell:?} was taken for {split}"))
+            .collect();
+        let note = format!(
+            "in column `{}`, {}; write train, validation and test to leave no doubt",
+            self.names[at],
+            taken.join(", ")
+        );
+        (!taken.is_empty()).then(|| Warning::TableNote { table: table.to_owned(), note })
     }
 
     fn with(&mut self, warnings: Vec<Warning>, splits: Option<Splits>) -> Result<Option<Splits>, NoLayout> {

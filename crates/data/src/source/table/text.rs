@@ -22,6 +22,7 @@ pub(super) enum Text {
 
 impl Text {
     pub(super) fn read(path: &Path) -> Result<Self, DataError> {
+        StoredFile::refuse_other_than_files(path)?;
         let extension = path.extension().map(|end| end.to_string_lossy().to_lowercase());
         match extension.as_deref() {
             Some("jsonl" | "ndjson" | "json") => json(path),
