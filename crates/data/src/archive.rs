@@ -74,8 +74,11 @@ fn tar_members(file: StoredFile) -> Result<Archive, DataError> {
     let mut members = Vec::new();
     let mut links = Links::default();
     let mut archive = tar::Archive::new(file.file());
+    // Where the last member ends.
+    let mut end = 0;
     for entry in archive.entries_with_seek().map_err(broken)? {
         let entry = entry.map_err(broken)?;
+        end = entry.raw_file_position().saturating_add(entry.size());
         let raw = entry.path_bytes().into_owned();
         let name = member_name(path, &raw)?;
         let kind = entry.header().entry_type();
@@ -108,8 +111,22 @@ fn tar_members(file: StoredFile) -> Result<Archive, DataError> {
         let location = Location::Range { file: 0, offset, length };
         members.push(Member { name, path: member_path(&raw), location });
     }
-    let warnings = links.resolve(&mut members);
+    let mut warnings = links.resolve(&mut members);
+    if !has_end_mark(&file, end) {
+        warnings.push(Warning::NoEndMark {
+            archive: file.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            members: members.len(),
+        });
+    }
     Ok(Archive { file, members, warnings })
+}
+
+/// Whether a block of zeros follows the last member, as at the end of a whole archive.
+fn has_end_mark(file: &StoredFile, end: u64) -> bool {
+    const BLOCK: u64 = 512;
+    let Some(end) = end.checked_next_multiple_of(BLOCK) else { return false };
+    file.read(end, BLOCK.min(file.size().saturating_sub(end)))
+        .is_ok_and(|block| block.len() as u64 == BLOCK && block.iter().all(|&byte| byte == 0))
 }
 
 /// Links of an archive, and where they lead.
@@ -202,15 +219,19 @@ fn zip_members(file: StoredFile) -> Result<Archive, DataError> {
     let broken =
         |error: zip::result::ZipError| wrong(format!("is no readable zip archive ({error}); fetch it again"));
     let mut archive = zip::ZipArchive::new(io::BufReader::new(file.file())).map_err(broken)?;
-    let (names, mut warnings) = zip_names(archive.file_names_raw());
-    let mut members = Vec::new();
-    let mut links = Links::default();
+    let mut raw_names = Vec::new();
     for index in 0..archive.len() {
         let member = archive.by_index_raw(index).map_err(broken)?;
-        let raw = match names.get(member.name_raw()) {
-            Some(decoded) => decoded.clone(),
-            None => String::from_utf8_lossy(member.name_raw()).into_owned(),
-        };
+        raw_names.push((member.name_raw().to_vec(), member.flags().as_u16() & NAME_IS_UTF8 != 0));
+    }
+    let (names, mut warnings) = zip_names(&raw_names);
+    if archive.has_duplicate_names() {
+        warnings.push(Warning::RepeatedMembers { example: String::new() });
+    }
+    let mut members = Vec::new();
+    let mut links = Links::default();
+    for (index, raw) in names.into_iter().enumerate() {
+        let member = archive.by_index_raw(index).map_err(broken)?;
         let raw = raw.replace('\\', "/");
         let name = member_name(path, raw.as_bytes())?;
         if !member.is_file() && !member.is_symlink() {
@@ -267,17 +288,28 @@ fn link_target(file: &StoredFile, location: &Location) -> Vec<u8> {
 /// Names longer than this are none.
 const LONGEST_NAME: u64 = 4096;
 
-/// What names are called that are not UTF-8, with a warning that says what they were taken for. A zip has no word for the code page
-/// it was written in: the names themselves tell, all of them together.
-fn zip_names<'a>(names: impl Iterator<Item = &'a [u8]>) -> (HashMap<Vec<u8>, String>, Vec<Warning>) {
-    let old: Vec<&[u8]> = names.filter(|name| std::str::from_utf8(name).is_err()).collect();
-    if old.is_empty() {
-        return (HashMap::new(), Vec::new());
+/// The flag of a member of a zip that marks its name as UTF-8.
+const NAME_IS_UTF8: u16 = 1 << 11;
+
+/// What names are called, with a warning where some are in an old code page. A zip has no word for the code page it was written in:
+/// the names themselves tell, all of them together. Of names that are not marked as UTF-8 all are in the code page that one of them
+/// is in, though some of them may look like UTF-8 by chance.
+fn zip_names(names: &[(Vec<u8>, bool)]) -> (Vec<String>, Vec<Warning>) {
+    let lossy = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let is_old = |(name, marked): &&(Vec<u8>, bool)| !marked && !name.is_ascii();
+    let old: Vec<&[u8]> = names.iter().filter(is_old).map(|(name, _)| name.as_slice()).collect();
+    if old.iter().all(|name| std::str::from_utf8(name).is_ok()) {
+        return (names.iter().map(|(name, _)| lossy(name)).collect(), Vec::new());
     }
     let (encoding, decoded) = old_names(&old);
     let example = decoded.first().cloned().unwrap_or_default();
     let warning = Warning::ZipNames { count: old.len(), encoding: encoding.to_owned(), example };
-    (old.into_iter().map(<[u8]>::to_vec).zip(decoded).collect(), vec![warning])
+    let mut decoded = decoded.into_iter();
+    let names = names.iter().map(|named| match is_old(&named) {
+        true => decoded.next().unwrap_or_default(),
+        false => lossy(&named.0),
+    });
+    (names.collect(), vec![warning])
 }
 
 /// The name of a member with forward slashes, bytes that are not UTF-8 escaped, or a refusal where it points outside the archive.

@@ -36,6 +36,8 @@ pub(crate) struct Listing {
     pub(crate) sets: Vec<Vec<String>>,
     /// Classes that would be missing.
     pub(crate) lost: Vec<Lost>,
+    /// A file whose name says no split, where ids do not name it.
+    pub(crate) without_split: Option<String>,
 }
 
 /// A class of which nothing is left but pictures in formats that are not read.
@@ -201,6 +203,13 @@ impl Listing {
         );
         if !any(DeclaredSplit::Train) && !any(DeclaredSplit::Undeclared) {
             return Err(DataError::unusable(path, "has no train images; add a train split"));
+        }
+        let count: usize = counts.iter().map(|class| class[undeclared]).sum();
+        let first = self.entries.iter().find(|entry| entry.split == DeclaredSplit::Undeclared);
+        if let Some(first) = first.filter(|_| count < self.entries.len()) {
+            let example = self.without_split.clone().unwrap_or_else(|| first.id.clone());
+            let declared = self.entries.len() - count;
+            self.warnings.push(Warning::UndeclaredBesideSplits { count, declared, example });
         }
         let learnt = |counts: &[usize; 4]| counts[train] + counts[undeclared] > 0;
         for (class, class_counts) in self.classes.iter().zip(&counts) {

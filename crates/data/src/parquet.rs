@@ -19,6 +19,7 @@ use parquet::file::reader::{ChunkReader, FileReader as _, Length, SerializedFile
 use parquet::record::Field;
 use parquet::schema::types::Type as Schema;
 
+use crate::classes::escaped_bytes;
 use crate::columns::{self, ColumnRole};
 use crate::paths::{below, is_inside, with_slashes};
 use crate::quiet::catch_quietly;
@@ -117,6 +118,8 @@ enum NoLabel {
     Decimal(f64),
     /// A list of several.
     Several(String),
+    /// Text that is not UTF-8.
+    NotUtf8(Vec<u8>),
     /// A structure of which no part is called a label, or something else again.
     Other(String),
 }
@@ -133,6 +136,11 @@ impl NoLabel {
             Self::Several(values) => format!(
                 "has several classes an image in its column of labels, `{column}` ({place} holds {values}): this is multi-label \
                  data, which cannot be used; every image needs one class"
+            ),
+            Self::NotUtf8(bytes) => format!(
+                "has text that is not UTF-8 in its column of labels, `{column}` ({place} holds {}): write labels in UTF-8, or different \
+                 classes could be taken for one",
+                escaped_bytes(&bytes[..bytes.len().min(32)])
             ),
             Self::Other(what) => format!(
                 "has {what} in its column of labels, `{column}` ({place}); a label is text or a whole number"
@@ -168,7 +176,10 @@ fn label_of(field: &Field) -> Result<Option<Label>, NoLabel> {
         Field::Double(value) => number(*value),
         Field::Decimal(value) => number(decimal(value)),
         Field::Str(text) => name(text.clone()),
-        Field::Bytes(bytes) => name(String::from_utf8_lossy(bytes.data()).into_owned()),
+        Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
+            Ok(text) => name(text.to_owned()),
+            Err(_) => Err(NoLabel::NotUtf8(bytes.data().to_vec())),
+        },
         Field::ListInternal(list) => match list.elements() {
             [] => Ok(None),
             [only] => label_of(only),
@@ -287,9 +298,18 @@ impl Table {
                 ColumnReader::Int64ColumnReader(reader) => {
                     values(reader, full, 0, rows, |value| Label::Number(*value))
                 }
-                ColumnReader::ByteArrayColumnReader(reader) => values(reader, full, 0, rows, |value| {
-                    Label::Name(String::from_utf8_lossy(value.data()).into_owned())
-                }),
+                ColumnReader::ByteArrayColumnReader(reader) => {
+                    let bytes = values(reader, full, 0, rows, ByteArray::clone)?;
+                    let labels = bytes.into_iter().enumerate().map(|(number, value)| {
+                        let Some(value) = value else { return None };
+                        if std::str::from_utf8(value.data()).is_err() && wrong.is_none() {
+                            wrong =
+                                Some(NoLabel::NotUtf8(value.data().to_vec()).message(column, group, number));
+                        }
+                        Some(Label::Name(String::from_utf8_lossy(value.data()).into_owned()))
+                    });
+                    Ok(labels.collect())
+                }
                 _ => Err(ParquetError::General("labels are neither integers nor text".into())),
             }
         });
@@ -522,7 +542,7 @@ pub(crate) fn text_rows(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), 
     let text = |field: &Field| match field {
         Field::Null => String::new(),
         Field::Str(text) => text.clone(),
-        Field::Bytes(bytes) => String::from_utf8_lossy(bytes.data()).into_owned(),
+        Field::Bytes(bytes) => escaped_bytes(bytes.data()).into_owned(),
         Field::Double(value) => value.to_string(),
         Field::Float(value) => value.to_string(),
         other => match label_of(other) {

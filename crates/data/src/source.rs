@@ -189,7 +189,7 @@ pub(crate) fn list(kind: SourceKind, path: &Path, config: &SourceConfig) -> Resu
     let group_column = config.group.as_ref().and_then(GroupConfig::column);
     match kind {
         SourceKind::Folder | SourceKind::Generated => {
-            folder::list(path).map_err(|error| table::beside(path, error))
+            folder::list(path, folder::Meant::of(config)).map_err(|error| table::beside(path, error))
         }
         SourceKind::Csv => table::list(path, config.test_path.as_deref(), &config.columns, group_column),
         SourceKind::StanfordDogs => stanford_dogs::list(path),
@@ -199,7 +199,7 @@ pub(crate) fn list(kind: SourceKind, path: &Path, config: &SourceConfig) -> Resu
         SourceKind::Tfds => tfds::list(path),
         SourceKind::Parquet => parquet::list(path, &config.columns, group_column),
         SourceKind::Webdataset => webdataset::list(path),
-        SourceKind::Archive => packed::list(path),
+        SourceKind::Archive => packed::list(path, folder::Meant::of(config)),
         SourceKind::Cifar => cifar::list(path),
         SourceKind::Idx => idx::list(path),
     }
@@ -210,9 +210,13 @@ fn named_split(name: &str) -> Option<DeclaredSplit> {
     folder::split_by_name(name)
 }
 
+/// What some editors write before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// The lines of a small text file, without empty ones.
 fn lines(path: &Path) -> Result<Vec<String>, DataError> {
     let bytes = StoredFile::read_all(path, 64 << 20)?;
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).map(<[u8]>::to_vec).unwrap_or(bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         DataError::unusable(path, format!("is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
     })?;

@@ -120,12 +120,12 @@ pub enum Warning {
         /// Their names, and the images in them.
         folders: String,
     },
-    /// Folders whose names hold the word of a split.
+    /// Folders or shards whose names hold the word of a split.
     #[error(
-        "by their names, folders are taken for splits: {taken}; call them train, validation and test to leave no doubt"
+        "by their names, folders or files are taken for splits: {taken}; call them train, validation and test to leave no doubt"
     )]
     SplitsByName {
-        /// Which folder for which split.
+        /// Which of them for which split.
         taken: String,
     },
     /// A folder with a split's name that is a class.
@@ -143,6 +143,38 @@ pub enum Warning {
         /// How many.
         count: usize,
         /// One of them, and where it leads.
+        example: String,
+    },
+    /// A tar archive after whose last member there is nothing.
+    #[error(
+        "{archive} ends after {members} member(s) without the mark that ends a tar archive: some programs leave it out, but it may have \
+         been cut off; compare its size with that of the original"
+    )]
+    NoEndMark {
+        /// The archive's file name.
+        archive: String,
+        /// How many members it holds.
+        members: usize,
+    },
+    /// An archive that holds a name more than once.
+    #[error(
+        "the archive holds files of one name more than once{example}: the last one of each name is used, the others are not"
+    )]
+    RepeatedMembers {
+        /// `, cat/1.jpg for one`, or nothing.
+        example: String,
+    },
+    /// Images of which the source says no split, beside others of which it does.
+    #[error(
+        "{count} image(s) are in no split, {example} for one, while {declared} are in train, validation or test: they are trained on, \
+         unless data.test = {{ from = \"all\" }}; give them a split, or leave them out with data.exclude"
+    )]
+    UndeclaredBesideSplits {
+        /// How many.
+        count: usize,
+        /// How many have a split.
+        declared: usize,
+        /// An image without one, or the file it is in.
         example: String,
     },
     /// Names in a zip archive that are in some old code page.

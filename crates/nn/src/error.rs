@@ -76,6 +76,19 @@ pub enum NnError {
         /// Index of the first.
         first: usize,
     },
+    /// A running variance is negative.
+    #[error(
+        "`{name}` holds {count} negative variances (first at index {first}), which no training gives; the file is damaged: fetch or save \
+         it again"
+    )]
+    NegativeVariance {
+        /// Parameter.
+        name: String,
+        /// How many values.
+        count: usize,
+        /// Index of the first.
+        first: usize,
+    },
     /// A weight file that cannot be understood.
     #[error("{path}: {reason}")]
     WeightFile {

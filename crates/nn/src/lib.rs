@@ -28,6 +28,7 @@
 
 mod config;
 mod error;
+mod head;
 mod kernels;
 mod memory;
 mod model;
@@ -43,6 +44,7 @@ mod zoo;
 
 pub use config::{BackendKind, OptimizerConfig, ScheduleConfig, ScheduleKind, Trainable};
 pub use error::NnError;
+pub use head::HeadFit;
 pub use model::{Layer, Model, Op, Parameter, ParameterKind, Shape};
 pub use regularisation::{HiddenMix, Regularisation};
 pub use session::{

@@ -28,6 +28,13 @@ pub struct WeightSource {
 pub enum WeightNote {
     /// A folder was named; this file of it is read.
     File(PathBuf),
+    /// A folder was named that holds the parts of one network and no index; all of them are read.
+    FolderOfParts {
+        /// How many.
+        parts: usize,
+        /// The first.
+        first: String,
+    },
     /// One part was named; all of them are read.
     Parts {
         /// How many.
@@ -50,6 +57,12 @@ impl fmt::Display for WeightNote {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(file) => write!(formatter, "a folder was named; its {} is read", file_name(file)),
+            Self::FolderOfParts { parts, first } => {
+                write!(
+                    formatter,
+                    "a folder was named; its {parts} parts are all read, {first} and those after it"
+                )
+            }
             Self::Parts { parts, index: Some(index) } => {
                 write!(
                     formatter,
@@ -88,6 +101,20 @@ const INDEX: &str = ".safetensors.index.json";
 
 /// Bytes of an index at most; the largest networks have some hundred kilobytes.
 const LARGEST_INDEX: u64 = 64 << 20;
+
+/// Metadata that may differ between the parts of one network: of the file, not of the network.
+const OF_A_PART: [&str; 10] = [
+    "format",
+    "total_size",
+    "total_parameters",
+    "part",
+    "shard",
+    "file",
+    "filename",
+    "sha256",
+    "date",
+    "created",
+];
 
 /// Parts at most.
 const MOST_PARTS: usize = 10_000;
@@ -174,8 +201,16 @@ fn broken(path: &Path, reason: impl Into<String>) -> NnError {
 fn files(path: &Path, notes: &mut Vec<WeightNote>) -> Result<Files, NnError> {
     if path.is_dir() {
         let file = file_of_folder(path)?;
-        notes.push(WeightNote::File(file.clone()));
-        return files(&file, &mut Vec::new());
+        let found = files(&file, &mut Vec::new())?;
+        notes.push(match &found {
+            Files::Parts(_, names) => WeightNote::FolderOfParts {
+                parts: names.len(),
+                first: names.first().cloned().unwrap_or_default(),
+            },
+            Files::Index(index) => WeightNote::File(index.clone()),
+            Files::One(file) => WeightNote::File(file.clone()),
+        });
+        return Ok(found);
     }
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
         return Ok(Files::Index(path.into()));
@@ -200,7 +235,8 @@ fn file_of_folder(folder: &Path) -> Result<PathBuf, NnError> {
         if name.ends_with(INDEX) {
             indexes.push(name.to_owned());
         } else if let Some(part) = Part::of(name).filter(|part| part.of > 1) {
-            let first = parts.entry(part.stem.to_owned()).or_insert_with(|| name.to_owned());
+            // Parts of two and parts of three are two networks.
+            let first = parts.entry((part.stem.to_owned(), part.of)).or_insert_with(|| name.to_owned());
             if name < first.as_str() {
                 *first = name.to_owned();
             }
@@ -209,7 +245,7 @@ fn file_of_folder(folder: &Path) -> Result<PathBuf, NnError> {
         }
     }
     // Parts that an index lists are that index's.
-    parts.retain(|stem, _| !indexes.contains(&format!("{stem}{INDEX}")));
+    parts.retain(|(stem, _), _| !indexes.contains(&format!("{stem}{INDEX}")));
     let mut found: Vec<String> = indexes.into_iter().chain(singles).chain(parts.into_values()).collect();
     found.sort();
     match found.as_slice() {
@@ -282,17 +318,41 @@ fn read_parts(
         );
         return Err(broken(asked, what));
     }
-    let (mut weights, mut metadata) = (Weights::new(), HashMap::new());
+    let (mut weights, mut metadata) = (Weights::new(), BTreeMap::new());
+    let mut part_of: HashMap<String, String> = HashMap::new();
     for (file, names) in parts {
         let path = folder.join(&file);
         let wanted = names.as_ref();
-        for (key, value) in read_tensors(&path, &mut weights, wanted)? {
-            metadata.entry(key).or_insert(value);
+        let mut part = Weights::new();
+        let told: BTreeMap<String, String> = read_tensors(&path, &mut part, wanted)?.into_iter().collect();
+        let apart = |other: &str, what: String| {
+            let what = format!(
+                "{other} and {file} are no parts of one network: {what}; put the parts of one network beside each other"
+            );
+            Err(broken(asked, what))
+        };
+        for (key, value) in told {
+            match metadata.get(&key) {
+                None => {
+                    metadata.insert(key, (value, file.clone()));
+                }
+                Some((other, in_file)) if *other != value && !OF_A_PART.contains(&key.as_str()) => {
+                    let short = |text: &str| text.chars().take(60).collect::<String>();
+                    let what = format!(
+                        "their metadata's `{}` is {:?} and {:?}",
+                        short(&key),
+                        short(other),
+                        short(&value)
+                    );
+                    return apart(in_file, what);
+                }
+                Some(_) => {}
+            }
         }
         let mut absent: Vec<&String> = wanted
             .into_iter()
             .flatten()
-            .filter(|name| weights.get(name).is_none() && !crate::weight_file::is_counter(name))
+            .filter(|name| part.get(name).is_none() && !crate::weight_file::is_counter(name))
             .collect();
         absent.sort();
         if let Some(first) = absent.first() {
@@ -302,8 +362,15 @@ fn read_parts(
             );
             return Err(broken(&path, what));
         }
+        for (name, tensor) in part.into_tensors() {
+            if let Some(other) = part_of.get(&name) {
+                return apart(other, format!("both hold `{name}`"));
+            }
+            part_of.insert(name.clone(), file.clone());
+            weights.insert(name, tensor);
+        }
     }
-    Ok((weights, metadata))
+    Ok((weights, metadata.into_iter().map(|(key, (value, _))| (key, value)).collect()))
 }
 
 #[cfg(test)]
@@ -371,6 +438,63 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn parts_that_contradict_each_other_are_refused() {
+        let write = |folder: &Path, told: [&[(&str, &str)]; 2], twice: bool| {
+            write_parts(folder, &tiny(), true);
+            for (number, told) in told.into_iter().enumerate() {
+                let path = folder.join(format!("model-0000{}-of-00002.safetensors", number + 1));
+                let (mut part, _) = Weights::read(&path).unwrap();
+                if twice {
+                    part.insert("conv1.weight", tiny().get("conv1.weight").unwrap().clone());
+                }
+                let told = told.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+                part.write(&path, told.collect()).unwrap();
+            }
+        };
+        let index = "model.safetensors.index.json";
+        for (told, twice, with_index, said) in [
+            ([&[("seed", "1")][..], &[("seed", "2")]], false, true, r#"`seed` is "1" and "2""#),
+            ([&[("trial", "a")], &[("trial", "b")]], false, false, r#"`trial` is "a" and "b""#),
+            ([&[("author", "a")], &[("author", "b")]], false, false, "`author` is"),
+            ([&[("format", "pt")], &[("format", "np")]], false, false, ""),
+            ([&[("seed", "1")], &[]], false, false, ""),
+            ([&[], &[]], true, false, "both hold `conv1.weight`"),
+            // An index says which of the two is meant.
+            ([&[], &[]], true, true, ""),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), told, twice);
+            if !with_index {
+                fs::remove_file(folder.path().join(index)).unwrap();
+            }
+            match WeightSource::read(folder.path(), None) {
+                Ok(read) => {
+                    assert!(said.is_empty() && same(&read.weights, &tiny()), "{said}");
+                    let note = read.notes[0].to_string();
+                    let expected = if with_index {
+                        "its model.safetensors.index.json is read"
+                    } else {
+                        "its 2 parts are all read"
+                    };
+                    assert!(note.contains(expected), "{note}");
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    let both =
+                        "model-00001-of-00002.safetensors and model-00002-of-00002.safetensors are no parts";
+                    assert!(!said.is_empty() && error.contains(said) && error.contains(both), "{error}");
+                }
+            }
+        }
+        // Parts of two and a part of three are not one network's.
+        let folder = tempfile::tempdir().unwrap();
+        write_parts(folder.path(), &tiny(), false);
+        tiny().write(&folder.path().join("model-00001-of-00003.safetensors"), HashMap::new()).unwrap();
+        let error = WeightSource::read(folder.path(), None).unwrap_err().to_string();
+        assert!(error.contains("several files with weights; name one of model-00001-of-00002"), "{error}");
     }
 
     #[test]

@@ -243,15 +243,22 @@ impl Weights {
         })
     }
 
-    /// Names the first tensor with NaN or infinite values.
+    /// Names the first tensor with NaN or infinite values, or with variances below 0, whose roots would be NaN.
     ///
     /// # Errors
-    /// [`NnError::NotFinite`].
+    /// [`NnError::NotFinite`], [`NnError::NegativeVariance`].
     pub fn check_finite(&self) -> Result<(), NnError> {
         for (name, tensor) in self.iter() {
             // All of a chunk are looked at: a loop without an early end is one of vectors.
             let finite = |chunk: &[f32]| chunk.iter().fold(true, |finite, value| finite & value.is_finite());
             if tensor.data.par_chunks(CHECKED).all(finite) {
+                if name.ends_with("running_var") {
+                    let mut negative = tensor.data.iter().enumerate().filter(|(_, value)| **value < 0.0);
+                    if let Some((first, _)) = negative.next() {
+                        let count = 1 + negative.count();
+                        return Err(NnError::NegativeVariance { name: name.into(), count, first });
+                    }
+                }
                 continue;
             }
             let mut bad = tensor.data.iter().enumerate().filter(|(_, v)| !v.is_finite());
@@ -368,6 +375,17 @@ mod tests {
         source.insert("conv1.weight", Tensor::filled(&[64, 3, 3, 3], 0.0));
         let error = source.adapt(&Model::by_name("resnet18", 10, 64).unwrap(), 1).unwrap_err().to_string();
         assert!(error.contains("conv1.weight is [64, 3, 3, 3] where [64, 3, 7, 7]"), "{error}");
+    }
+
+    #[test]
+    fn a_negative_variance_is_named() {
+        let model = Model::by_name("resnet18", 10, 64).unwrap();
+        let mut weights = Weights::initial(&model, 1);
+        weights.get_mut("layer2.0.bn1.running_var").unwrap().data[7] = -1e-9;
+        weights.get_mut("layer2.0.bn1.running_mean").unwrap().data[7] = -1.0;
+        weights.get_mut("layer2.0.bn2.running_var").unwrap().data[7] = 0.0;
+        let error = weights.adapt(&model, 1).unwrap_err().to_string();
+        assert!(error.contains("`layer2.0.bn1.running_var` holds 1 negative variances"), "{error}");
     }
 
     #[test]

@@ -316,6 +316,24 @@ impl Evidence {
         }
     }
 
+    /// Whether what is compared is the share of images classified correctly.
+    pub(crate) fn is_top1(&self) -> bool {
+        match &self.origin {
+            Origin::Run => true,
+            Origin::Elsewhere { metric, measure, .. } => {
+                measure.is_usual() && crate::results::is_top1(metric)
+            }
+        }
+    }
+
+    /// The name of a column of data that holds what is compared.
+    pub(crate) fn key(&self) -> &str {
+        match &self.origin {
+            Origin::Elsewhere { metric, .. } if !self.is_top1() => metric,
+            _ => "top1",
+        }
+    }
+
     /// What is compared, and which way is good where that is not plain to see.
     pub(crate) fn metric_and_way(&self, words: &Words) -> String {
         let metric = self.metric(words);

@@ -489,7 +489,7 @@ fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
 fn validation<'a>(evidence: &'a Evidence, recipe: &'a str) -> Vec<Curve> {
     let finished = evidence.trials_of(recipe).filter(|trial| trial.test().is_some());
     // Curves of losses go down, and rows that were not measured at every epoch say nothing of the epochs between.
-    let usual = evidence.measure().is_usual();
+    let usual = evidence.is_top1();
     let every = |trial: &&Trial| trial.epochs.iter().zip(1..).all(|(epoch, number)| epoch.epoch == number);
     let mut all: Vec<Curve> = finished
         .filter(|trial| usual && every(trial))

@@ -272,7 +272,7 @@ words! {
     h_better: "P(better)", "P(나음)";
     h_time: "Time", "시간";
     h_verdict: "Verdict", "판정";
-    strip_title: "Top-1 of each seed of {name}: {values}", "{name}의 시드별 top-1: {values}";
+    strip_title: "{name}, {metric} of each seed: {values}", "{name}의 시드별 {metric}: {values}";
     results_caption: "{what}: mean ± standard deviation over seeds, and each seed as a dot (scale: {low} to {high}&nbsp;%, the line is the mean). Differences are points against {baseline}, recipe minus baseline, over the seeds both finished; <i>p</i> by exact sign-flip permutation over seeds, corrected for {comparisons}. <i>p</i>, images: whether other test images would agree, over seeds and images, corrected by Holm. P(better): probability that a run of the recipe beats a run of the baseline.{top5}",
         "{what}: 시드에 걸친 평균 ± 표준편차, 점은 시드 하나(눈금 {low}–{high}&nbsp;%, 선은 평균). 차이는 두 레시피가 함께 끝낸 시드에서 레시피 빼기 {baseline}(퍼센트포인트). <i>p</i>는 정확한 부호 뒤집기 순열 검정이며 {comparisons}에 대해 보정했습니다. 이미지 <i>p</i>: 다른 시험 이미지에서도 그럴지(시드와 이미지에 걸친 검정, Holm 보정). P(나음): 레시피의 실행 하나가 기준의 실행 하나를 이길 확률.{top5}";
     results_caption_plain: "{what}: mean ± standard deviation over seeds, and each seed as a dot (scale: {low} to {high}, the line is the mean). Differences are against {baseline}, recipe minus baseline, over the seeds both finished; <i>p</i> by exact sign-flip permutation over seeds, corrected for {comparisons}. <i>p</i>, images: whether other test images would agree, over seeds and images, corrected by Holm. P(better): probability that a run of the recipe beats a run of the baseline.{top5}",

@@ -16,6 +16,7 @@
 //! the same words. What was decided is in [`Results::notes`] and [`Results::warnings`].
 
 mod epochs;
+mod identical;
 mod log;
 mod metric;
 mod opened;
@@ -32,6 +33,7 @@ use opened::Opened;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+pub(crate) use metric::is_top1;
 pub use place::Pattern;
 
 /// One file to read.
@@ -230,6 +232,47 @@ pub enum ResultsError {
         /// The likely cause.
         hint: String,
     },
+    /// Labels and predictions of the same words that mean others.
+    #[error(
+        "{run}: {written:.0} % of the predictions are right as they are written, but {otherwise:.0} % would be if, as predictions, {pairs}. \
+         Were the classes numbered in another order, or called otherwise, in one of the columns? Write them in the same way in both"
+    )]
+    Renamed {
+        /// Recipe, and the seed where it is one.
+        run: String,
+        /// Right as they stand, percent.
+        written: f64,
+        /// Right if they meant the labels they are predicted for most often, percent.
+        otherwise: f64,
+        /// Which would mean which.
+        pairs: String,
+    },
+    /// Runs that are one run.
+    #[error(
+        "all {runs} runs of recipe \"{recipe}\" are identical to the last digit, {what}: these are no {runs} runs but one, and what is \
+         computed over seeds would be made up. Was the seed set, and was each file written by a run of its own? Keep one of them, or give \
+         runs that differ"
+    )]
+    OneRun {
+        /// Recipe.
+        recipe: String,
+        /// How many.
+        runs: usize,
+        /// What of them is the same.
+        what: &'static str,
+    },
+    /// An option that these files have no use for.
+    #[error("{path} holds {kind}, for which {option} means nothing: it is for {of}. Leave it out")]
+    NoUse {
+        /// File.
+        path: PathBuf,
+        /// What it holds.
+        kind: &'static str,
+        /// As it was written.
+        option: &'static str,
+        /// What it is for.
+        of: &'static str,
+    },
     /// A `--metric` for files that have no choice.
     #[error(
         "{path} holds predictions, which are compared by `correct`, by `label` and `predicted`, or by `probability`: `{metric}` is none of them"
@@ -341,6 +384,10 @@ impl Kind {
             Self::Log => "a training log",
         }
     }
+
+    fn no_use(self, path: &Path, option: &'static str, of: &'static str) -> ResultsError {
+        ResultsError::NoUse { path: path.to_owned(), kind: self.words(), option, of }
+    }
 }
 
 /// A text shortened so that an error stays readable.
@@ -378,10 +425,19 @@ impl Told {
     }
 }
 
-/// Whether a run stands in more than one of these files, no column of which names data sets.
-fn share_a_run(sources: &[Source], options: &ResultsOptions) -> Result<bool, ResultsError> {
+/// What several tables without a column of data sets are to one another.
+#[derive(Debug, Default)]
+struct Shared {
+    /// A run stands in more than one of them.
+    run: bool,
+    /// What should be said of those that were put together although the same recipes stand in several of them.
+    parts: Option<String>,
+}
+
+/// Whether files are data sets or parts of one.
+fn shared(sources: &[Source], options: &ResultsOptions) -> Result<Shared, ResultsError> {
     if sources.len() < 2 {
-        return Ok(false);
+        return Ok(Shared::default());
     }
     let mut files: HashMap<(String, u64), usize> = HashMap::new();
     for (number, source) in sources.iter().enumerate() {
@@ -391,24 +447,56 @@ fn share_a_run(sources: &[Source], options: &ResultsOptions) -> Result<bool, Res
         let table = matches!(kind, Kind::Predictions | Kind::Runs) && header.data_set().is_none();
         // What is wrong with a table is said when it is read in earnest.
         let Some((recipe, seed)) = header.find("recipe").zip(header.find("seed")).filter(|_| table) else {
-            return Ok(false);
+            return Ok(Shared::default());
         };
         let mut last: Option<(String, u64)> = None;
         for row in opened.rows() {
-            let Ok(row) = row else { return Ok(false) };
-            let Ok(seed) = table::seed_of(row.cell(seed), None) else { return Ok(false) };
+            let Ok(row) = row else { return Ok(Shared::default()) };
+            let Ok(seed) = table::seed_of(row.cell(seed), None) else { return Ok(Shared::default()) };
             // Rows of a run mostly stand together.
             if last.as_ref().is_some_and(|(name, last)| name == row.cell(recipe) && *last == seed) {
                 continue;
             }
             let run = (row.cell(recipe).to_owned(), seed);
             if *files.entry(run.clone()).or_insert(number) != number {
-                return Ok(true);
+                return Ok(Shared { run: true, parts: None });
             }
             last = Some(run);
         }
     }
-    Ok(false)
+    Ok(Shared { run: false, parts: parts(sources, &files) })
+}
+
+/// That files with several seeds of the same recipes were put together: they may as well be data sets whose seeds go on counting.
+fn parts(sources: &[Source], files: &HashMap<(String, u64), usize>) -> Option<String> {
+    let mut seeds: BTreeMap<&str, BTreeMap<usize, Vec<u64>>> = BTreeMap::new();
+    for ((recipe, seed), file) in files {
+        seeds.entry(recipe).or_default().entry(*file).or_default().push(*seed);
+    }
+    // A file per recipe and a file per seed are usual.
+    let several =
+        |files: &BTreeMap<usize, Vec<u64>>| files.values().filter(|seeds| seeds.len() > 1).count() > 1;
+    let (recipe, files) = seeds.into_iter().find(|(_, files)| several(files))?;
+    let path = |file: &usize| shown_path(&sources[*file].path);
+    let some = files.into_iter().take(2).map(|(file, seeds)| {
+        let (least, most) = (seeds.iter().min().copied(), seeds.iter().max().copied());
+        format!("{} to {} in {}", least.unwrap_or(0), most.unwrap_or(0), path(&file))
+    });
+    let some: Vec<String> = some.collect();
+    let named = |source: &Source| {
+        let stem =
+            source.path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        format!("--data-set {}={}", crate::text::plain(&stem), shown_path(&source.path))
+    };
+    Some(format!(
+        "{} files were put together as parts of one data set, since no run stands in two of them: the seeds of {} are {}, for example. If they \
+         are several data sets, say so: {}{}",
+        sources.len(),
+        shown(recipe),
+        crate::summary::list(&some),
+        sources.iter().take(2).map(named).collect::<Vec<_>>().join(" "),
+        if sources.len() > 2 { " …" } else { "" }
+    ))
 }
 
 /// Names that are probably the same thing, written in different ways.
@@ -454,8 +542,13 @@ impl Results {
     /// # Errors
     /// As [`Results::read`].
     pub fn read_all(sources: &[Source], options: &ResultsOptions) -> Result<Vec<Self>, ResultsError> {
-        if !share_a_run(sources, options)? {
-            return Self::read_group(sources, options);
+        let shared = shared(sources, options)?;
+        if !shared.run {
+            let mut all = Self::read_group(sources, options)?;
+            if let Some(first) = all.first_mut() {
+                first.warnings.splice(0..0, shared.parts);
+            }
+            return Ok(all);
         }
         let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let names: Vec<Option<String>> = sources.iter().map(|source| stem(&source.path)).collect();
@@ -502,6 +595,13 @@ impl Results {
                     other_kind: first.words(),
                 });
             }
+            if source.run.is_some() && found != Kind::Log {
+                return Err(found.no_use(
+                    &source.path,
+                    "--run",
+                    "training logs whose paths do not say recipe and seed",
+                ));
+            }
             match found {
                 Kind::Predictions | Kind::Runs => tables.read(&opened, found, &mut told)?,
                 Kind::Log => logs.read(&opened, source, &mut told)?,
@@ -534,6 +634,8 @@ impl Results {
             results.runs.sort_by_key(|run| (at(&run.recipe), run.seed));
             results.warnings.extend(alike("recipes", &recipes));
             results.warnings.extend(results.suspicious());
+            let identical = identical::found(&results.runs, &results.labels)?;
+            results.warnings.extend(identical);
             results.notes.extend(taken.iter().cloned());
         }
         // What is wrong with the files is said once, of the first data set.

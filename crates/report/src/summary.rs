@@ -560,6 +560,11 @@ impl Summary {
         recipe.difference.as_ref().map_or(0.0, |d| self.measure.direction.gain(d.mean))
     }
 
+    /// Whether what is compared is the share of images classified correctly.
+    fn is_top1(&self) -> bool {
+        self.measure.is_usual() && crate::results::is_top1(&self.metric)
+    }
+
     /// The margin without its unit.
     pub(crate) fn margin_number(&self) -> String {
         match self.measure.unit {
@@ -577,7 +582,7 @@ impl Summary {
         let unit = self.measure.unit;
         // Names of columns may be long, and those of accuracies say nothing new.
         let metric: String = match self.metric.as_str() {
-            _ if self.measure.is_usual() => "top-1".into(),
+            _ if self.is_top1() => "top-1".into(),
             name => plain(name).chars().take(24).collect(),
         };
         let mut rows = vec![
@@ -635,11 +640,12 @@ impl Summary {
     /// `summary.csv`: one row per recipe.
     pub(crate) fn csv(&self) -> Result<Vec<u8>, csv::Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
+        let compared = if self.is_top1() { "top1" } else { &self.metric };
         writer.write_record([
             "recipe",
             "seeds",
-            "top1_mean",
-            "top1_sd",
+            &format!("{compared}_mean"),
+            &format!("{compared}_sd"),
             "top5_mean",
             "top5_sd",
             "difference",
@@ -681,7 +687,7 @@ pub(crate) fn trials_csv(evidence: &Evidence) -> Result<Vec<u8>, csv::Error> {
         "seed",
         "status",
         "epochs",
-        "top1",
+        evidence.key(),
         "top5",
         "test_loss",
         "seconds",

@@ -80,12 +80,14 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
         Origin::Elsewhere { .. } if unit == Unit::Percent => format!("{}, %", evidence.metric_and_way(words)),
         Origin::Elsewhere { .. } => evidence.metric_and_way(words),
     };
+    let key = evidence.key();
+    let metric = evidence.metric(words);
     let mut columns = vec![
         Column::words("recipe", words.h_recipe),
         Column::number("seeds", words.h_seeds),
-        Column::number("top1_mean", compared),
-        Column::number("top1_sd", "").only(Shown::InData),
-        Column::words("top1_per_seed", words.h_each).only(Shown::OnPage),
+        Column::number(&format!("{key}_mean"), compared),
+        Column::number(&format!("{key}_sd"), "").only(Shown::InData),
+        Column::words(&format!("{key}_per_seed"), words.h_each).only(Shown::OnPage),
     ];
     if top5 {
         columns.push(Column::number("top5_mean", words.h_top5));
@@ -104,6 +106,7 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
     let rows = summary.recipes.iter().map(|r| {
         let strip = Strip {
             name: &r.name,
+            metric: &metric,
             values: &r.top1.per_seed,
             mean: r.top1.mean,
             range: shared,

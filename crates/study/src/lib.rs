@@ -33,6 +33,7 @@ mod preview;
 mod problem;
 pub mod records;
 mod runner;
+mod seen;
 mod splits;
 mod study;
 mod threads;

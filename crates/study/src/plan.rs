@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bakeoff_augment::{Answers, Mixer, Pipeline, Questions, RecipeConfig};
 use bakeoff_data::{DataError, Dataset, DeclaredSplit, Splits, Uneven};
-use bakeoff_nn::{Model, NnError, Session, SessionConfig, Weights};
+use bakeoff_nn::{HeadFit, Model, NnError, Session, SessionConfig, Weights};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -40,6 +40,8 @@ pub struct Plan {
     pub record: PlanRecord,
     pub(crate) dataset: Dataset,
     pub(crate) model: Model,
+    /// What is to be said of the weights that the trials start from, now that the data set is known.
+    pub(crate) of_weights: Vec<String>,
     /// What the addresses of all trials have in common.
     pub(crate) shared: Value,
 }
@@ -85,7 +87,12 @@ impl Plan {
         let seed = study.seeds().first().copied().unwrap_or(0);
         let splits = Admitted::unseen(&dataset).splits(study, &dataset, seed)?;
 
-        let shared = shared_content(study, &dataset);
+        let head = study
+            .weights()
+            .map(|start| start.weights.head_fit(&model, start.classes.as_deref(), dataset.classes()));
+        let mut of_weights: Vec<String> = head.iter().map(|head| format!("model.weights: {head}")).collect();
+        of_weights.extend(crate::seen::seen(study, &dataset, &splits.test));
+        let shared = shared_content(study, &dataset, head.as_ref());
         let trials = study
             .seeds()
             .into_iter()
@@ -108,6 +115,7 @@ impl Plan {
         let mut warnings: Vec<String> =
             study.warnings.iter().map(|problem| problem.line(&study.file)).collect();
         warnings.extend(dataset.warnings().iter().map(ToString::to_string));
+        warnings.extend(of_weights.iter().cloned());
         warnings.extend(imagenet_overlap(study, &dataset));
         let cut = dataset.cut_groups(&|sample| splits.place(sample));
         warnings.extend(cut.map(|warning| warning.to_string()));
@@ -129,7 +137,7 @@ impl Plan {
             until_decided: None,
             warnings,
         };
-        Ok(Self { record, dataset, model, shared })
+        Ok(Self { record, dataset, model, of_weights, shared })
     }
 
     /// The data set, listed.
@@ -361,7 +369,7 @@ pub(crate) fn sampled(train: usize) -> usize {
 }
 
 /// What all trials of a study have in common and what decides their results.
-fn shared_content(study: &Study, dataset: &Dataset) -> Value {
+fn shared_content(study: &Study, dataset: &Dataset, head: Option<&HeadFit>) -> Value {
     let config = &study.config;
     let mut content = json!({
         "bakeoff": env!("CARGO_PKG_VERSION"),
@@ -378,6 +386,10 @@ fn shared_content(study: &Study, dataset: &Dataset) -> Value {
     // Only where it is said, so that studies which never heard of it keep their addresses.
     if !config.data.copies.is_default() {
         content["copies"] = json!(config.data.copies);
+    }
+    // Names that decide the head decide the result; where the shapes alone decide it, the address is that of before.
+    if head.is_some_and(HeadFit::is_decided_by_names) {
+        content["weights_know"] = json!(study.weights().and_then(|start| start.classes.as_deref()));
     }
     content
 }

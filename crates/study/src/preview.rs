@@ -84,6 +84,7 @@ pub fn preview_beside(
     let plan = Plan::new(study)?;
     let dataset = plan.dataset();
     dataset.warnings().iter().for_each(|warning| (beside.tell)(&warning.to_string()));
+    plan.of_weights.iter().for_each(|note| (beside.tell)(note));
     let mut admitted = admitted(study, &plan, seed, beside)?;
     loop {
         let splits = split(study, dataset, seed, &admitted)?;
@@ -165,6 +166,7 @@ impl Beginner<'_> {
             Some(ref mut session) => Ok(session),
             None => {
                 let (model, train) = (&self.plan.model, &self.study.config.train);
+                let classes = self.plan.dataset.classes();
                 let config = SessionConfig {
                     batch: self.batch,
                     backend: train.backend,
@@ -172,7 +174,7 @@ impl Beginner<'_> {
                     train: true,
                     trainable: train.trainable,
                 };
-                Ok(self.session.insert(first_session(self.study, model, self.seed, config)?))
+                Ok(self.session.insert(first_session(self.study, model, classes, self.seed, config)?))
             }
         }
     }

@@ -47,6 +47,12 @@ pub struct Study {
 #[derive(Clone, Debug)]
 pub(crate) struct StartWeights {
     pub(crate) weights: Arc<Weights>,
+    /// The file they were read from, as it was found.
+    pub(crate) file: PathBuf,
+    /// What the file says of them.
+    pub(crate) metadata: HashMap<String, String>,
+    /// The classes that the head tells apart, where the file names them.
+    pub(crate) classes: Option<Vec<String>>,
     /// Trained on ImageNet's thousand classes, as far as can be told.
     pub(crate) imagenet: bool,
 }
@@ -301,6 +307,11 @@ impl Resolver<'_> {
                 "train.trainable",
                 "a head on a backbone of random numbers learns little; set model.weights, or train `all`",
             );
+        }
+        if let (Some(start), Some(given)) = (&weights, &parts.preprocess)
+            && !start.metadata.contains_key("preprocess")
+        {
+            self.taken_as_torchvisions(given);
         }
         let preprocess = match &mut parts.preprocess {
             Some(given) => self.preprocess(given, own),
@@ -653,7 +664,8 @@ impl Resolver<'_> {
                 .iter()
                 .any(|(_, tensor)| tensor.shape.first() == Some(&1000) && tensor.shape.len() <= 2);
         let own = self.own_preprocess(&metadata);
-        (Some(StartWeights { weights: Arc::new(weights), imagenet }), Some(own))
+        let classes = metadata.get("classes").and_then(|names| serde_json::from_str(names).ok());
+        (Some(StartWeights { weights: Arc::new(weights), file, metadata, classes, imagenet }), Some(own))
     }
 
     /// Weights that were trained on images of another size than the study's.
@@ -704,6 +716,28 @@ impl Resolver<'_> {
                 Preprocess::torchvision()
             }
             None => Preprocess::torchvision(),
+        }
+    }
+
+    /// Says what is assumed of weights that do not say how they want their images, where the study does not say either.
+    fn taken_as_torchvisions(&mut self, given: &PreprocessConfig) {
+        let (mut taken, mut keys) = (Vec::new(), Vec::new());
+        if given.resize.is_none() {
+            taken.push("shorter side to train.image × 256/224, central square");
+            keys.push("preprocess.resize");
+        }
+        if given.normalisation.is_none() {
+            taken.push("ImageNet statistics");
+            keys.push("preprocess.normalisation");
+        }
+        if !taken.is_empty() {
+            let change = if keys.len() == 1 { "changes" } else { "change" };
+            let message = format!(
+                "the file does not say how it wants its images: taken as torchvision's ({}); {} {change} it",
+                taken.join(", "),
+                keys.join(" and ")
+            );
+            self.warn("model.weights", message);
         }
     }
 

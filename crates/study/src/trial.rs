@@ -153,11 +153,15 @@ pub(crate) fn step_config(study: &Study, step: u64, steps_per_epoch: usize) -> S
 pub(crate) fn first_session(
     study: &Study,
     model: &Model,
+    classes: &[String],
     seed: u64,
     config: SessionConfig,
 ) -> Result<Session, NnError> {
     match study.weights() {
-        Some(start) => Session::new(model, &start.weights.adapt(model, seed)?.0, config),
+        Some(start) => {
+            let weights = start.weights.adapt_to_classes(model, seed, start.classes.as_deref(), classes)?;
+            Session::new(model, &weights, config)
+        }
         None => Session::fresh(model, seed, config),
     }
 }
@@ -349,7 +353,12 @@ impl Sitting<'_> {
                 self.state = state;
                 session
             }
-            None => bench.pool.install(|| first_session(bench.study, bench.model, self.key.seed, config))?,
+            None => {
+                let classes = bench.dataset.classes();
+                bench
+                    .pool
+                    .install(|| first_session(bench.study, bench.model, classes, self.key.seed, config))?
+            }
         };
         session.plan_hidden_mixes(&hidden_stages(self.pipeline))?;
         // Epochs after the checkpoint are trained again, to the same numbers: their lines must not stand twice. Lines are

@@ -140,6 +140,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     if sources.is_empty() && folders.is_empty() && arguments.data_set.is_empty() {
         bail!("no file was given: bakeoff compare results.csv --baseline NAME");
     }
+    if sources.is_empty() && arguments.data_set.is_empty() {
+        only_of_files(&arguments)?;
+    }
     let options = ResultsOptions {
         metric: arguments.metric.clone(),
         direction: match (arguments.lower_is_better, arguments.higher_is_better) {
@@ -182,6 +185,25 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         note(format!("report: {}", report.page.display()));
     }
     Ok(Exit::Done)
+}
+
+/// Refuses options for run folders, whose studies declared all of this before they were run.
+fn only_of_files(arguments: &Arguments) -> Result<()> {
+    let options = [
+        ("--metric", arguments.metric.is_some()),
+        ("--lower-is-better", arguments.lower_is_better),
+        ("--higher-is-better", arguments.higher_is_better),
+        ("--unit", arguments.unit.is_some()),
+        ("--headline", arguments.headline != Headline::default()),
+        ("--pattern", arguments.pattern.is_some()),
+        ("--margin", arguments.margin.is_some()),
+    ];
+    match options.into_iter().find(|(_, given)| *given) {
+        Some((option, _)) => {
+            bail!("{option} is for files of other trainers: run folders say it themselves. Leave it out")
+        }
+        None => Ok(()),
+    }
 }
 
 /// The margin in points, or in the unit of a metric that has none.

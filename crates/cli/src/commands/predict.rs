@@ -173,6 +173,12 @@ fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
             let pixels = pipeline.eval_batch(&decoded.iter().collect::<Vec<_>>())?;
             let logits = session.infer(pipeline.normalise(pixels).values())?;
             for (image, logits) in named.into_iter().zip(logits.chunks_exact(classes.len())) {
+                if !logits.iter().all(|logit| logit.is_finite()) {
+                    let reason = "the network's output is not finite, so it says nothing; its weights are damaged or too large";
+                    crate::exit::note(format!("left out: {image}: {reason}"));
+                    failed.push(Unreadable { image, reason: reason.to_owned() });
+                    continue;
+                }
                 output.add(Prediction { image, logits: logits.to_vec(), top5: top5(logits, &classes) })?;
             }
         }
@@ -229,7 +235,52 @@ fn network(arguments: &Arguments, said: &mut Said) -> Result<(Network, Pipeline)
         bail!("{}: the head does not fit its classes ({note})", file.display());
     }
     let pipeline = pipeline(arguments, &metadata, image, &file)?;
+    taken_for_granted(arguments, &metadata, &model, &file).into_iter().for_each(|note| said.note(note));
     Ok((Network { model, weights, classes }, pipeline))
+}
+
+/// What neither the file nor the options say.
+fn taken_for_granted(
+    arguments: &Arguments,
+    metadata: &HashMap<String, String>,
+    model: &Model,
+    file: &Path,
+) -> Vec<String> {
+    let (file, image) = (file.display(), model.image());
+    let mut notes = Vec::new();
+    let (mut taken, mut options) = (Vec::new(), Vec::new());
+    let says_how = metadata.contains_key("preprocess");
+    if arguments.image.is_none() && !metadata.contains_key("image") {
+        taken.push(format!("{image} px"));
+        options.push("--image");
+    }
+    if arguments.resize.is_none() && !says_how {
+        // To the nearest, as the resize itself does.
+        let shorter = (image * 256 + 112) / 224;
+        let shorter =
+            if arguments.no_enlarge { String::new() } else { format!("shorter side to {shorter}, ") };
+        taken.push(format!("{shorter}central {image}"));
+        options.push("--resize");
+    }
+    if arguments.normalisation.is_none() && !says_how {
+        taken.push("ImageNet statistics".to_owned());
+        options.push("--normalisation");
+    }
+    if !taken.is_empty() {
+        let change = if options.len() == 1 { "changes" } else { "change" };
+        notes.push(format!(
+            "{file}: the file does not say how it wants its images: taken as torchvision's ({}); {} {change} it",
+            taken.join(", "),
+            options.join(", ")
+        ));
+    }
+    if !metadata.contains_key("classes") {
+        let last = model.classes().saturating_sub(1);
+        notes.push(format!(
+            "{file}: the file does not name its classes: they are numbered, `class 0` to `class {last}`, as the rows of its head"
+        ));
+    }
+    notes
 }
 
 /// Weights that were trained on images of another size than they are shown now.

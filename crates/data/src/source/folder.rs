@@ -11,7 +11,9 @@ use crate::format::{Format, HEAD};
 use crate::listing::{Entry, Listing, Lost};
 use crate::paths::slashes;
 use crate::store::Location;
-use crate::{DataError, DeclaredSplit, Warning, class_order, escaped_name, identity_key};
+use crate::{
+    DataError, DeclaredSplit, GroupConfig, SourceConfig, Warning, class_order, escaped_name, identity_key,
+};
 
 /// Deeper folders than this are a mistake (or a maze of links).
 const MAX_DEPTH: usize = 32;
@@ -84,15 +86,33 @@ pub(crate) fn split_by_name(name: &str) -> Option<DeclaredSplit> {
     split_by_word(name).map(|found| found.split)
 }
 
+/// What was said of the folders, so that it need not be guessed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Meant {
+    /// The classes were named.
+    classes: bool,
+    /// Folders below the classes are subjects.
+    subjects: bool,
+}
+
+impl Meant {
+    pub(super) fn of(config: &SourceConfig) -> Self {
+        Self {
+            classes: config.classes.is_some(),
+            subjects: matches!(config.group, Some(GroupConfig::Folder(_))),
+        }
+    }
+}
+
 /// Lists a folder on disk.
-pub(crate) fn list(root: &Path) -> Result<Listing, DataError> {
+pub(crate) fn list(root: &Path, meant: Meant) -> Result<Listing, DataError> {
     if !root.is_dir() {
         return Err(DataError::unusable(
             root,
             "is a file, not an image folder; name the folder, or use source = \"csv\" for a table",
         ));
     }
-    list_tree(&Disk, root, root)
+    list_tree(&Disk, root, root, meant)
 }
 
 /// The images of a folder and of all folders below it, whatever those mean, in the order of their names, and what is odd: files
@@ -133,11 +153,16 @@ pub(super) trait Tree {
 }
 
 /// Lists the folder `root` of a tree; `source` is what people know it by.
-pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<Listing, DataError> {
+pub(super) fn list_tree(
+    tree: &dyn Tree,
+    root: &Path,
+    source: &Path,
+    meant: Meant,
+) -> Result<Listing, DataError> {
     let mut walk = Walk::new(tree, root);
     let top = walk.read(root, source, true)?;
     walk.enter(root);
-    let layout = walk.layout(&top, source)?;
+    let layout = walk.layout(&top, source, meant)?;
     let mut found = BTreeMap::new();
     let has_splits = !layout.splits.is_empty();
     walk.loose(&top.files);
@@ -170,6 +195,9 @@ pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<L
             ));
         }
     }
+    if !has_splits && !meant.classes {
+        refuse_splits_in_classes(root, &found, source)?;
+    }
     let classes = class_order(found.keys().cloned());
     let lost = walk.lost(&found);
     let mut entries = Vec::new();
@@ -194,6 +222,53 @@ pub(super) fn list_tree(tree: &dyn Tree, root: &Path, source: &Path) -> Result<L
         walk.warnings.push(Warning::NamesNotUtf8 { count, example });
     }
     Ok(Listing { classes, entries, warnings: walk.all_warnings(), lost, ..Listing::default() })
+}
+
+/// Refuses `<class>/<split>/<image>`, in which test images would be thrown together with the others.
+fn refuse_splits_in_classes(root: &Path, found: &Found, source: &Path) -> Result<(), DataError> {
+    // By class the folders in it that hold images.
+    let mut inner: BTreeMap<&String, BTreeSet<String>> = BTreeMap::new();
+    for (class, files) in found {
+        for (_, file) in files {
+            let below: Vec<_> = file.strip_prefix(root).unwrap_or(file).iter().collect();
+            if let [_, folder, _, ..] = below.as_slice()
+                && !inner.get(class).is_some_and(|known| known.contains(&*escaped_name(folder)))
+            {
+                inner.entry(class).or_default().insert(escaped_name(folder).into_owned());
+            }
+        }
+    }
+    let mut times: BTreeMap<&String, usize> = BTreeMap::new();
+    inner.values().flatten().for_each(|name| *times.entry(name).or_default() += 1);
+    // A word within a name says nothing unless the name recurs.
+    let split = |name: &String| {
+        split_in_name(name)
+            .filter(|found| found.how != Match::Within || times[name] > 1)
+            .map(|found| found.split)
+    };
+    let splits = |names: &BTreeSet<String>| {
+        names.iter().filter_map(split).map(|split| split as usize).collect::<BTreeSet<_>>()
+    };
+    let by_class: BTreeMap<&String, BTreeSet<usize>> = inner
+        .iter()
+        .map(|(class, names)| (*class, splits(names)))
+        .filter(|(_, splits)| !splits.is_empty())
+        .collect();
+    // One class alone may well hold a folder called "train"; not one called "test" beside it.
+    if by_class.len() < 2 && by_class.values().all(|splits| splits.len() < 2) {
+        return Ok(());
+    }
+    let names: BTreeSet<&String> = inner.values().flatten().filter(|name| split(name).is_some()).collect();
+    let names = listed(names.into_iter().cloned());
+    let classes = listed(by_class.keys().map(|class| (*class).clone()));
+    Err(DataError::unusable(
+        source,
+        format!(
+            "holds the folders {classes} with {names} in them, which seem to be splits; Bakeoff reads <split>/<class>/<image>, and would \
+             throw the splits of <class>/<split>/<image> together. Move the folders, so that {names} hold a folder for each class, or \
+             name the split of each image in a table (source = \"csv\"); if they are no splits, name the classes in data.classes"
+        ),
+    ))
 }
 
 pub(super) fn name_of(path: &Path) -> String {
@@ -541,7 +616,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Which folders at the top are splits, by their names and by what is in them.
-    fn layout(&mut self, top: &Contents, source: &Path) -> Result<Layout, DataError> {
+    fn layout(&mut self, top: &Contents, source: &Path, meant: Meant) -> Result<Layout, DataError> {
         let named: Vec<(&PathBuf, Option<SplitName>)> =
             top.folders.iter().map(|folder| (folder, split_in_name(&name_of(folder)))).collect();
         let whole = |name: &Option<SplitName>| name.is_some_and(|name| name.how != Match::Within);
@@ -590,7 +665,7 @@ impl<'a> Walk<'a> {
             }
         }
         self.refuse_two_of_one_split(&taken, source)?;
-        if taken.is_empty() {
+        if taken.is_empty() && !meant.classes && !meant.subjects {
             self.refuse_splits_as_classes(&top.folders, source)?;
         }
         let by_name: Vec<String> = taken
@@ -668,7 +743,7 @@ impl<'a> Walk<'a> {
             format!(
                 "holds {splits}, and each of them holds the folders {classes}: which are the classes? If {splits} are splits, call them \
                  train, validation and test; if one of them is meant, name it in data.path; if they are the classes, put their \
-                 images straight into them, or name the classes in a table (source = \"csv\")"
+                 images straight into them, or name them in data.classes; if {classes} are subjects, say so with data.group = {{ folder = 1 }}"
             ),
         ))
     }

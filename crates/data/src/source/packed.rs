@@ -4,31 +4,41 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::{Contents, Tree, image_by_name, is_hidden, list_tree, name_of, split_by_name};
-use crate::DataError;
+use super::folder::{Contents, Meant, Tree, image_by_name, is_hidden, list_tree, name_of, split_by_name};
 use crate::archive::{self, Archive};
 use crate::listing::Listing;
 use crate::store::{Location, Store, StoredFile};
+use crate::{DataError, Warning};
 
 /// Whether a file is an archive by its name.
 pub(super) fn is_archive(name: &str) -> bool {
     [".zip", ".tar", ".tar.gz", ".tgz"].iter().any(|end| name.ends_with(end))
 }
 
-pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
+pub(super) fn list(path: &Path, meant: Meant) -> Result<Listing, DataError> {
     if !path.is_file() {
         return Err(DataError::unusable(
             path,
             "is a folder; name the archive itself: .tar, .tar.gz, .tgz or .zip",
         ));
     }
-    let Archive { file, members, warnings } = archive::open_all(path)?;
+    let Archive { file, members, mut warnings } = archive::open_all(path)?;
     let mut tree = Packed { file: &file, folders: BTreeMap::new(), locations: HashMap::new() };
+    let mut repeated = None;
     for member in members {
+        if tree.locations.contains_key(&member.path) {
+            repeated.get_or_insert(member.name);
+        }
         tree.add(member.path, member.location);
     }
+    if let Some(name) = repeated {
+        let known = warnings.iter().any(|warning| matches!(warning, Warning::RepeatedMembers { .. }));
+        if !known {
+            warnings.push(Warning::RepeatedMembers { example: format!(", {name} for one") });
+        }
+    }
     let root = tree.root();
-    let mut listing = list_tree(&tree, &root, path)?;
+    let mut listing = list_tree(&tree, &root, path, meant)?;
     listing.warnings.extend(warnings);
     listing.store = Store::of(file);
     Ok(listing)

@@ -11,7 +11,7 @@ use parquet::schema::types::{ColumnDescPtr, TypePtr};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::shards::{self, Shard};
+use super::shards::{self, Shard, Shards};
 use super::table::layout::{are_splits, few_numbers, is_called_split, split_of_cell};
 use crate::classes::{class_order, is_no_label, same_numbers};
 use crate::columns::{self, ColumnRole};
@@ -53,7 +53,7 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> R
             ),
         ));
     }
-    let found = shards::find(path, &is_shard)?;
+    let Shards { files: found, warnings: said, without_split } = shards::find(path, &is_shard)?;
     if found.is_empty() {
         return Err(DataError::unusable(path, "holds no .parquet files"));
     }
@@ -100,7 +100,7 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> R
     let mut numbers = [0usize; 4];
     let mut group_of = HashMap::new();
     let mut unlabelled = BTreeMap::new();
-    let mut warnings: Vec<Warning> = Vec::new();
+    let mut warnings: Vec<Warning> = said;
     if let Some((example, number)) = same.first_key_value() {
         let note = format!(
             "the labels {number} and {example} are the same number: they are taken for one class, {number}"
@@ -157,7 +157,16 @@ pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> R
         unlabelled.into_iter().map(|(split, count)| Warning::Unlabelled { split: split.to_owned(), count }),
     );
     let group_column = group.is_some();
-    Ok(Listing { classes, entries, store, warnings, group_of, group_column, ..Listing::default() })
+    Ok(Listing {
+        classes,
+        entries,
+        store,
+        warnings,
+        group_of,
+        group_column,
+        without_split,
+        ..Listing::default()
+    })
 }
 
 fn split_name(split: DeclaredSplit) -> &'static str {

@@ -48,6 +48,9 @@ const TEST_ELSEWHERE: [&str; 12] = [
     "试验",
 ];
 
+/// Words that turn the meaning round.
+const NEGATIONS: [&str; 5] = ["not", "no", "non", "without", "except"];
+
 /// What may follow a split's word without a blank, longest first: `testset`, `Trainingsdaten`, `训练数据集`, `학습용`.
 const ENDINGS: [&str; 27] = [
     "dataset",
@@ -99,7 +102,7 @@ pub(super) fn split_by_word(name: &str) -> Option<SplitName> {
 }
 
 /// The split that one word of a name stands for. `None` where there is no such word, and where there are words of test and of
-/// something else: then nobody knows. Train and validation in one name (`trainval`) are train.
+/// something else, or of what it is not: then nobody knows. Train and validation in one name (`trainval`) are train.
 pub(super) fn split_in_name(name: &str) -> Option<SplitName> {
     if let Some(whole) = split_by_word(name) {
         return Some(whole);
@@ -107,6 +110,9 @@ pub(super) fn split_in_name(name: &str) -> Option<SplitName> {
     let mut found = [false; 3];
     // `IMGTest` is cut before its last capital; of `TRAINset` that would cut the word.
     for word in words(name, true).into_iter().chain(words(name, false)) {
+        if NEGATIONS.contains(&word.as_str()) {
+            return None;
+        }
         if word == "trainval" {
             found[0] = true;
         }
@@ -302,6 +308,10 @@ mod tests {
         // Two splits in one name are none.
         assert_eq!(split_in_name("train_test"), None);
         assert_eq!(split_in_name("val-and-test"), None);
+        // Nor is what is none.
+        for name in ["not_test", "no-train", "non test", "NotTrain"] {
+            assert_eq!(split_in_name(name), None, "{name}");
+        }
     }
 
     #[test]

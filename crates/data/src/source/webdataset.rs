@@ -11,10 +11,11 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::BYTE_ORDER_MARK;
 use super::folder::image_by_name;
-use super::shards;
-use crate::archive::{self, Member};
-use crate::classes::{class_order, is_no_label};
+use super::shards::{self, Shards};
+use crate::archive::{self, Archive, Member};
+use crate::classes::{class_order, escaped_bytes, is_no_label};
 use crate::columns;
 use crate::listing::{Entry, Listing};
 use crate::paths::slashes;
@@ -46,6 +47,8 @@ const DEEPEST: usize = 4;
 const NAMED: usize = 12;
 /// A label is short, and so is an image's description.
 const MOST_LABEL: u64 = 1 << 20;
+/// How many bytes of a label an error shows.
+const SHOWN: usize = 32;
 
 /// Whether a file is a shard by its name.
 pub(super) fn is_shard(name: &str) -> bool {
@@ -130,16 +133,20 @@ struct Shard {
     dotted: Option<(usize, String)>,
     /// Labels that came from elsewhere than `.cls` and the outermost level of `.json`: from where.
     elsewhere: Option<String>,
+    /// What is odd about the archive.
+    warnings: Vec<Warning>,
 }
 
 pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
-    let found = shards::find(path, &is_shard)?;
+    let Shards { files: found, mut warnings, without_split } = shards::find(path, &is_shard)?;
     if found.is_empty() {
         return Err(DataError::unusable(path, "holds no .tar shards"));
     }
     let root = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let read = found.par_iter().map(|shard| samples(&shard.path));
-    let read: Vec<Shard> = read.collect::<Result<_, _>>()?;
+    let mut read: Vec<Shard> = read.collect::<Result<_, _>>()?;
+    refuse_broken_off(&found, &read)?;
+    read.iter_mut().for_each(|shard| warnings.append(&mut shard.warnings));
 
     let mut named = NAMES.iter().map(|name| root.join(name)).filter(|file| file.is_file());
     let names = named.next().map(|file| super::lines(&file).map(|names| (file, names))).transpose()?;
@@ -157,7 +164,6 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
 
     let mut store = Store::default();
     let mut entries = Vec::new();
-    let mut warnings = Vec::new();
     for (shard, read) in found.iter().zip(read) {
         let name = slashes(shard.path.strip_prefix(root).unwrap_or(&shard.path));
         if read.unlabelled > 0 {
@@ -187,7 +193,28 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
             ));
         }
     }
-    Ok(Listing { classes, entries, store, warnings, ..Listing::default() })
+    Ok(Listing { classes, entries, store, warnings, without_split, ..Listing::default() })
+}
+
+/// One program wrote all shards of a set: where some have the mark that ends a tar archive, the others were cut off.
+fn refuse_broken_off(found: &[shards::Shard], read: &[Shard]) -> Result<(), DataError> {
+    let members = |shard: &Shard| {
+        shard.warnings.iter().find_map(|warning| match warning {
+            Warning::NoEndMark { members, .. } => Some(*members),
+            _ => None,
+        })
+    };
+    let without = || found.iter().zip(read).filter_map(|(file, shard)| Some((file, members(shard)?)));
+    match without().next() {
+        Some((file, members)) if without().count() < read.len() => Err(DataError::unusable(
+            &file.path,
+            format!(
+                "ends after {members} member(s) without the mark that ends a tar archive, which other shards have: it was cut off; \
+                     copy it again"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn classes(
@@ -219,8 +246,9 @@ fn classes(
 
 /// The labelled images of a shard.
 fn samples(path: &Path) -> Result<Shard, DataError> {
-    let (file, members) = archive::open(path)?;
-    let mut shard = Shard { file, samples: Vec::new(), unlabelled: 0, dotted: None, elsewhere: None };
+    let Archive { file, members, warnings } = archive::open_all(path)?;
+    let mut shard =
+        Shard { file, samples: Vec::new(), unlabelled: 0, dotted: None, elsewhere: None, warnings };
     let mut without: Vec<(&Member, &[Member])> = Vec::new();
     for group in members.chunk_by(|a, b| {
         let key = |member: &Member| key_and_extension(&member.name).map(|(key, _)| key.to_owned());
@@ -289,8 +317,26 @@ impl Shard {
         }
     }
 
+    /// A member that holds nothing but a label.
+    fn text(&self, path: &Path, member: &Member) -> Result<String, DataError> {
+        let bytes = self.bytes(path, member)?;
+        let text = std::str::from_utf8(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes));
+        match text {
+            Ok(text) if !text.contains('\0') => Ok(text.trim().to_owned()),
+            _ => Err(DataError::unusable(
+                path,
+                format!(
+                    "member {} is a label that is not UTF-8: {}; write all labels in UTF-8, or different classes could be taken for one",
+                    member.name,
+                    escaped_bytes(&bytes[..bytes.len().min(SHOWN)])
+                ),
+            )),
+        }
+    }
+
     fn json(&self, path: &Path, member: &Member) -> Result<Value, DataError> {
-        serde_json::from_slice(&self.bytes(path, member)?).map_err(|error| {
+        let bytes = self.bytes(path, member)?;
+        serde_json::from_slice(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes)).map_err(|error| {
             DataError::unusable(path, format!("member {} is no valid JSON: {error}", member.name))
         })
     }
@@ -315,10 +361,7 @@ impl Shard {
             _ => Ok(class_of(value)),
         };
         match (with("cls"), with("json")) {
-            (Some(member), _) => {
-                let bytes = self.bytes(path, member)?;
-                Ok(class_of(&Value::String(String::from_utf8_lossy(&bytes).trim().to_owned())))
-            }
+            (Some(member), _) => Ok(class_of(&Value::String(self.text(path, member)?))),
             (None, Some(member)) => {
                 let value = self.json(path, member)?;
                 match KEYS.iter().find_map(|key| value.get(key)) {
@@ -342,12 +385,19 @@ impl Shard {
                 .iter()
                 .position(|member| key_and_extension(&member.name).is_some_and(|(_, end)| end == wanted))
         };
-        for extension in OTHER_LABELS.iter().filter(|extension| extensions.contains(**extension)) {
+        let mut not_text = None;
+        'kinds: for extension in OTHER_LABELS.iter().filter(|extension| extensions.contains(**extension)) {
             let mut classes = Vec::new();
             for (image, group) in without {
                 let Some(at) = with(group, extension) else { continue };
-                let bytes = self.bytes(path, &group[at])?;
-                let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+                let text = match self.text(path, &group[at]) {
+                    Ok(text) => text,
+                    // Perhaps these files are no labels.
+                    Err(error) => {
+                        not_text.get_or_insert(error);
+                        continue 'kinds;
+                    }
+                };
                 // A caption is a sentence of its own for every image; a class is a word, and others have it too.
                 classes.extend(class_of(&Value::String(text)).map(|class| (*image, class)));
             }
@@ -379,6 +429,9 @@ impl Shard {
             }
             self.elsewhere = Some(format!("{} of .json", pointer[1..].replace('/', ".")));
             return Ok(());
+        }
+        if let Some(error) = not_text {
+            return Err(error);
         }
         let extensions: Vec<String> = extensions.iter().take(NAMED).map(|end| format!(".{end}")).collect();
         let keys: Vec<String> = keys

@@ -229,6 +229,33 @@ fn labels_of_every_type_of_parquet_are_classes_or_named() {
 }
 
 #[test]
+fn text_of_numbers_is_one_class_in_every_spelling_and_columns_of_splits_are_said() {
+    let numbers = Column::Bytes(all(["1", "1.0", "cat", "1"].map(text)));
+    let dataset = labelled("required binary label (UTF8);", numbers).unwrap();
+    assert_eq!(classes(&dataset), ["1", "1", "cat", "1"]);
+    let said = |dataset: &Dataset| -> String {
+        dataset.warnings().iter().map(|warning| format!("{warning}\n")).collect()
+    };
+    assert!(said(&dataset).contains("labels 1 and 1.0 are the same number"), "{}", said(&dataset));
+    for (column, cells, told) in [
+        ("split", ["train", "train", "test", "test"], true),
+        ("data_split", ["training_set", "training_set", "test_set", "test_set"], true),
+        ("split", ["test"; 4], true),
+        ("split", ["train"; 4], false),
+        ("set", ["1", "1", "2", "3"], true),
+        ("set", ["north", "north", "south", "south"], false),
+    ] {
+        let dataset = parquet_of(
+            &format!("message m {{ required binary image; required int32 label; required binary {column} (UTF8); }}"),
+            vec![images(4), Column::Int32(all([0, 1, 0, 1])), Column::Bytes(all(cells.map(text)))],
+        )
+        .unwrap();
+        let expected = format!("column `{column}` of train.parquet was not taken for the split");
+        assert_eq!(said(&dataset).contains(&expected), told, "{column} {cells:?}: {}", said(&dataset));
+    }
+}
+
+#[test]
 fn images_of_every_form_of_parquet_are_read() {
     let labels = || Column::Int32(all([0, 1]));
     let fixed = photograph();
@@ -479,6 +506,89 @@ fn webdataset_labels_in_other_places_are_read_and_said_or_what_is_there_is_named
 }
 
 #[test]
+fn labels_that_are_not_utf_8_are_refused_by_member_and_byte_order_marks_are_no_part_of_them() {
+    let image = photograph();
+    let of = |end: &str, labels: [&[u8]; 2]| {
+        let names = [0, 1].map(|n| (format!("{n}.jpg"), format!("{n}.{end}")));
+        let members: Vec<(&str, &[u8])> = names
+            .iter()
+            .zip(labels)
+            .flat_map(|((jpg, other), label)| [(jpg.as_str(), image.as_slice()), (other.as_str(), label)])
+            .collect();
+        open_shard(&members)
+    };
+    for (end, label) in [
+        ("cls", &b"\xb0\xed\xbe\xe7\xc0\xcc"[..]),
+        ("txt", b"\xb0\xad\xbe\xc6"),
+        ("cls", b"caf\xe9"),
+        ("cls", b"c\0a\0t\0"),
+        ("cls", b"\xff\xfec\0a\0"),
+    ] {
+        let error = of(end, [b"dog", label]).unwrap_err();
+        assert!(error.contains(&format!("member 1.{end} is a label that is not UTF-8")), "{error}");
+    }
+    let dataset = of("cls", [b"\xef\xbb\xbfcat", b"dog"]).unwrap();
+    assert_eq!(dataset.classes(), ["cat", "dog"]);
+    let dataset = of("cls", [b"\xef\xbb\xbf1", b"0"]).unwrap();
+    assert_eq!(dataset.classes(), ["0", "1"]);
+    let dataset = of("json", [b"\xef\xbb\xbf{\"label\": \"cat\"}", b"{\"label\": \"dog\"}"]).unwrap();
+    assert_eq!(dataset.classes(), ["cat", "dog"]);
+}
+
+/// A shard of one image of each class.
+fn two(image: &[u8]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in [("0.jpg", image), ("0.cls", b"cat"), ("1.jpg", image), ("1.cls", b"dog")] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        archive.append_data(&mut header, name, bytes).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+#[test]
+fn shards_without_a_split_beside_others_are_told_and_so_is_what_a_name_was_taken_for() {
+    let shard = two(&photograph());
+    for (names, images, said) in [
+        (["train-000.tar", "val-000.tar"], [2, 2, 0, 0], &[][..]),
+        (["train-000.tar", "val2017-000.tar"], [2, 2, 0, 0], &["val2017-000.tar for validation"]),
+        (
+            ["train-000.tar", "evaluation-000.tar"],
+            [2, 0, 0, 2],
+            &["2 image(s) are in no split, evaluation-000.tar for one"],
+        ),
+        (["bus-000.tar", "train_station-000.tar"], [0, 0, 0, 4], &[]),
+    ] {
+        let folder = tree(&[(names[0], &shard), (names[1], &shard)]);
+        let dataset = Dataset::open(&SourceConfig::at(folder.path())).unwrap();
+        let count = |split| dataset.samples().iter().filter(|sample| sample.split == split).count();
+        use bakeoff_data::DeclaredSplit::{Test, Train, Undeclared, Validation};
+        assert_eq!([Train, Validation, Test, Undeclared].map(count), images, "{names:?}");
+        let told: Vec<String> = dataset.warnings().iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), said.len(), "{told:?}");
+        assert!(told.iter().zip(said).all(|(told, said)| told.contains(said)), "{told:?}");
+    }
+}
+
+#[test]
+fn a_shard_that_was_cut_off_between_two_members_is_told_or_refused_where_others_are_whole() {
+    let whole = two(&photograph());
+    let cut = &whole[..whole.len() - 1024];
+    let open = |files: &[(&str, &[u8])]| {
+        let folder = tree(files);
+        Dataset::open(&SourceConfig::at(folder.path())).map_err(|error| error.to_string())
+    };
+    for files in [&[("x-000.tar", cut)][..], &[("x-000.tar", cut), ("x-001.tar", cut)]] {
+        let dataset = open(files).unwrap();
+        assert_eq!(dataset.warnings().len(), files.len());
+        let text = dataset.warnings()[0].to_string();
+        assert!(text.contains("x-000.tar ends after 4 member(s)"), "{text}");
+    }
+    let error = open(&[("x-000.tar", &whole), ("x-001.tar", cut)]).unwrap_err();
+    assert!(error.contains("x-001.tar: ends after 4 member(s)") && error.contains("cut off"), "{error}");
+}
+
+#[test]
 fn what_is_no_data_set_is_named_for_what_it_is() {
     let image = photograph();
     let folder = tree(&[
@@ -507,5 +617,15 @@ fn what_is_no_data_set_is_named_for_what_it_is() {
     ] {
         let error = Dataset::open(&SourceConfig::at(folder.path().join(name))).unwrap_err().to_string();
         assert!(error.contains(told) && error.contains(name), "{name}: {error}");
+    }
+}
+
+#[test]
+fn labels_of_parquet_that_are_not_utf_8_are_refused_by_row() {
+    for kind in ["required binary label;", "required binary label (UTF8);"] {
+        let bytes =
+            [&b"cat"[..], b"\xb0\xed", b"dog", b"\xb0\xad"].map(|label| ByteArray::from(label.to_vec()));
+        let error = labelled(kind, Column::Bytes(all(bytes))).unwrap_err();
+        assert!(error.contains("not UTF-8") && error.contains("row 1 of row group 0"), "{error}");
     }
 }

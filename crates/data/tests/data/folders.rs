@@ -126,6 +126,35 @@ fn folders_that_all_hold_the_same_folders_are_no_classes() {
 }
 
 #[test]
+fn classes_that_hold_split_folders_are_refused() {
+    for files in [
+        &["cat/train/1.jpg", "cat/test/2.jpg", "dog/train/1.jpg", "dog/test/1.jpg", "fox/train/3.jpg"][..],
+        &["cat/train/1.jpg", "cat/val/2.jpg", "dog/train/1.jpg"],
+        &["cat/train/1.jpg", "cat/test/2.jpg", "dog/1.jpg", "fox/1.jpg"],
+        &["cat/훈련/1.jpg", "cat/시험/2.jpg", "dog/훈련/1.jpg"],
+        &["cat/train_images/1.jpg", "cat/test_images/2.jpg", "dog/train_images/1.jpg"],
+    ] {
+        let folder = photos(files);
+        let text = message(folder.path());
+        assert!(
+            text.contains("seem to be splits") && text.contains("data.classes") && text.contains("cat"),
+            "{text}"
+        );
+        // Whoever names the classes means them.
+        let classes = Some(vec!["cat".to_owned(), "dog".to_owned()]);
+        let named = Dataset::open(&SourceConfig { classes, ..SourceConfig::at(folder.path()) }).unwrap();
+        assert_eq!(named.classes(), ["cat", "dog"]);
+    }
+    for files in [
+        // One class may hold a folder of that name, and a word in a name that does not recur says nothing.
+        ["toys/train/1.jpg", "toys/bus/2.jpg", "tools/1.jpg", "tools/2.jpg"],
+        ["cat/test_of_courage/1.jpg", "cat/2.jpg", "dog/training_day/1.jpg", "dog/2.jpg"],
+    ] {
+        assert_eq!(counts(&open(photos(&files).path()).unwrap()), [0, 0, 0, 4]);
+    }
+}
+
+#[test]
 fn a_split_folder_within_itself_is_one() {
     let files = ["training_set/training_set/a/1.jpg", "training_set/training_set/b/1.jpg"];
     let more = ["test_set/test_set/a/2.jpg", "test_set/test_set/b/2.jpg"];
@@ -369,8 +398,13 @@ fn links_in_a_tar_are_the_files_they_lead_to() {
 
 /// A zip of stored members with names as given, byte for byte; `unicode`: with Info-ZIP's field of the name in UTF-8.
 fn zip(members: &[(&[u8], &[u8])], unicode: Option<&[&str]>) -> Vec<u8> {
+    flagged_zip(&members.iter().map(|&(name, data)| (name, data, 0)).collect::<Vec<_>>(), unicode)
+}
+
+/// [`zip`], with the general purpose flags of each member.
+fn flagged_zip(members: &[(&[u8], &[u8], u16)], unicode: Option<&[&str]>) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
-    for (number, (name, data)) in members.iter().enumerate() {
+    for (number, (name, data, flags)) in members.iter().enumerate() {
         let crc = |bytes: &[u8]| {
             let mut crc = flate2::Crc::new();
             crc.update(bytes);
@@ -385,7 +419,9 @@ fn zip(members: &[(&[u8], &[u8])], unicode: Option<&[&str]>) -> Vec<u8> {
             extra.extend(names[number].as_bytes());
         }
         let offset = out.len() as u32;
-        let mut common = vec![20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0x50];
+        let mut common = vec![20, 0];
+        common.extend(flags.to_le_bytes());
+        common.extend([0, 0, 0, 0, 0x21, 0x50]);
         for number in [crc(data), data.len() as u32, data.len() as u32] {
             common.extend(number.to_le_bytes());
         }
@@ -433,6 +469,92 @@ fn zip_names_in_an_old_code_page_are_decoded_and_it_is_said() {
     let latin = open(&folder.path().join("latin.zip")).unwrap();
     assert_eq!(latin.classes(), ["bar", "café"]);
     assert!(told(&latin).contains("read as CP437"));
+}
+
+#[test]
+fn a_folder_in_a_zip_has_one_name_whatever_its_files_are_called() {
+    let image = photograph();
+    // By folder: names of files that are ASCII, and such that are not. The Korean word for book looks like UTF-8.
+    for (name, classes, expected) in [
+        ("korean", [&b"\xc3\xa5"[..], b"\xb0\xed\xbe\xe7\xc0\xcc"], ["고양이", "책"]),
+        ("spanish", [b"ni\xa4o", b"p\xa0jaro"], ["niño", "pájaro"]),
+        ("french", [b"\x90l\x82phant", b"ch\x8avre"], ["chèvre", "Élephant"]),
+    ] {
+        let expected = expected.map(|class| class.replace("Élephant", "Éléphant"));
+        let mut names = Vec::new();
+        for class in classes {
+            for file in [&b"0.jpg"[..], b"1.jpg", b"\xbb\xe7\xc1\xf81.jpg"].iter().take(if name == "korean" {
+                3
+            } else {
+                2
+            }) {
+                names.push([class, b"/", file].concat());
+            }
+        }
+        let members: Vec<(&[u8], &[u8])> =
+            names.iter().map(|name| (name.as_slice(), image.as_slice())).collect();
+        let folder = tree(&[("a.zip", &zip(&members, None))]);
+        let dataset = open(&folder.path().join("a.zip")).unwrap();
+        assert_eq!(dataset.classes(), expected, "{name}");
+        assert!(told(&dataset).contains(&format!("{} name(s)", members.len())), "{}", told(&dataset));
+    }
+    // What is marked as UTF-8 is UTF-8, and so is what all looks like it.
+    let marked = 1 << 11;
+    let mixed = flagged_zip(
+        &[
+            ("책/☃.jpg".as_bytes(), &image, marked),
+            (b"\xc3\xa5/1.jpg", &image, 0),
+            (b"\xb0\xed\xbe\xe7\xc0\xcc/2.jpg", &image, 0),
+        ],
+        None,
+    );
+    let unmarked = zip(&[("책/1.jpg".as_bytes(), &image), ("chèvre/1.jpg".as_bytes(), &image)], None);
+    let folder = tree(&[("mixed.zip", &mixed), ("unmarked.zip", &unmarked)]);
+    assert_eq!(open(&folder.path().join("mixed.zip")).unwrap().classes(), ["고양이", "책"]);
+    let dataset = open(&folder.path().join("unmarked.zip")).unwrap();
+    assert_eq!(
+        (dataset.classes().to_vec(), told(&dataset)),
+        (vec!["chèvre".to_owned(), "책".into()], String::new())
+    );
+}
+
+#[test]
+fn a_name_that_an_archive_holds_twice_is_told() {
+    let image = photograph();
+    let mut tar = tar::Builder::new(Vec::new());
+    for name in ["a/1.jpg", "b/1.jpg", "a/1.jpg"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(image.len() as u64);
+        tar.append_data(&mut header, name, image.as_slice()).unwrap();
+    }
+    let folder = tree(&[
+        ("twice.zip", &zip(&[(b"a/1.jpg", &image), (b"b/1.jpg", &image), (b"a/1.jpg", &image)], None)),
+        ("twice.tar", &tar.into_inner().unwrap()),
+    ]);
+    for name in ["twice.zip", "twice.tar"] {
+        let dataset = open(&folder.path().join(name)).unwrap();
+        assert_eq!(counts(&dataset), [0, 0, 0, 2], "{name}");
+        assert!(told(&dataset).contains("files of one name more than once"), "{name}: {}", told(&dataset));
+    }
+    assert!(told(&open(&folder.path().join("twice.tar")).unwrap()).contains("a/1.jpg for one"));
+}
+
+#[test]
+fn a_tar_without_its_end_mark_may_be_cut_off_and_that_is_said() {
+    let image = photograph();
+    let mut tar = tar::Builder::new(Vec::new());
+    for name in ["a/1.jpg", "b/1.jpg"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(image.len() as u64);
+        tar.append_data(&mut header, name, image.as_slice()).unwrap();
+    }
+    let whole = tar.into_inner().unwrap();
+    for (cut, is_said) in [(0, false), (512, false), (1024, true)] {
+        let folder = tree(&[("a.tar", &whole[..whole.len() - cut])]);
+        let dataset = open(&folder.path().join("a.tar")).unwrap();
+        let said = [Warning::NoEndMark { archive: "a.tar".into(), members: 2 }];
+        assert_eq!(dataset.warnings(), if is_said { &said[..] } else { &[] }, "{cut}");
+    }
 }
 
 #[test]

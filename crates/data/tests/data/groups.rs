@@ -138,6 +138,22 @@ fn a_folder_below_the_class_folder_may_name_the_subject() {
     assert!(error.contains("has no columns") && error.contains("data.groups"), "{error}");
 }
 
+#[test]
+fn subjects_that_recur_in_every_class_are_subjects_once_that_is_said() {
+    let names: Vec<String> =
+        (0..20).map(|n| format!("{}/s{}/{n}.jpg", if n % 2 == 0 { "a" } else { "b" }, n / 2 % 5)).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    let folder = tree(&files);
+    let plain = SourceConfig::at(folder.path());
+    let error = Dataset::open(&plain).unwrap_err().to_string();
+    assert!(error.contains("data.group = { folder = 1 }") && error.contains("data.classes"), "{error}");
+    let group = Some(GroupConfig::Folder(FolderLevel { folder: 1 }));
+    let dataset = Dataset::open(&SourceConfig { group, ..plain.clone() }).unwrap();
+    assert_eq!((dataset.classes().len(), dataset.declared_groups().sets().len()), (2, 5));
+    let classes = Some(vec!["a".to_owned(), "b".to_owned()]);
+    assert!(Dataset::open(&SourceConfig { classes, ..plain }).is_ok());
+}
+
 fn said_column() -> GroupConfig {
     GroupConfig::Column("patient_id".into())
 }

@@ -10,6 +10,8 @@ use bakeoff_stats::Unit;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strip<'a> {
     pub(crate) name: &'a str,
+    /// What the values are of.
+    pub(crate) metric: &'a str,
     pub(crate) values: &'a [f64],
     pub(crate) mean: Option<f64>,
     pub(crate) range: [f64; 2],
@@ -30,7 +32,10 @@ impl Strip<'_> {
         let mut d = Drawing::new(
             width,
             height,
-            fill(words.strip_title, &[("name", &self.name), ("values", &values.join(", "))]),
+            fill(
+                words.strip_title,
+                &[("metric", &self.metric), ("name", &self.name), ("values", &values.join(", "))],
+            ),
         );
         let x = Scale::new(self.range, [6.0, width - 6.0]);
         let class = theme::series_class(self.colour);

@@ -290,8 +290,12 @@ impl Writer<'_> {
             let (baseline, margin) = (shell(&evidence.plan.baseline), evidence.plan.margin);
             let margin = if margin > 0.0 { format!(" --margin {margin}") } else { String::new() };
             let measure = evidence.measure();
-            let metric = match (&evidence.origin, measure.is_usual(), measure.direction) {
+            let metric = match (&evidence.origin, evidence.is_top1(), measure.direction) {
                 (_, true, _) | (Origin::Run, ..) => String::new(),
+                // Predictions take no word of which way is good.
+                (Origin::Elsewhere { metric, .. }, ..) if metric == "probability" => {
+                    " --metric probability".into()
+                }
                 (Origin::Elsewhere { metric, .. }, _, direction) => {
                     let way = match direction {
                         Direction::HigherIsBetter => "--higher-is-better",

@@ -9,6 +9,24 @@ use std::path::{Path, PathBuf};
 /// Names longer than this are shown cut.
 const SHOWN: usize = 12;
 
+/// Columns that say of a prediction what `correct` does not.
+const OPPOSITES: [&str; 14] = [
+    "incorrect",
+    "not_correct",
+    "uncorrect",
+    "incorrectly",
+    "wrong",
+    "is_wrong",
+    "is_incorrect",
+    "error",
+    "errors",
+    "err",
+    "is_error",
+    "mistake",
+    "misclassified",
+    "false",
+];
+
 /// The columns of a file, by name.
 pub(super) struct Header {
     pub(super) path: PathBuf,
@@ -49,8 +67,15 @@ impl Header {
 
     pub(super) fn missing(&self, column: &str) -> ResultsError {
         let known: Vec<String> = self.names.iter().map(|name| plain(name)).collect();
-        let nearest = nearest(column, known.iter().map(String::as_str));
+        // Nobody should rename what says the opposite.
+        let opposite = |name: &str| OPPOSITES.contains(&name);
+        let nearest = nearest(column, known.iter().map(String::as_str).filter(|name| !opposite(name)));
+        let turned = self.names.iter().find(|name| column == "correct" && opposite(&plain(name)));
         let hint = match nearest {
+            None if turned.is_some() => format!(
+                ". `{}` seems to say the opposite: write a column `correct` with 1 where it says 0, and 0 where it says 1",
+                shown(turned.map_or("", |name| name.trim()))
+            ),
             Some(near) => format!("; is it `{near}`? Rename it"),
             None => ". Rows are predictions (recipe, seed, image, correct or probability), runs (recipe, seed, accuracy) or \
                      epochs (epoch and a metric)"

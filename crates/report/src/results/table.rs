@@ -2,12 +2,13 @@
 
 use super::metric;
 use super::opened::{Header, Opened, failure, plain};
-use super::vocabulary::{self, Classes, key};
+use super::vocabulary::{self, Classes, Confusion, key};
 use super::{Kind, MetricUnit, Results, ResultsError, ResultsOptions, Run, Told, shown, shown_path};
 use bakeoff_data::delimited::{DecimalSign, Row};
 use bakeoff_data::normalised;
-use bakeoff_stats::{Marks, Measure, Unit};
-use std::collections::HashMap;
+use bakeoff_stats::{Direction, Marks, Measure, Unit};
+use bakeoff_study::Headline;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// What a row says of an image.
@@ -88,6 +89,9 @@ pub(super) struct Table {
     /// The column of runs without images.
     value: Option<String>,
     measure: Measure,
+    /// Whether some shares were written in percent, and some as fractions.
+    percent: bool,
+    fractions: bool,
     /// The recipe met last: rows of a run mostly stand together.
     last: Option<(String, u32)>,
 }
@@ -144,6 +148,29 @@ impl Columns {
             }
         };
         let predicted = header.find("predicted");
+        let no_use = |option, of| Err(kind.no_use(&header.path, option, of));
+        if options.headline != Headline::default() {
+            return no_use("--headline", "the epochs of training logs");
+        }
+        if options.pattern.is_some() {
+            return no_use("--pattern", "the paths of training logs");
+        }
+        match mark {
+            Mark::Value(_) => {}
+            _ if options.direction == Some(Direction::LowerIsBetter) => {
+                return no_use(
+                    "--lower-is-better",
+                    "training logs and tables of runs, the metrics of which differ",
+                );
+            }
+            Mark::Correct(_) | Mark::Classes(..) if options.unit.is_some() => {
+                return no_use("--unit", "training logs, tables of runs and probabilities");
+            }
+            Mark::Probability(_) if options.unit == Some(MetricUnit::Plain) => {
+                return no_use("--unit plain", "losses and the like, which are no shares");
+            }
+            _ => {}
+        }
         Ok(Self { recipe, seed, label, image, mark, predicted, data_set: header.data_set() })
     }
 
@@ -290,6 +317,7 @@ impl Table {
         };
         let Some(image) = image else {
             let Mark::Value(column) = mark else { return Ok(()) };
+            self.unit(text(column), signs[1], options.unit);
             let value = run_value(text(column), signs[1], self.measure.unit, options.unit);
             let value = value.map_err(|message| wrong((column, message)))?;
             let Some((kept, places)) = self.runs.get(&run) else {
@@ -345,6 +373,9 @@ impl Table {
             }
             _ => NO_CLASS,
         };
+        if let Mark::Probability(column) = mark {
+            self.unit(text(column), signs[1], options.unit);
+        }
         let (kept, places) = self.runs.entry(run).or_insert_with(|| {
             let kept = match mark {
                 Mark::Classes(..) => Kept::Predicted(Vec::new()),
@@ -384,8 +415,8 @@ impl Table {
                 (before != NO_CLASS).then_some(before == predicted)
             }
             (Kept::Scores(marks), Mark::Probability(column)) => {
-                let value =
-                    share_of(text(column), signs[1], None).map_err(|message| wrong((column, message)))?;
+                let value = share_of(text(column), signs[1], options.unit)
+                    .map_err(|message| wrong((column, message)))?;
                 let before = std::mem::replace(&mut marks[at], value);
                 (!before.is_nan()).then_some(before == value)
             }
@@ -426,6 +457,14 @@ impl Table {
         }
     }
 
+    /// Notes the unit a share is written in.
+    fn unit(&mut self, text: &str, sign: DecimalSign, unit: Option<MetricUnit>) {
+        let percent = text.ends_with('%') && sign.read(text).is_some_and(|number| number.percent);
+        let percent = percent || unit == Some(MetricUnit::Percent);
+        self.percent |= percent;
+        self.fractions |= !percent;
+    }
+
     fn class(&mut self, text: &str) -> u32 {
         let key = key(text);
         if let Some(&number) = self.classes.numbers.get(key.as_ref()) {
@@ -449,6 +488,8 @@ impl Table {
         let mut runs = Vec::with_capacity(keys.len());
         let mut kinds = [false; 2];
         let mut told = Told::default();
+        let mut strangers = Told::default();
+        let mut confusions: BTreeMap<u32, Confusion> = BTreeMap::new();
         for (number, seed) in keys {
             let recipe = self.recipes.names[number as usize].clone();
             let missing = |absent: &dyn Fn(usize) -> bool| {
@@ -483,6 +524,12 @@ impl Table {
                     if let Some((kind, sentence)) = classes.check(&run)? {
                         told.tell(kind, || sentence);
                     }
+                    let mut confusion = Confusion::default();
+                    confusion.add(&predicted, &labels);
+                    if let Some(sentence) = classes.strangers(Some((&recipe, seed)), &confusion) {
+                        strangers.tell("strangers", || sentence);
+                    }
+                    confusions.entry(number).or_default().join(&confusion);
                     Marks::Correct(predicted.iter().zip(&labels).map(|(p, l)| p == l).collect())
                 }
                 Some((Kept::Scores(marks), _)) => {
@@ -503,6 +550,18 @@ impl Table {
             });
         }
         let mut warnings = told.sentences();
+        let mut all = Confusion::default();
+        for (number, confusion) in &confusions {
+            let recipe = &self.recipes.names[*number as usize];
+            warnings.extend(classes.check_recipe(recipe, confusion, images.len())?);
+            all.join(confusion);
+        }
+        // Of all runs this says more than of one.
+        match classes.strangers(None, &all) {
+            Some(sentence) => warnings.push(sentence),
+            None => warnings.extend(strangers.sentences()),
+        }
+        let valued = self.value.is_some();
         let metric = match self.value {
             Some(value) => value,
             None if self.scores => {
@@ -515,10 +574,18 @@ impl Table {
             }
             None => "top1".into(),
         };
-        let notes = if self.measure.is_usual() {
-            Vec::new()
-        } else {
-            vec![metric::way(self.measure.direction).to_owned()]
+        // Of right and wrong it is plain.
+        let notes = match (self.measure.unit, self.scores || valued) {
+            (_, false) => Vec::new(),
+            (Unit::Plain, _) => vec![format!("no unit, {}", metric::way(self.measure.direction))],
+            (Unit::Percent, _) => {
+                let unit = match (self.percent, self.fractions) {
+                    (true, true) => "in percent where a percent sign says so, else in fractions",
+                    (true, false) => "in percent",
+                    _ => "in fractions",
+                };
+                vec![format!("{unit}, {}", metric::way(self.measure.direction))]
+            }
         };
         Ok(Results {
             name: String::new(),
