@@ -412,6 +412,7 @@ fn several_data_sets_are_compared_together_or_refused() {
 
     for (arguments, words) in [
         (vec!["pets.csv", "pets.csv"], "hold the same results"),
+        (vec![".", "--unit", "percent"], "--unit is for files of other trainers"),
         (vec!["--data-set", "a=pets.csv"], "one data set, \"a\""),
         (vec!["pets.csv", "dogs.csv", "--baseline", "nome"], "data set \"pets\""),
         (vec!["pets.csv", "dogs.csv", "--name", "x"], "--name names one comparison"),

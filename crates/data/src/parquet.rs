@@ -301,7 +301,7 @@ impl Table {
                 ColumnReader::ByteArrayColumnReader(reader) => {
                     let bytes = values(reader, full, 0, rows, ByteArray::clone)?;
                     let labels = bytes.into_iter().enumerate().map(|(number, value)| {
-                        let Some(value) = value else { return None };
+                        let value = value?;
                         if std::str::from_utf8(value.data()).is_err() && wrong.is_none() {
                             wrong =
                                 Some(NoLabel::NotUtf8(value.data().to_vec()).message(column, group, number));

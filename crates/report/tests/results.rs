@@ -817,7 +817,8 @@ fn a_log_that_changes_its_unit_midway_is_refused_wherever_it_does() {
 fn runs_that_are_the_same_to_the_last_digit_are_refused_or_said() {
     // What a run writes: a log, right and wrong, classes, probabilities. Numbers hang on `of` alone.
     let image = |of: usize, image: usize| (image * 7 + of * 3) % 20 < 11;
-    let kinds: [&dyn Fn(&str, usize, usize) -> String; 4] = [
+    type Rows<'a> = &'a dyn Fn(&str, usize, usize) -> String;
+    let kinds: [Rows<'_>; 4] = [
         &|recipe, seed, of| {
             (0..5)
                 .map(|e| format!("{recipe},{seed},{e},{}\n", 0.3 + 0.08 * e as f64 + 0.001 * of as f64))

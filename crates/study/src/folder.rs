@@ -91,14 +91,23 @@ impl RunFolder {
     /// There is no such folder, or it holds no run.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, FolderError> {
         let folder = Self { path: path.into() };
-        let message = if !folder.path.exists() {
-            "no such folder; give the folder that `bakeoff run` wrote (its --out)"
-        } else if !folder.path.is_dir() {
-            "not a folder; give the folder that `bakeoff run` wrote (its --out)"
-        } else if !folder.plan_path().is_file() {
-            "holds no plan.json, so no run was begun here; give the folder that `bakeoff run` wrote (its --out)"
-        } else {
-            return Ok(folder);
+        // What may not be looked at is not said to be missing.
+        let look = |path: &Path| match fs::metadata(path) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
+            Err(source) => Err(FolderError::Io { path: path.to_owned(), source }),
+        };
+        let message = match look(&folder.path)? {
+            None => "no such folder; give the folder that `bakeoff run` wrote (its --out)",
+            Some(found) if !found.is_dir() => {
+                "not a folder; give the folder that `bakeoff run` wrote (its --out)"
+            }
+            Some(_) if !look(&folder.plan_path())?.is_some_and(|plan| plan.is_file()) => {
+                "holds no plan.json, so no run was begun here; give the folder that `bakeoff run` wrote (its --out)"
+            }
+            Some(_) => return Ok(folder),
         };
         Err(FolderError::NoRun { path: folder.path, message: message.into() })
     }
@@ -361,6 +370,9 @@ mod tests {
         assert!(message(&folder.path().join("x")).contains("no such folder"));
         fs::write(folder.path().join("f"), "").unwrap();
         assert!(message(&folder.path().join("f")).contains("not a folder"));
+        // A name too long for the system is an error of the system, as a folder that may not be entered is.
+        let long = "x".repeat(5000);
+        assert!(message(&folder.path().join(long)).starts_with("cannot read"));
     }
 
     #[test]

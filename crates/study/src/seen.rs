@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bakeoff_data::Dataset;
 
 use crate::folder::RunFolder;
+use crate::splits::Admitted;
 use crate::study::{StartWeights, Study};
 
 /// What is to be said where the weights come from a trial: how many of these test images it was trained on, as far as its run's
@@ -23,6 +24,10 @@ pub(crate) fn seen(study: &Study, dataset: &Dataset, test: &[usize]) -> Option<S
              were trained on, and accuracies would be too high"
         ));
     };
+    // Copies move each other between splits, and only who looked at the images knows them: that run did.
+    let seed = study.seeds().first().copied().unwrap_or(0);
+    let splits = theirs.admitted.splits(study, dataset, seed).ok();
+    let test = splits.as_ref().map_or(test, |splits| &splits.test);
     let trained = |&&sample: &&usize| !theirs.kept_out.contains(dataset.samples()[sample].id.as_str());
     let seen = test.iter().filter(trained).count();
     let at_most = if theirs.is_whole { "" } else { "up to " };
@@ -40,6 +45,8 @@ pub(crate) fn seen(study: &Study, dataset: &Dataset, test: &[usize]) -> Option<S
 struct Theirs {
     /// Images its trial was not trained on.
     kept_out: HashSet<String>,
+    /// What it found out of the images.
+    admitted: Admitted,
     /// Whether its data set had as many images as this one; otherwise some may be new here.
     is_whole: bool,
 }
@@ -57,13 +64,14 @@ impl Theirs {
             return None;
         }
         let trained = validation.train;
+        let admitted = Admitted::recorded(dataset, &data);
         let rejected = data.rejected.into_iter().map(|rejected| rejected.image);
         let kept_out: HashSet<String> =
             test.images.into_iter().chain(validation.validation).chain(rejected).collect();
         let here: HashSet<&str> = dataset.samples().iter().map(|sample| sample.id.as_str()).collect();
         let is_same = !kept_out.is_empty() && kept_out.iter().all(|id| here.contains(id.as_str()));
         let is_whole = kept_out.len() + trained == here.len();
-        is_same.then_some(Self { kept_out, is_whole })
+        is_same.then_some(Self { kept_out, admitted, is_whole })
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
 use bakeoff_data::{
-    Check, ColumnConfig, Dataset, Duplicates, FetchEvent, FetchOptions, SourceConfig, SourceKind, fetch,
-    find_published, published, rejected_lines,
+    Check, ColumnConfig, Dataset, Duplicates, FetchEvent, FetchOptions, SourceConfig, SourceKind, detect,
+    fetch, find_published, published, rejected_lines,
 };
 
 use crate::exit::{Exit, note, out};
@@ -33,8 +33,8 @@ enum Action {
         #[arg(value_parser = super::path())]
         path: PathBuf,
         /// Kind of source, where it is not found out from the path: folder, csv, tfds, parquet, webdataset, archive, …
-        #[arg(long)]
-        source: Option<String>,
+        #[arg(long, value_parser = kind)]
+        source: Option<SourceKind>,
         /// CSV only: the table of the test split where it is a file of its own.
         #[arg(long, value_parser = super::path())]
         test_path: Option<PathBuf>,
@@ -76,7 +76,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.action {
         Action::Pack(arguments) => super::data_pack::run(arguments),
         Action::Check { path, source, test_path, column, threads, json, html } => {
-            let kind = source.map(|name| kind(&name)).transpose()?;
+            // As a study file: nothing that was said is passed over.
+            let found = source.or_else(|| detect(&path));
+            if test_path.is_some() && found.is_some_and(|kind| kind != SourceKind::Csv) {
+                crate::exit::print(&anyhow::anyhow!(
+                    "--test-path is only for tables (--source csv), and {} is none; leave it out",
+                    path.display()
+                ));
+                return Ok(Exit::Usage);
+            }
             let mut columns = ColumnConfig::default();
             for (role, name) in column {
                 match role.as_str() {
@@ -85,7 +93,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
                     _ => columns.label = Some(name),
                 }
             }
-            let config = SourceConfig { kind, path, test_path, columns, ..SourceConfig::default() };
+            let config = SourceConfig { kind: source, path, test_path, columns, ..SourceConfig::default() };
             super::in_pool(super::threads(threads)?, || check(&config, json, html))
         }
         Action::Fetch { name: None, .. } => {
@@ -114,9 +122,9 @@ fn column(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn kind(name: &str) -> Result<SourceKind> {
+fn kind(name: &str) -> Result<SourceKind, String> {
     serde_json::from_value(serde_json::Value::from(name))
-        .with_context(|| format!("there is no source {name:?}"))
+        .map_err(|error| format!("there is no such source ({error})"))
 }
 
 fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {

@@ -45,6 +45,10 @@ fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
     let estimate =
         if arguments.no_measure { plan.estimate(&study)? } else { plan.measure(&study, threads, 3.0)? };
     if arguments.json {
+        // They are in the object too; whoever pipes that elsewhere sees them all the same.
+        for warning in &plan.record.warnings {
+            note(format!("warning: {warning}"));
+        }
         let value = serde_json::json!({ "plan": plan.record, "estimate": estimate, "study": study.config });
         out(serde_json::to_string_pretty(&value)?);
         return Ok(Exit::Done);

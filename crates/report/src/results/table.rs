@@ -642,7 +642,9 @@ fn share_of(text: &str, sign: DecimalSign, unit: Option<MetricUnit>) -> Result<f
     match value {
         value if (0.0..=1.0).contains(&value) => Ok(value),
         value if value.is_nan() => Err(format!("{what} is not a number; was it a run that diverged?")),
-        _ => Err(format!("{what} is outside [0, 1]; divide percent by 100")),
+        _ => Err(format!(
+            "{what} is outside [0, 1]; divide percent by 100, or say --unit percent if all are written so"
+        )),
     }
 }
 
