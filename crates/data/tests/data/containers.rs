@@ -229,6 +229,33 @@ fn labels_of_every_type_of_parquet_are_classes_or_named() {
 }
 
 #[test]
+fn text_of_numbers_is_one_class_in_every_spelling_and_columns_of_splits_are_said() {
+    let numbers = Column::Bytes(all(["1", "1.0", "cat", "1"].map(text)));
+    let dataset = labelled("required binary label (UTF8);", numbers).unwrap();
+    assert_eq!(classes(&dataset), ["1", "1", "cat", "1"]);
+    let said = |dataset: &Dataset| -> String {
+        dataset.warnings().iter().map(|warning| format!("{warning}\n")).collect()
+    };
+    assert!(said(&dataset).contains("labels 1 and 1.0 are the same number"), "{}", said(&dataset));
+    for (column, cells, told) in [
+        ("split", ["train", "train", "test", "test"], true),
+        ("data_split", ["training_set", "training_set", "test_set", "test_set"], true),
+        ("split", ["test"; 4], true),
+        ("split", ["train"; 4], false),
+        ("set", ["1", "1", "2", "3"], true),
+        ("set", ["north", "north", "south", "south"], false),
+    ] {
+        let dataset = parquet_of(
+            &format!("message m {{ required binary image; required int32 label; required binary {column} (UTF8); }}"),
+            vec![images(4), Column::Int32(all([0, 1, 0, 1])), Column::Bytes(all(cells.map(text)))],
+        )
+        .unwrap();
+        let expected = format!("column `{column}` of train.parquet was not taken for the split");
+        assert_eq!(said(&dataset).contains(&expected), told, "{column} {cells:?}: {}", said(&dataset));
+    }
+}
+
+#[test]
 fn images_of_every_form_of_parquet_are_read() {
     let labels = || Column::Int32(all([0, 1]));
     let fixed = photograph();
