@@ -33,8 +33,8 @@ enum Action {
         #[arg(value_parser = super::path())]
         path: PathBuf,
         /// Kind of source, where it is not found out from the path: folder, csv, tfds, parquet, webdataset, archive, …
-        #[arg(long, value_parser = kind)]
-        source: Option<SourceKind>,
+        #[arg(long)]
+        source: Option<String>,
         /// CSV only: the table of the test split where it is a file of its own.
         #[arg(long, value_parser = super::path())]
         test_path: Option<PathBuf>,
@@ -76,6 +76,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.action {
         Action::Pack(arguments) => super::data_pack::run(arguments),
         Action::Check { path, source, test_path, column, threads, json, html } => {
+            let source = source.map(|name| kind(&name)).transpose()?;
             // As a study file: nothing that was said is passed over.
             let found = source.or_else(|| detect(&path));
             if test_path.is_some() && found.is_some_and(|kind| kind != SourceKind::Csv) {
@@ -122,9 +123,9 @@ fn column(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn kind(name: &str) -> Result<SourceKind, String> {
+fn kind(name: &str) -> Result<SourceKind> {
     serde_json::from_value(serde_json::Value::from(name))
-        .map_err(|error| format!("there is no such source ({error})"))
+        .with_context(|| format!("there is no source {name:?}"))
 }
 
 fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
