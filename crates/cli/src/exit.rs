@@ -116,6 +116,13 @@ fn folded(line: &str, width: usize) -> String {
     text
 }
 
+/// Prints warnings to stderr, a line each.
+pub(crate) fn warn(warnings: impl IntoIterator<Item = impl std::fmt::Display>) {
+    for warning in warnings {
+        note(format!("warning: {warning}"));
+    }
+}
+
 /// Prints a remark to stderr.
 pub(crate) fn note(line: impl AsRef<str>) {
     let _ = writeln!(std::io::stderr(), "{}", harmless(line.as_ref()));

@@ -9,7 +9,7 @@ use bakeoff_report::results::{MetricUnit, Pattern, Results, ResultsOptions, Sour
 use bakeoff_stats::{Direction, Unit};
 use bakeoff_study::{Headline, RunFolder};
 
-use crate::exit::{Exit, note, out, out_folded};
+use crate::exit::{Exit, note, out, out_folded, warn};
 
 /// Compare recipes trained elsewhere, from CSV files: the same statistics, verdicts and report.
 ///
@@ -174,12 +174,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let margin = margin(arguments.margin, &results)?;
     let Some(folder) = arguments.out else {
         let summary = bakeoff_report::summarise_results(&results, &baseline, margin)?;
-        warn(&summary);
+        warn(&summary.warnings);
         super::run::tell_summary(&summary, arguments.json)?;
         return Ok(Exit::Done);
     };
     let report = bakeoff_report::write_results(&results, &baseline, margin, &folder, arguments.lang.into())?;
-    warn(&report.summary);
+    warn(&report.summary.warnings);
     super::run::tell(&report, arguments.json)?;
     if arguments.json {
         note(format!("report: {}", report.page.display()));
@@ -268,9 +268,7 @@ fn over_data_sets(
         sets.push(set);
     }
     let aggregate = aggregate(&sets)?;
-    for warning in &aggregate.warnings {
-        note(format!("warning: {warning}"));
-    }
+    warn(&aggregate.warnings);
     let page = match &arguments.out {
         Some(folder) => Some(write_aggregate(&aggregate, folder, arguments.lang.into())?),
         None => None,
@@ -285,12 +283,6 @@ fn over_data_sets(
         if arguments.json { note(line) } else { out(format!("\n{line}")) }
     }
     Ok(Exit::Done)
-}
-
-fn warn(summary: &bakeoff_report::Summary) {
-    for warning in &summary.warnings {
-        note(format!("warning: {warning}"));
-    }
 }
 
 /// A file by its name, or all that match a pattern, in the order of their names.

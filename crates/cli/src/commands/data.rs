@@ -9,7 +9,7 @@ use bakeoff_data::{
     fetch, find_published, published, rejected_lines,
 };
 
-use crate::exit::{Exit, note, out};
+use crate::exit::{Exit, note, out, warn};
 use crate::progress::{Bar, BytesBar};
 use crate::table::Table;
 
@@ -152,9 +152,7 @@ fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
     let path = options.to.join(&set.path);
     let dataset = Dataset::open(&SourceConfig::at(&path))
         .context("what was fetched cannot be opened; remove the folder and fetch it again")?;
-    for warning in dataset.warnings() {
-        note(format!("warning: {warning}"));
-    }
+    warn(dataset.warnings());
     out(format!(
         "\n{} images, {} classes. In a study file:\n",
         dataset.samples().len(),
@@ -183,9 +181,7 @@ fn check(config: &SourceConfig, json: bool, html: Option<PathBuf>) -> Result<Exi
     }
     if json {
         // They are in the object too; whoever pipes that elsewhere sees them all the same.
-        for warning in &check.warnings {
-            note(format!("warning: {warning}"));
-        }
+        warn(&check.warnings);
         out(serde_json::to_string_pretty(&check)?);
     } else {
         print(&check);

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context, Result};
 use bakeoff_data::{Dataset, PackMode, SourceConfig};
 
-use crate::exit::{Exit, note, out};
+use crate::exit::{Exit, out, warn};
 use crate::progress::Bar;
 
 /// Decode all images into a memory-mapped pack, which every study of these images beside it then reads.
@@ -54,9 +54,7 @@ fn pack(arguments: &Arguments) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     let inspection = inspection?;
-    for warning in dataset.warnings().iter().chain(&inspection.warnings) {
-        note(format!("warning: {warning}"));
-    }
+    warn(dataset.warnings().iter().chain(&inspection.warnings));
     let (path, images, bytes) = dataset.packed().context("there is no pack")?;
     let rejected = inspection.rejected.len();
     if arguments.json {

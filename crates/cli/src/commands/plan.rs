@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use bakeoff_study::Plan;
 
-use crate::exit::{Exit, note, out};
+use crate::exit::{Exit, out, warn};
 use crate::progress::duration;
 use crate::table::Table;
 
@@ -46,9 +46,7 @@ fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
         if arguments.no_measure { plan.estimate(&study)? } else { plan.measure(&study, threads, 3.0)? };
     if arguments.json {
         // They are in the object too; whoever pipes that elsewhere sees them all the same.
-        for warning in &plan.record.warnings {
-            note(format!("warning: {warning}"));
-        }
+        warn(&plan.record.warnings);
         let value = serde_json::json!({ "plan": plan.record, "estimate": estimate, "study": study.config });
         out(serde_json::to_string_pretty(&value)?);
         return Ok(Exit::Done);
@@ -100,8 +98,6 @@ fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
         .memory_bytes
         .map_or_else(String::new, |bytes| format!(", {:.0} MiB of memory for the network", mib(bytes)));
     out(format!("up to {:.0} MiB of disk{memory}", mib(estimate.disk_bytes)));
-    for warning in &record.warnings {
-        note(format!("warning: {warning}"));
-    }
+    warn(&record.warnings);
     Ok(Exit::Done)
 }

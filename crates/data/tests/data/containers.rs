@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use crate::{photograph, tree};
+use crate::{photograph, shard, tree};
 
 /// The values of a leaf column, with definition and repetition levels where it has them.
 struct Values<T: DataType> {
@@ -377,19 +377,6 @@ fn rows_of_a_broken_page_are_told_in_the_same_words() {
     assert!(broken > 10, "{broken}");
 }
 
-/// A shard of these members.
-fn shard(members: &[(&str, &[u8])]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let mut archive = tar::Builder::new(fs::File::create(folder.path().join("a.tar")).unwrap());
-    for (name, bytes) in members {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        archive.append_data(&mut header, name, *bytes).unwrap();
-    }
-    archive.finish().unwrap();
-    folder
-}
-
 fn open_shard(members: &[(&str, &[u8])]) -> Result<Dataset, String> {
     let folder = shard(members);
     let path = folder.path().join("a.tar");
@@ -400,6 +387,18 @@ fn open_shard(members: &[(&str, &[u8])]) -> Result<Dataset, String> {
         members.iter().map(|m| m.0).collect::<Vec<_>>()
     );
     Dataset::open(&SourceConfig::at(path)).map_err(|error| error.to_string())
+}
+
+/// Opens a shard in which each label stands beside an image, in a file that ends in `end`.
+fn open_labelled(image: &[u8], end: &str, labels: &[&[u8]]) -> Result<Dataset, String> {
+    let names: Vec<(String, String)> =
+        (0..labels.len()).map(|n| (format!("{n}.jpg"), format!("{n}.{end}"))).collect();
+    let members: Vec<(&str, &[u8])> = names
+        .iter()
+        .zip(labels)
+        .flat_map(|((jpg, other), label)| [(jpg.as_str(), image), (other.as_str(), *label)])
+        .collect();
+    open_shard(&members)
 }
 
 #[test]
@@ -439,16 +438,7 @@ fn webdataset_names_with_dots_are_paired_up_to_the_last_one_and_that_is_said() {
 #[test]
 fn webdataset_labels_in_other_places_are_read_and_said_or_what_is_there_is_named() {
     let image = photograph();
-    let four = |end: &str, labels: [&[u8]; 4]| {
-        let names: Vec<(String, String)> =
-            (0..4).map(|n| (format!("{n}.jpg"), format!("{n}.{end}"))).collect();
-        let members: Vec<(&str, &[u8])> = names
-            .iter()
-            .zip(labels)
-            .flat_map(|((jpg, other), label)| [(jpg.as_str(), image.as_slice()), (other.as_str(), label)])
-            .collect();
-        open_shard(&members)
-    };
+    let four = |end: &str, labels: [&[u8]; 4]| open_labelled(&image, end, &labels);
     let words: [&[u8]; 4] = [b"cat", b"dog\n", b"cat", b"dog"];
     for (end, labels, expected, place) in [
         ("cls", words, ["cat", "dog", "cat", "dog"], ""),
@@ -508,15 +498,7 @@ fn webdataset_labels_in_other_places_are_read_and_said_or_what_is_there_is_named
 #[test]
 fn labels_that_are_not_utf_8_are_refused_by_member_and_byte_order_marks_are_no_part_of_them() {
     let image = photograph();
-    let of = |end: &str, labels: [&[u8]; 2]| {
-        let names = [0, 1].map(|n| (format!("{n}.jpg"), format!("{n}.{end}")));
-        let members: Vec<(&str, &[u8])> = names
-            .iter()
-            .zip(labels)
-            .flat_map(|((jpg, other), label)| [(jpg.as_str(), image.as_slice()), (other.as_str(), label)])
-            .collect();
-        open_shard(&members)
-    };
+    let of = |end: &str, labels: [&[u8]; 2]| open_labelled(&image, end, &labels);
     for (end, label) in [
         ("cls", &b"\xb0\xed\xbe\xe7\xc0\xcc"[..]),
         ("txt", b"\xb0\xad\xbe\xc6"),

@@ -8,7 +8,7 @@ use bakeoff_data::columns::ColumnRole;
 use bakeoff_data::{Dataset, DeclaredSplit, ImageError, SourceConfig, SourceKind, Warning, detect};
 use safetensors::SafeTensors;
 
-use crate::{fixture, tree};
+use crate::{fixture, shard, tree};
 
 fn open(path: &Path) -> Dataset {
     Dataset::open(&SourceConfig::at(path)).unwrap_or_else(|error| panic!("{error}"))
@@ -406,19 +406,6 @@ fn webdataset_shards_are_as_the_library_reads_them() {
     let shard = path.join("dogs-train-000000.tar");
     assert_eq!(detect(&shard), Some(SourceKind::Webdataset));
     assert_eq!(counts(&open(&shard)), [3, 0, 0, 0]);
-}
-
-/// A shard of these members.
-fn shard(members: &[(&str, &[u8])]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let mut archive = tar::Builder::new(fs::File::create(folder.path().join("a.tar")).unwrap());
-    for (name, bytes) in members {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        archive.append_data(&mut header, name, *bytes).unwrap();
-    }
-    archive.finish().unwrap();
-    folder
 }
 
 #[test]

@@ -52,3 +52,16 @@ fn tree(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 fn photograph() -> Vec<u8> {
     std::fs::read(fixture("decode/jpeg-420.jpg")).unwrap()
 }
+
+/// A folder with `a.tar`, a shard of these members.
+fn shard(members: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = tar::Builder::new(std::fs::File::create(folder.path().join("a.tar")).unwrap());
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        archive.append_data(&mut header, name, *bytes).unwrap();
+    }
+    archive.finish().unwrap();
+    folder
+}
