@@ -128,6 +128,9 @@ pub enum NnError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// A file of weights cannot be written.
+    #[error(transparent)]
+    Write(#[from] bakeoff_files::WriteError),
     /// Not enough memory for the session.
     #[error("a session of `{model}` with batch {batch} at {image} px needs {} MiB, which could not be had{}; use a smaller batch or image", bytes / (1 << 20), largest_batch(*fits))]
     OutOfMemory {

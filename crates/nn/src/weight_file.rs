@@ -4,8 +4,7 @@ use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
     fs::{self, File},
-    io::Write,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use safetensors::{Dtype, SafeTensors, View};
@@ -97,26 +96,8 @@ pub(crate) fn write_tensors<'a>(
     let mut bytes = safetensors::serialize(tensors.map(|(name, tensor)| (name, F32(tensor))), Some(metadata))
         .map_err(|e| NnError::WeightFile { path: path.into(), reason: format!("cannot be written: {e}") })?;
     sort_metadata(&mut bytes);
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&partial)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)?;
-        // The rename itself is durable only once the folder is synchronised; some file systems refuse, none need it to be correct.
-        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty())
-            && let Ok(folder) = File::open(folder)
-        {
-            let _ = folder.sync_all();
-        }
-        Ok(())
-    };
-    write().map_err(|source| {
-        let _ = fs::remove_file(&partial);
-        NnError::Io { path: path.into(), action: "write the weights", source }
-    })
+    bakeoff_files::write_bytes(path, &bytes)?;
+    Ok(())
 }
 
 /// Puts the metadata's keys in order, in place: the library writes them in a hash map's, which is another in every process,

@@ -43,10 +43,10 @@ mod text;
 mod theme;
 mod thumbnails;
 
+use bakeoff_files::{WriteError, make_folder, write_bytes};
 use bakeoff_stats::sequential::Standing;
-use bakeoff_study::files::{make_folder, write_bytes};
 use bakeoff_study::records::PlanRecord;
-use bakeoff_study::{FolderError, RunFolder, WriteError};
+use bakeoff_study::{FolderError, RunFolder};
 use std::path::{Path, PathBuf};
 
 pub use data_page::data_page;

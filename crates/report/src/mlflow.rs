@@ -5,7 +5,7 @@
 
 use crate::evidence::{Evidence, State};
 use crate::moment::started;
-use bakeoff_study::files::{WriteError, make_folder, write_bytes};
+use bakeoff_files::{WriteError, make_folder, write_bytes};
 use bakeoff_study::records::EpochRecord;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;

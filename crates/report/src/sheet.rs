@@ -220,8 +220,8 @@ pub fn contact_sheet(record: &PreviewRecord, folder: &Path) -> Drawing {
 pub fn write_contact_sheet(record: &PreviewRecord, folder: &Path) -> Result<[PathBuf; 2], ReportError> {
     let sheet = contact_sheet(record, folder);
     let paths = [folder.join("contact-sheet.svg"), folder.join("contact-sheet.png")];
-    bakeoff_study::files::write_bytes(&paths[0], sheet.file().as_bytes())?;
-    bakeoff_study::files::write_bytes(&paths[1], &sheet.png()?)?;
+    bakeoff_files::write_bytes(&paths[0], sheet.file().as_bytes())?;
+    bakeoff_files::write_bytes(&paths[1], &sheet.png()?)?;
     Ok(paths)
 }
 

@@ -6,7 +6,7 @@
 
 use crate::evidence::{Evidence, State};
 use crate::moment::{Folders, started};
-use bakeoff_study::files::{WriteError, make_folder, write_bytes};
+use bakeoff_files::{WriteError, make_folder, write_bytes};
 use std::path::{Path, PathBuf};
 
 /// CRC-32C (Castagnoli), reflected: RFC 3720, appendix B.4.

@@ -19,12 +19,12 @@ use rayon::prelude::*;
 
 use crate::config::StudyConfig;
 use crate::feed::{FeedError, evaluation, evaluation_pixels, prefetch};
-use crate::files::{WriteError, write_json};
 use crate::records::{
     CorruptionRecord, MapRecord, MapsRecord, OcclusionRecord, Right, RobustnessRecord, TrialKey,
 };
 use crate::threads::{ThreadsError, pool};
 use crate::{FolderError, Prediction, RunFolder, Trial};
+use bakeoff_files::{WriteError, write_json};
 
 /// Images of which class activation maps are made, at most: a page shows them all, each once for every recipe.
 pub const MOST_MAPS: usize = 24;

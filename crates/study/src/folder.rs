@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use crate::config::StudyConfig;
-use crate::files::file_digest;
 use crate::predictions::{self, Prediction};
 use crate::records::{
     DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, TestSplit,
     TrialKey, TrialRecord, TrialStatus, ValidationSplit,
 };
+use bakeoff_files::sha256_of_file;
 
 /// A run folder, or something in it, that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -321,7 +321,7 @@ pub(crate) fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Opt
 /// The epochs of a finished trial, or what is wrong with their file.
 fn finished_metrics(path: &Path, sha256: Option<&str>) -> Result<Vec<EpochRecord>, String> {
     if let Some(sha256) = sha256 {
-        match file_digest(path) {
+        match sha256_of_file(path) {
             Ok(found) if found == sha256 => {}
             Ok(_) => return Err("metrics.jsonl is not as the trial wrote it (its SHA-256 differs)".into()),
             Err(error) => return Err(format!("metrics.jsonl cannot be read ({error})")),

@@ -24,7 +24,6 @@ mod document;
 mod enlargement;
 mod expansion;
 mod feed;
-pub mod files;
 mod folder;
 mod observer;
 mod plan;
@@ -48,7 +47,6 @@ pub use config::{
     TrainConfig, json_schema,
 };
 pub use feed::FeedError;
-pub use files::WriteError;
 pub use folder::{FolderError, Preview, RunFolder, Trial};
 pub use observer::{Event, Observer, Silent};
 pub use plan::{Estimate, Plan, PlanError};

@@ -407,7 +407,7 @@ fn trial_id(shared: &Value, recipe: &RecipeConfig, seed: u64) -> String {
         "recipe": { "transforms": recipe.transforms, "mix": recipe.mix },
         "seed": seed,
     });
-    hex(&Sha256::digest(canonical(&content).as_bytes()))
+    bakeoff_files::sha256(canonical(&content).as_bytes())
 }
 
 /// JSON with its keys sorted and nothing between its tokens.
@@ -427,10 +427,6 @@ fn canonical(value: &Value) -> String {
         }
         other => other.to_string(),
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Of what is listed: class names, and every sample's id, label and split. What the files hold is compared when they are
@@ -457,7 +453,7 @@ fn listing_digest(dataset: &Dataset) -> String {
         text("group");
         set.into_iter().for_each(|sample| text(&dataset.samples()[sample].id));
     }
-    hex(&digest.finalize())
+    bakeoff_files::hex(&digest.finalize())
 }
 
 fn weights_digest(weights: &Weights) -> String {
@@ -469,7 +465,7 @@ fn weights_digest(weights: &Weights) -> String {
             digest.update(&bytes);
         }
     }
-    hex(&digest.finalize())
+    bakeoff_files::hex(&digest.finalize())
 }
 
 /// Stanford Dogs, and what else is named by synsets, was built from ImageNet's images.

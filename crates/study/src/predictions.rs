@@ -13,8 +13,8 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
-use crate::files::{WriteError, at, write_atomically};
 use crate::folder::FolderError;
+use bakeoff_files::{WriteError, write_atomically};
 
 /// What a trial's network said about one test image.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,7 @@ fn number(value: u32) -> Result<i32, ParquetError> {
     i32::try_from(value).map_err(|_| ParquetError::General(format!("{value} does not fit into an int32")))
 }
 
-fn write_columns(file: File, rows: &[Prediction], classes: &[String]) -> Result<(), ParquetError> {
+fn write_columns(file: &File, rows: &[Prediction], classes: &[String]) -> Result<(), ParquetError> {
     let created = format!("bakeoff {}", env!("CARGO_PKG_VERSION"));
     let properties = Arc::new(WriterProperties::builder().set_created_by(created).build());
     let mut writer = SerializedFileWriter::new(file, Arc::new(schema()?), properties)?;
@@ -110,17 +110,14 @@ fn write_columns(file: File, rows: &[Prediction], classes: &[String]) -> Result<
 /// # Errors
 /// The file system refused.
 pub fn write(path: &Path, rows: &[Prediction], classes: &[String]) -> Result<(), WriteError> {
-    write_atomically(path, |part| {
-        let file = File::create(part).map_err(at(part))?;
-        write_columns(file, rows, classes).map_err(|error| {
+    write_atomically(path, |file| {
+        write_columns(file, rows, classes).map_err(|error| match error {
             // What the file system said, where it was the file system.
-            at(part)(match error {
-                ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
-                    Ok(io) => *io,
-                    Err(other) => std::io::Error::other(other),
-                },
-                other => std::io::Error::other(other),
-            })
+            ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+                Ok(io) => *io,
+                Err(other) => std::io::Error::other(other),
+            },
+            other => std::io::Error::other(other),
         })
     })
 }

@@ -10,7 +10,6 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use std::sync::atomic::AtomicBool;
 
 use crate::feed::{Feed, FeedError};
-use crate::files::{WriteError, make_folder, write_bytes, write_json};
 use crate::folder::{Preview, RunFolder};
 use crate::observer::{Event, Observer};
 use crate::plan::{Plan, PlanError};
@@ -18,6 +17,7 @@ use crate::records::{LabelShare, PreviewExample, PreviewRecord, SplitRule};
 use crate::splits::{Admitted, are_drawn};
 use crate::study::Study;
 use crate::trial::first_session;
+use bakeoff_files::{WriteError, make_folder, write_bytes, write_json};
 
 /// Pictures that cannot be made.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,6 @@ use bakeoff_data::{Caught, DataError, Dataset, Duplicates, Inspection, Uneven, c
 use rayon::ThreadPool;
 use serde_json::Value;
 
-use crate::files::{WriteError, at, make_folder, write_bytes, write_json};
 use crate::folder::{FolderError, RunFolder, read_json_if_there};
 use crate::observer::{Event, Observer};
 use crate::plan::{Plan, PlanError, uneven_warning};
@@ -25,6 +24,7 @@ use crate::splits::{self, Admitted, Differs, SplitsError};
 use crate::study::Study;
 use crate::threads::{ThreadsError, pool};
 use crate::trial::{self, Bench, End, Halt};
+use bakeoff_files::{WriteError, at, make_folder, write_bytes, write_json};
 
 /// How a study is run. None of it changes a trial's result.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use bakeoff_data::{DataError, Dataset, DeclaredSplit, Groups, Inspection, Splits};
 
-use crate::files::{WriteError, make_folder, write_json};
 use crate::folder::{FolderError, RunFolder};
 use crate::records::{DataRecord, SplitRule, TestSplit, ValidationSplit};
 use crate::study::Study;
+use bakeoff_files::{WriteError, make_folder, write_json};
 
 /// What is known of the images before they are split.
 #[derive(Clone, Debug)]

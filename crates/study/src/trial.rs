@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Headline;
 use crate::feed::{Feed, FeedError, evaluation, hidden_stages, prefetch};
-use crate::files::{self, WriteError, at, file_digest, make_folder, write_bytes, write_json};
 use crate::observer::{Event, Observer};
 use crate::plan::sampled;
 use crate::predictions::{self, Prediction};
@@ -26,6 +25,7 @@ use crate::records::{EpochRecord, TestRecord, TrialKey, TrialRecord, TrialStatus
 use crate::runner::StopFlag;
 use crate::splits::Admitted;
 use crate::study::Study;
+use bakeoff_files::{WriteError, at, make_folder, sha256_of_file, write_bytes, write_json};
 
 /// Batches made before they are asked for.
 const AHEAD: usize = 3;
@@ -91,7 +91,7 @@ impl From<FeedError> for Trouble {
 impl From<NnError> for Trouble {
     fn from(error: NnError) -> Self {
         match error {
-            NnError::Io { path, source, .. } => Self::Halt(WriteError { path, source }.into()),
+            NnError::Write(error) => Self::Halt(error.into()),
             other => Self::Fail(other.to_string()),
         }
     }
@@ -581,7 +581,7 @@ impl Sitting<'_> {
         predictions::write(&self.path("predictions.parquet"), &scores.predictions, classes)?;
         let seconds = self.state.seconds;
         let metrics = self.path("metrics.jsonl");
-        let metrics_sha256 = Some(file_digest(&metrics).map_err(at(&metrics))?);
+        let metrics_sha256 = Some(sha256_of_file(&metrics).map_err(at(&metrics))?);
         self.record(TrialStatus::Finished { test: test.clone(), seconds, metrics_sha256 })?;
         // From here on the trial is finished, whatever happens to what is left over.
         self.state.kept.clear();
@@ -702,8 +702,7 @@ fn judge(logits: &[f32], label: usize) -> Option<Judged> {
 }
 
 fn json_line<T: Serialize>(record: &T, path: &Path) -> Result<String, WriteError> {
-    let mut line =
-        serde_json::to_string(record).map_err(|error| files::at(path)(std::io::Error::other(error)))?;
+    let mut line = serde_json::to_string(record).map_err(|error| at(path)(std::io::Error::other(error)))?;
     line.push('\n');
     Ok(line)
 }

@@ -1,7 +1,7 @@
 //! Run folders with invented numbers, written with the records' own types.
 
 use bakeoff_study::records::*;
-use bakeoff_study::{Corruption, CorruptionSet, Prediction, RunFolder, SEVERITIES, files, write_predictions};
+use bakeoff_study::{Corruption, CorruptionSet, Prediction, RunFolder, SEVERITIES, write_predictions};
 use std::path::Path;
 
 /// What a trial of the fake came to.
@@ -304,7 +304,7 @@ impl Fake {
             range: if name.contains("colour") { [-0.18, 1.22] } else { [0.0, 1.0] },
             examples: examples.collect(),
         };
-        files::write_json(&folder.join("preview.json"), &record).unwrap();
+        bakeoff_files::write_json(&folder.join("preview.json"), &record).unwrap();
     }
 
     fn pipeline(&self, recipe: usize) -> Vec<String> {
@@ -360,7 +360,7 @@ impl Fake {
             until_decided: self.until_decided,
             warnings: vec![],
         };
-        files::write_json(&path.join("plan.json"), &plan).unwrap();
+        bakeoff_files::write_json(&path.join("plan.json"), &plan).unwrap();
         let data = if self.photographs {
             for image in 0..self.test_images as u64 {
                 let file = path.join("photographs").join(self.test_image(image));
@@ -386,7 +386,7 @@ impl Fake {
             "compare": {"seeds": self.seeds, "baseline": plan.baseline, "margin": self.margin},
             "recipe": [{"name": "none"}],
         });
-        files::write_json(&path.join("study.json"), &study).unwrap();
+        bakeoff_files::write_json(&path.join("study.json"), &study).unwrap();
         std::fs::write(path.join("study.toml"), "# A study <of dogs>\n[data]\npath = \"data/dogs\"\n")
             .unwrap();
         if self.data {
@@ -425,7 +425,7 @@ impl Fake {
                 warnings: vec![],
                 content: String::new(),
             };
-            files::write_json(&path.join("data.json"), &data).unwrap();
+            bakeoff_files::write_json(&path.join("data.json"), &data).unwrap();
             let environment = Environment {
                 bakeoff: "0.1.0".into(),
                 system: "linux x86_64".into(),
@@ -435,7 +435,7 @@ impl Fake {
                 backend: "cpu".into(),
                 started: "2025-06-01T09:12:33Z".into(),
             };
-            files::write_json(&path.join("environment.json"), &environment).unwrap();
+            bakeoff_files::write_json(&path.join("environment.json"), &environment).unwrap();
         }
         for (index, recipe) in self.recipes.iter().enumerate() {
             if self.previews {
@@ -474,9 +474,9 @@ impl Fake {
                         }
                         if (self.robustness)(index, seed) {
                             let record = self.robustness(index, seed);
-                            files::write_json(&folder.join("robustness.json"), &record).unwrap();
+                            bakeoff_files::write_json(&folder.join("robustness.json"), &record).unwrap();
                             if seed == 1 {
-                                files::write_json(&folder.join("maps.json"), &self.maps(index, seed))
+                                bakeoff_files::write_json(&folder.join("maps.json"), &self.maps(index, seed))
                                     .unwrap();
                             }
                         }
@@ -491,7 +491,7 @@ impl Fake {
                 std::fs::write(folder.join("metrics.jsonl"), lines).unwrap();
                 let record =
                     TrialRecord { recipe: recipe.name.clone(), seed, id: id(&recipe.name, seed), status };
-                files::write_json(&folder.join("trial.json"), &record).unwrap();
+                bakeoff_files::write_json(&folder.join("trial.json"), &record).unwrap();
             }
         }
         RunFolder::open(path).unwrap()

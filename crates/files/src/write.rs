@@ -1,18 +1,10 @@
 //! Writing files so that a crash or a full disk leaves the old one or the new one, never half of one.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-
-use crate::plan::hex;
-
-/// SHA-256 of a file, in hex.
-pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
-    Ok(hex(&Sha256::digest(fs::read(path)?)))
-}
 
 /// A file that could not be written. Nothing that was on disk before is lost.
 #[derive(Debug, thiserror::Error)]
@@ -51,21 +43,33 @@ pub fn make_folder(path: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(path).map_err(at(path))
 }
 
-/// Replaces a file as a whole or not at all: written beside it, synced, renamed.
+/// Creates a file of our own that stands beside others, in place of one of that name that an earlier process left.
+///
+/// A link of that name is replaced, not followed: what it points to is not ours.
+///
+/// # Errors
+/// The file system refused, or somebody else is writing the same file now.
+pub fn create_in_place(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    File::options().read(true).write(true).create_new(true).open(path)
+}
+
+/// Replaces a file as a whole or not at all: written beside it under the name `….partial`, synced, renamed.
 ///
 /// # Errors
 /// The file system refused; the message names the file and what to do.
-pub fn write_atomically(
-    path: &Path,
-    write: impl FnOnce(&Path) -> Result<(), WriteError>,
-) -> Result<(), WriteError> {
+pub fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), WriteError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let part = path.with_file_name(name);
-    let done = write(&part).and_then(|()| {
-        fs::File::open(&part).and_then(|file| file.sync_all()).map_err(at(&part))?;
-        fs::rename(&part, path).map_err(at(path))
-    });
+    let file = create_in_place(&part).map_err(at(&part))?;
+    let done = write(&file)
+        .and_then(|()| file.sync_all())
+        .map_err(at(&part))
+        .and_then(|()| fs::rename(&part, path).map_err(at(path)));
     if done.is_err() {
         // Half a file on a full disk would only be in the way.
         let _ = fs::remove_file(&part);
@@ -74,12 +78,12 @@ pub fn write_atomically(
     sync_folder(path)
 }
 
-/// Makes a rename last: the folder entry is synced too, where the system can.
+/// Makes a rename last: the folder's entry is synced too, where the system can.
 fn sync_folder(path: &Path) -> Result<(), WriteError> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        fs::File::open(folder).and_then(|file| file.sync_all()).map_err(at(folder))?;
+        File::open(folder).and_then(|file| file.sync_all()).map_err(at(folder))?;
     }
     #[cfg(not(unix))]
     let _ = path;
@@ -101,10 +105,7 @@ pub fn write_json<T: Serialize>(path: &Path, record: &T) -> Result<(), WriteErro
 /// # Errors
 /// The file system refused; the message names the file and what to do.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    write_atomically(path, |part| {
-        let mut file = fs::File::create(part).map_err(at(part))?;
-        file.write_all(bytes).map_err(at(part))
-    })
+    write_atomically(path, |mut file| file.write_all(bytes))
 }
 
 #[cfg(test)]
@@ -116,13 +117,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan.json");
         write_bytes(&path, b"old").unwrap();
-        let failed = write_atomically(&path, |part| {
-            fs::write(part, b"half").unwrap();
-            Err(at(part)(io::Error::from(io::ErrorKind::StorageFull)))
+        let failed = write_atomically(&path, |mut file| {
+            file.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
         });
         let message = failed.unwrap_err().to_string();
         assert!(message.contains("plan.json.partial") && message.contains("disk is full"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_laid_where_we_write_is_replaced_and_what_it_names_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("plan.json"), folder.path().join("of somebody else"));
+        fs::write(&other, "theirs").unwrap();
+        for name in ["plan.json.partial", "plan.json"] {
+            std::os::unix::fs::symlink(&other, folder.path().join(name)).unwrap();
+            write_bytes(&path, b"ours").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"ours");
+            assert!(!path.is_symlink());
+            assert_eq!(fs::read(&other).unwrap(), b"theirs");
+            fs::remove_file(&path).unwrap();
+        }
     }
 }

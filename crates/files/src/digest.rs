@@ -1,0 +1,55 @@
+//! What a file held, in 64 characters.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 (FIPS 180-4) of bytes, as 64 lower-case hexadecimal digits.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// [`sha256`] of a regular file, which is not held in memory.
+///
+/// # Errors
+/// As [`crate::open`], and what the system says while it is read.
+pub fn sha256_of_file(path: &Path) -> io::Result<String> {
+    let mut file = crate::open(path)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hex(&digest.finalize())),
+            Ok(n) => digest.update(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_that_of_the_standard_for_bytes_and_for_a_file() {
+        // FIPS 180-4's example "abc".
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(b"abc"), known);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(sha256_of_file(&path).unwrap(), known);
+        let long = vec![7; 200_000];
+        std::fs::write(&path, &long).unwrap();
+        assert_eq!(sha256_of_file(&path).unwrap(), sha256(&long));
+    }
+}
