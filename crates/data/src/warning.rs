@@ -137,6 +137,16 @@ pub enum Warning {
         /// The folder, relative to the source.
         folder: String,
     },
+    /// Pipes, sockets and devices, or links to them, and the like in archives.
+    #[error(
+        "{count} file(s) are pipes, sockets, devices or links to such, not images: they are not opened and are left out, {example} for one"
+    )]
+    NoFiles {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
     /// Links in an archive that lead to nothing that is in it.
     #[error("{count} link(s) in the archive lead to no file in it and are left out, {example} for one")]
     LinksLeftOut {

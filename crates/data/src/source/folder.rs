@@ -314,7 +314,7 @@ const MACHINE_MADE: [&str; 17] = [
 ];
 
 /// Names that people do not see and do not mean.
-pub(super) fn is_hidden(name: &str) -> bool {
+pub(crate) fn is_hidden(name: &str) -> bool {
     let lower = name.to_lowercase();
     // macOS's archives have it as __MACOSX; some unpackers drop an underscore.
     let mac = lower.starts_with('_') && lower.trim_matches('_') == "macosx";
@@ -355,7 +355,7 @@ impl Tree for Disk {
 
     fn head(&self, file: &Path) -> Vec<u8> {
         let mut head = Vec::new();
-        if let Ok(file) = std::fs::File::open(file) {
+        if let Ok(file) = bakeoff_files::open(file) {
             // What was read before an error is still a beginning.
             let _ = file.take(HEAD as u64).read_to_end(&mut head);
         }
@@ -413,6 +413,7 @@ struct Walk<'a> {
     loose: Tally,
     tables: Tally,
     others: Tally,
+    special: Tally,
     unread: Unread,
     unread_by_class: BTreeMap<String, Unread>,
     /// Folders that a system made: how many, and the images in them, by name.
@@ -437,6 +438,7 @@ impl<'a> Walk<'a> {
             loose: Tally::default(),
             tables: Tally::default(),
             others: Tally::default(),
+            special: Tally::default(),
             unread: Unread::new(),
             unread_by_class: BTreeMap::new(),
             passed: BTreeMap::new(),
@@ -469,7 +471,7 @@ impl<'a> Walk<'a> {
         }
         for path in &contents.special {
             let example = self.id(path);
-            self.others.add(|| example);
+            self.special.add(|| example);
         }
         Ok(contents)
     }
@@ -765,6 +767,9 @@ impl<'a> Walk<'a> {
                 counted(&self.tables, "table(s)")
             ));
         }
+        if self.special.count > 0 {
+            there.push(counted(&self.special, "pipe(s), socket(s) or device(s)"));
+        }
         if self.others.count > 0 {
             there.push(counted(&self.others, "other file(s)"));
         }
@@ -847,6 +852,9 @@ impl<'a> Walk<'a> {
         let mut warnings = self.warnings;
         warnings.extend(passed);
         let said = |tally: Tally| (tally.count > 0).then_some((tally.count, tally.example));
+        if let Some((count, example)) = said(self.special) {
+            warnings.push(Warning::NoFiles { count, example });
+        }
         if let Some((count, example)) = said(self.looked_into) {
             warnings.push(Warning::LookedInto { count, example });
         }
