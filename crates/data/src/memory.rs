@@ -7,7 +7,6 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::hint::black_box;
 use std::marker::PhantomData;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -53,14 +52,7 @@ fn in_limits(text: &str) -> Option<u64> {
 
 /// Whether so many bytes more can be had. Little is never asked about.
 pub(crate) fn can_have(bytes: u64) -> bool {
-    if bytes <= COUNTED {
-        return true;
-    }
-    let mut trial = Vec::<u8>::new();
-    let given = usize::try_from(bytes).is_ok_and(|bytes| trial.try_reserve_exact(bytes).is_ok());
-    // So that the compiler does not leave out what nobody reads.
-    black_box(trial.as_ptr());
-    given && available().is_none_or(|available| bytes <= available)
+    bytes <= COUNTED || available().is_none_or(|available| bytes.saturating_add(COUNTED) <= available)
 }
 
 /// What all images together may take.

@@ -577,6 +577,8 @@ fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> Result<T, String> {
 
 /// The most bytes that a page may have once it is decompressed.
 const MOST_PAGE: i64 = 1 << 30;
+/// Zstandard's shortest block stands for 128 KiB.
+const MOST_TIMES: i64 = 64 << 10;
 /// The most bytes before a page: its header, with the least and the greatest value of it.
 const MOST_PAGE_HEADER: u64 = 16 << 20;
 /// The most bytes in which a file describes itself.
@@ -663,6 +665,10 @@ fn pages_are_believable(
                 return Err(broken(at));
             }
             looked *= 16;
+        }
+        // No codec makes more of a byte.
+        if compressed >= 0 && uncompressed / MOST_TIMES > compressed {
+            return Err(broken(at));
         }
         let (Ok(size), 0..=MOST_PAGE) = (u64::try_from(compressed), uncompressed) else {
             return Err(format!(

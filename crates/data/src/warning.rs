@@ -250,6 +250,16 @@ pub enum Warning {
         /// The link, relative to the source.
         link: String,
     },
+    /// Folders in so many others that nobody can have meant it.
+    #[error(
+        "{count} folder(s) lie more than 32 folders deep and are passed over, {example} for one; move their images up"
+    )]
+    TooDeep {
+        /// How many.
+        count: usize,
+        /// One of them, relative to the source.
+        example: String,
+    },
     /// A folder or link below the source that cannot be read.
     #[error("{path} cannot be read and is left out: {reason}")]
     Unreadable {

@@ -2,7 +2,7 @@
 //!
 //! Whatever is passed over is counted and said: files of other formats by their format, folders that a system made by their names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -161,7 +161,7 @@ pub(super) fn list_tree(
 ) -> Result<Listing, DataError> {
     let mut walk = Walk::new(tree, root);
     let top = walk.read(root, source, true)?;
-    walk.enter(root);
+    walk.enter(root)?;
     let layout = walk.layout(&top, source, meant)?;
     let mut found = BTreeMap::new();
     let has_splits = !layout.splits.is_empty();
@@ -420,7 +420,14 @@ struct Walk<'a> {
     passed: BTreeMap<String, (usize, usize)>,
     /// Real paths of the folders we are in, so that a link back to one of them is noticed.
     ancestors: Vec<PathBuf>,
+    /// How often each real folder was entered.
+    visits: HashMap<PathBuf, usize>,
+    /// Folders in too many others.
+    deep: Tally,
 }
+
+/// More ways than this lead to one folder in mazes of links only.
+const MOST_VISITS: usize = 100;
 
 /// The most files that are counted in folders that are passed over.
 const MOST_COUNTED: usize = 100_000;
@@ -443,6 +450,8 @@ impl<'a> Walk<'a> {
             unread_by_class: BTreeMap::new(),
             passed: BTreeMap::new(),
             ancestors: Vec::new(),
+            visits: HashMap::new(),
+            deep: Tally::default(),
         }
     }
 
@@ -552,19 +561,34 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes into a folder unless we are in it already.
-    fn enter(&mut self, folder: &Path) -> bool {
+    fn enter(&mut self, folder: &Path) -> Result<bool, DataError> {
+        if self.ancestors.len() >= MAX_DEPTH {
+            let id = self.id(folder);
+            self.deep.add(|| id);
+            return Ok(false);
+        }
         let real = self.tree.real(folder);
-        if self.ancestors.contains(&real) || self.ancestors.len() >= MAX_DEPTH {
+        if self.ancestors.contains(&real) {
             self.warnings.push(Warning::LinkCycle { link: self.id(folder) });
-            return false;
+            return Ok(false);
+        }
+        let visits = self.visits.entry(real.clone()).or_default();
+        *visits += 1;
+        if *visits > MOST_VISITS {
+            return Err(DataError::unusable(
+                folder,
+                format!(
+                    "is one of more than {MOST_VISITS} ways by which links lead to one folder; remove the links"
+                ),
+            ));
         }
         self.ancestors.push(real);
-        true
+        Ok(true)
     }
 
     /// A split folder: one folder per class.
     fn classes(&mut self, folder: &Path, split: DeclaredSplit, found: &mut Found) -> Result<(), DataError> {
-        if !self.enter(folder) {
+        if !self.enter(folder)? {
             return Ok(());
         }
         let contents = self.read(folder, folder, true)?;
@@ -601,7 +625,7 @@ impl<'a> Walk<'a> {
 
     /// All images in a folder and the folders below it.
     fn files(&mut self, folder: &Path, class: &str, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
-        if !self.enter(folder) {
+        if !self.enter(folder)? {
             return Ok(());
         }
         let contents = self.read(folder, folder, false)?;
@@ -852,6 +876,9 @@ impl<'a> Walk<'a> {
         let mut warnings = self.warnings;
         warnings.extend(passed);
         let said = |tally: Tally| (tally.count > 0).then_some((tally.count, tally.example));
+        if let Some((count, example)) = said(self.deep) {
+            warnings.push(Warning::TooDeep { count, example });
+        }
         if let Some((count, example)) = said(self.special) {
             warnings.push(Warning::NoFiles { count, example });
         }
