@@ -265,7 +265,15 @@ impl StoredFile {
 
     /// A file small enough to be read whole: `most` bytes, or it is refused.
     pub(crate) fn read_all(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
-        bakeoff_files::read(path, most).map_err(|error| match error.kind() {
+        let read = || {
+            let file = bakeoff_files::open(path)?;
+            // What says that it is too large need not be read to find that out.
+            if file.metadata()?.len() > most {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            bakeoff_files::read_from(file, most)
+        };
+        read().map_err(|error: io::Error| match error.kind() {
             io::ErrorKind::FileTooLarge => DataError::unusable(
                 path,
                 format!("has more than {} MiB, which no such file needs; is it the right one?", most >> 20),
