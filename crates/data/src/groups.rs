@@ -9,11 +9,14 @@ use crate::classes::{is_no_label, same_numbers};
 use crate::columns::{ColumnRole, Found};
 use crate::likeness::Sets;
 use crate::listing::Listing;
+use crate::memory;
 use crate::store::StoredFile;
 use crate::{DataError, Dataset, DeclaredSplit, GroupConfig, Warning, columns, nearest_name, normalised};
 
 /// Lists of images are small; a larger file is something else.
-const MOST_BYTES: u64 = 1 << 30;
+const MOST_BYTES: u64 = 256 << 20;
+/// About how much memory a line takes.
+const LINE: u64 = 128;
 
 /// Which images belong together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +120,13 @@ fn text_of(path: &Path, key: &str) -> Result<String, DataError> {
         return Err(DataError::unusable(path, format!("is a folder; {key} names a file of text")));
     }
     let bytes = StoredFile::read_all(path, MOST_BYTES)?;
+    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    if !memory::can_have(lines * LINE) {
+        return Err(DataError::unusable(
+            path,
+            format!("has {lines} lines, for which there is not enough memory"),
+        ));
+    }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
