@@ -127,7 +127,9 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn told(bytes: &[u8]) -> Option<(usize, Vec<(Vec<i16>, i64)>)> {
+    type Told = (usize, Vec<(Vec<i16>, i64)>);
+
+    fn told(bytes: &[u8]) -> Option<Told> {
         let mut told = Vec::new();
         let length = numbers(bytes, &mut |way, number| told.push((way.to_vec(), number)))?;
         Some((length, told))

@@ -114,6 +114,11 @@ fn pipes_and_devices_that_are_named_are_refused_wherever_a_file_is_read() {
     };
     let targets = [std::path::PathBuf::from("/dev/zero"), project.path("pipe")];
     for target in &targets {
+        for command in ["plan", "run", "preview"] {
+            let study = target.to_str().unwrap();
+            let Some(ended) = within_a_gibibyte(&project, &[command, study]) else { return };
+            assert_ne!(ended.code, 0, "{command} {study}: {ended:?}");
+        }
         // Found by their names.
         for name in [
             "t.csv",
