@@ -20,7 +20,6 @@ pub(crate) mod schema;
 pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use bakeoff_nn::BackendKind;
@@ -109,22 +108,6 @@ pub(crate) fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T> 
         .build()
         .with_context(|| format!("cannot start {threads} threads; ask for fewer with --threads"))?;
     pool.install(work)
-}
-
-/// What a run says when it is interrupted.
-pub(crate) const STOPPING: &str =
-    "stopping after this step; run the same command again to go on (Ctrl-C again: at once)";
-
-/// The flag that Ctrl-C, a hang-up or `kill` sets. A second Ctrl-C ends the program at once: what is on disk is whole.
-pub(crate) fn stop_on_interrupt(said: &'static str) -> Result<&'static AtomicBool> {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(move || {
-        if STOP.swap(true, Ordering::SeqCst) {
-            std::process::exit(75);
-        }
-        crate::exit::note(format!("\n{said}"));
-    })?;
-    Ok(&STOP)
 }
 
 /// Reads a study file; where it is wrong, prints every error and gives `None`.

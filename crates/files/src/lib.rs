@@ -13,8 +13,10 @@
 
 mod digest;
 mod read;
+mod unfinished;
 mod write;
 
 pub use digest::{hex, sha256, sha256_of_file};
 pub use read::{open, read, read_from, read_text};
+pub use unfinished::{Unfinished, remove_unfinished};
 pub use write::{WriteError, at, create_in_place, make_folder, write_atomically, write_bytes, write_json};

@@ -9,6 +9,7 @@ use bakeoff_study::{Decide, RunFolder, RunOptions, Study};
 
 use super::watch::{View, check_terminal, while_covered, while_serving};
 use crate::exit::{Exit, note, out, out_folded};
+use crate::interrupt;
 use crate::progress::RunProgress;
 
 /// Run all trials of a study, print the verdict, write the report.
@@ -81,7 +82,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
 pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Result<Exit> {
     let folder = options.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     let progress = RunProgress::new(options.quiet);
-    let stop = super::stop_on_interrupt(super::STOPPING)?;
+    let stop = interrupt::flag("stopping");
     let run_options = RunOptions {
         threads,
         jobs: options.jobs.unwrap_or(0),
@@ -100,8 +101,9 @@ pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Res
         }
     };
     let outcome = while_serving(&options.view, &folder, options.lang, |url| {
-        Ok(while_covered(&options.view, &folder, url, &progress, stop, train))
+        Ok(while_covered(&options.view, &folder, url, &progress, train))
     })?;
+    interrupt::training(false);
     progress.finish();
     let outcome = outcome?;
     if outcome.interrupted {

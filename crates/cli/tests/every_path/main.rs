@@ -6,6 +6,8 @@ mod support;
 mod copies;
 mod documents;
 mod hostile;
+#[cfg(unix)]
+mod interrupts;
 mod options;
 mod scene;
 mod serving;
