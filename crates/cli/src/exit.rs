@@ -104,11 +104,23 @@ pub(crate) fn harmless(text: &str) -> String {
     let shown = visible(text);
     let begun = shown.len() - shown.trim_start_matches('\n').len();
     let (empty, lines) = shown.split_at(begun);
-    let mut lines = lines.to_owned();
-    for label in ["warning:", "error:"] {
-        lines = lines.replace(&format!("\n{label}"), &format!("\n  {label}"));
+    let mut safe = String::with_capacity(shown.len() + 8);
+    safe.push_str(empty);
+    for (number, line) in lines.split('\n').enumerate() {
+        if number > 0 {
+            safe.push_str(if looks_like_a_message(line) { "\n  " } else { "\n" });
+        }
+        safe.push_str(line);
     }
-    format!("{empty}{lines}")
+    safe
+}
+
+/// Whether a line could be taken for one that Bakeoff begins with such a word.
+fn looks_like_a_message(line: &str) -> bool {
+    // Joiners take no room.
+    let start: String = line.chars().filter(|c| !('\u{200c}'..='\u{200d}').contains(c)).take(12).collect();
+    let start = start.to_lowercase();
+    ["warning:", "error:", "interrupted", "report:"].iter().any(|label| start.starts_with(label))
 }
 
 /// Prints a line of results to stdout. A closed pipe (`| head`) ends the program quietly; output that is lost for another reason,
@@ -186,6 +198,9 @@ mod tests {
             harmless("class \x1b[2Jdog\nwarning: all is lost\n  list"),
             "class \\x1b[2Jdog\n  warning: all is lost\n  list"
         );
+        for line in ["Warning: x", "ERROR: x", "\u{200d}warning: x", "interrupted; x", "report: x"] {
+            assert_eq!(harmless(&format!("a\n{line}")), format!("a\n  {line}"));
+        }
         assert_eq!(harmless("\nwarning: ours"), "\nwarning: ours");
         let json = serde_json::to_string("gpj.\u{202e}\u{9b}\x1b").unwrap();
         assert_eq!(serde_json::from_str::<String>(&harmless(&json)).unwrap(), "gpj.\u{202e}\u{9b}\x1b");

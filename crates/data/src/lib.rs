@@ -161,5 +161,5 @@ pub use simd::Isa;
 pub use source::folder::{image_files, is_image_file};
 pub use source::{SourceConfig, SourceKind, detect};
 pub use split::{DeclaredSplit, Splits, Uneven};
-pub use visible::{visible, visible_line};
+pub use visible::{acts, visible, visible_line};
 pub use warning::Warning;

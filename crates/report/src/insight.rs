@@ -3,6 +3,7 @@
 
 use crate::evidence::{Evidence, Origin, State, Trial};
 use crate::robustness::Robustness;
+use crate::spreadsheet::Spreadsheet;
 use bakeoff_stats::curves::{self, Course, Point};
 use bakeoff_stats::interval::Variance;
 use bakeoff_stats::metric::{self, Bin, Judgement, Metric};
@@ -706,8 +707,8 @@ fn number(value: Option<f64>) -> String {
 
 /// `classes.csv`: one row per recipe and class.
 pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+    let mut writer = Spreadsheet::new();
+    writer.row([
         "recipe",
         "class",
         "images",
@@ -721,7 +722,7 @@ pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
     ])?;
     for recipe in &insight.recipes {
         for class in &recipe.classes {
-            writer.write_record([
+            writer.row([
                 recipe.name.clone(),
                 class.class.clone(),
                 class.images.to_string(),
@@ -735,16 +736,16 @@ pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
             ])?;
         }
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer.finish()
 }
 
 /// `flips.csv`: one row per recipe and image that changes.
 pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["recipe", "image", "class", "right_baseline", "right_recipe", "taken_for"])?;
+    let mut writer = Spreadsheet::new();
+    writer.row(["recipe", "image", "class", "right_baseline", "right_recipe", "taken_for"])?;
     for recipe in &insight.recipes {
         for flip in &recipe.flips {
-            writer.write_record([
+            writer.row([
                 recipe.name.as_str(),
                 &flip.image,
                 flip.class.as_deref().unwrap_or_default(),
@@ -754,5 +755,5 @@ pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
             ])?;
         }
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer.finish()
 }

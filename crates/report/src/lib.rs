@@ -33,6 +33,7 @@ mod references;
 pub mod results;
 pub mod robustness;
 mod sheet;
+mod spreadsheet;
 pub mod summary;
 mod svg;
 mod table;
