@@ -2,7 +2,7 @@
 
 use crate::ReportError;
 use crate::evidence::{Evidence, Origin, State, Tested, Trial};
-use crate::insight::{Insight, Material, insight};
+use crate::insight::{ALL_PAIRS, Insight, Material, insight};
 use crate::robustness::robustness;
 use crate::spreadsheet::Spreadsheet;
 use crate::text::plain;
@@ -374,6 +374,13 @@ pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessmen
         copies: evidence.data.as_ref().map(CopiesSummary::of).filter(|copies| copies.sets > 0),
         insight: beyond,
     };
+    if plan.recipes.len() > ALL_PAIRS {
+        summary.warnings.push(format!(
+            "There are {} recipes: each is compared with {}, and not with every other as up to {ALL_PAIRS} recipes are.",
+            plan.recipes.len(),
+            plan.baseline
+        ));
+    }
     if summary.recipes.iter().all(|recipe| recipe.name != plan.baseline) {
         summary
             .warnings

@@ -317,7 +317,8 @@ fn names_that_are_markup_long_or_right_to_left_are_shown_as_text() {
     assert!(!page.contains(acts), "{:?}", page.chars().find(|c| acts(*c)));
     for file in report.tables.iter().filter(|t| t.extension().is_some_and(|e| e == "csv")) {
         let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(file).unwrap();
-        for cell in rows.records().flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()) {
+        for cell in rows.records().flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+        {
             let formula = cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err();
             assert!(!formula, "{}: {cell:?}", file.display());
         }

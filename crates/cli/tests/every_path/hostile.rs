@@ -21,7 +21,11 @@ fn is_harmless(what: &str, ended: &Ended) {
 #[test]
 fn names_of_files_classes_and_recipes_do_nothing_to_a_terminal() {
     let project = Project::new();
-    let names = ["\x1b]0;title\x07\x1b[2Jcats", "dogs\nwarning: forged\u{202e}", "=1+1\u{9b}31m\u{2069}\u{2028}\u{200b}"];
+    let names = [
+        "\x1b]0;title\x07\x1b[2Jcats",
+        "dogs\nwarning: forged\u{202e}",
+        "=1+1\u{9b}31m\u{2069}\u{2028}\u{200b}",
+    ];
     photographs(&project, "photos", &names, 4);
     fs::write(project.path("photos/train").join(names[0]).join("broken\x1b[2J.jpg"), "no image").unwrap();
     fs::write(project.path("photos/train\x1b]52;c;eA==\x07.txt"), "beside").unwrap();

@@ -429,7 +429,7 @@
     picture.src = url;
   }
   // A cell that a spreadsheet would take for a formula is made text; numbers stay numbers.
-  function text(cell) { return /^[=+\-@\t\r\n＝＋－＠]/.test(cell) && isNaN(cell) ? "'" + cell : cell; }
+  function text(cell) { return /^[=+\-@\t\r\n＝＋－＠]/.test(cell) && !isFinite(cell) ? "'" + cell : cell; }
   function csv(table) {
     var quote = function (text) { return /[",\n\r]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text; };
     var rows = [all("thead th", table).map(function (head) { return head.dataset.k; })];
