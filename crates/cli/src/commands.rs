@@ -97,6 +97,21 @@ pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
     }
 }
 
+/// The number of trials at a time that was asked for; 0 for a number chosen by the network. As with [`threads`], more than a few for
+/// each core are not started, and that is said.
+pub(crate) fn jobs(asked: Option<usize>) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    match asked {
+        Some(jobs) if jobs > cores * MOST_PER_CORE => {
+            crate::exit::note(format!(
+                "warning: --jobs {jobs} is far more than the {cores} core(s) of this machine: {cores} at a time are run"
+            ));
+            cores
+        }
+        asked => asked.unwrap_or(0),
+    }
+}
+
 /// Does `work` in a pool of this many threads. Rayon's global pool is never configured and never used: it could be made only
 /// once, and by then something may have started it.
 pub(crate) fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {

@@ -191,11 +191,12 @@ pub(crate) fn version(run: &RunFolder) -> u64 {
 
 fn tail(path: &Path) -> Vec<String> {
     let read = || {
-        let mut file = fs::File::open(path)?;
+        let mut file = bakeoff_files::open(path)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL)))?;
+        // It grows meanwhile.
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        file.take(LOG_TAIL).read_to_end(&mut bytes)?;
         Ok::<_, std::io::Error>((bytes, length > LOG_TAIL))
     };
     let Ok((bytes, cut)) = read() else { return Vec::new() };

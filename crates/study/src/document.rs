@@ -8,6 +8,22 @@ use toml::de::{DeTable, DeValue};
 
 use crate::problem::{Place, Problem, list, nearest};
 
+/// Characters of a line that are shown.
+const LONG: usize = 160;
+
+/// The part of a line that is shown of a place in it, and where in that part it is.
+fn around(line: &str, column: usize) -> (String, usize) {
+    if line.chars().nth(LONG).is_none() {
+        return (line.to_owned(), column);
+    }
+    let skipped = column.saturating_sub(LONG / 4);
+    let before = if skipped > 0 { "…" } else { "" };
+    let mut rest = line.chars().skip(skipped);
+    let part: String = rest.by_ref().take(LONG).collect();
+    let after = if rest.next().is_some() { "…" } else { "" };
+    (format!("{before}{part}{after}"), column - skipped + usize::from(skipped > 0))
+}
+
 /// What to do about `"C:\photos"`.
 pub(crate) const BACKSLASHES: &str = "in double quotes a backslash begins an escape: write a path in single quotes ('C:\\photos') or with / (C:/photos)";
 
@@ -224,11 +240,13 @@ impl Document {
             (0..=span.start.min(self.text.len())).rev().find(|i| self.text.is_char_boundary(*i)).unwrap_or(0);
         let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let text = self.text[line_start..].lines().next().unwrap_or("").to_owned();
+        let whole = self.text[line_start..].lines().next().unwrap_or("");
         let column = before[line_start..].chars().count() + 1;
-        let bytes = span.end.saturating_sub(start).min((line_start + text.len()).saturating_sub(start));
-        let width = self.text.get(start..start + bytes).map_or(1, |part| part.chars().count()).max(1);
-        Place::File { line: before.matches('\n').count() + 1, column, text, width }
+        let bytes = span.end.saturating_sub(start).min((line_start + whole.len()).saturating_sub(start));
+        let width =
+            self.text.get(start..start + bytes).map_or(1, |part| part.chars().take(LONG).count()).max(1);
+        let (text, mark) = around(whole, column);
+        Place::File { line: before.matches('\n').count() + 1, column, text, mark, width }
     }
 
     /// The dotted name of a path: elements of a list of named tables by their name.
@@ -373,11 +391,17 @@ fn segments(key: &str) -> Option<Vec<String>> {
     (quote.is_none() && parts.iter().all(|part| !part.is_empty())).then_some(parts)
 }
 
+/// Parts of a dotted key on the command line; TOML files are nested no deeper than about this either.
+const DEEPEST: usize = 64;
+
 /// Lays one `key=value` over the tree.
 fn apply(root: &mut Node, text: &str, index: usize) -> Result<(), String> {
     let form = "write it as key=value, e.g. `--set train.epochs=20` or `--set recipe.cutmix.mix.alpha=0.4`";
     let (key, value) = text.split_once('=').ok_or_else(|| format!("no `=`: {form}"))?;
     let parts = segments(key).ok_or_else(|| format!("`{key}` is no dotted key: {form}"))?;
+    if parts.len() > DEEPEST {
+        return Err(format!("a key of {} parts, and none has more than {DEEPEST}: {form}", parts.len()));
+    }
     let value = parse_value(value.trim(), index)?;
 
     set(root, &parts, value, &Origin::Set(index))

@@ -12,8 +12,10 @@ pub enum Place {
         line: usize,
         /// 1-based, in characters.
         column: usize,
-        /// The line's text.
+        /// The line's text; of a long line the part around the place.
         text: String,
+        /// Where in `text` the place is, 1-based, in characters.
+        mark: usize,
         /// Characters to underline, at least 1.
         width: usize,
     },
@@ -67,10 +69,10 @@ impl fmt::Display for StudyErrors {
                 writeln!(formatter)?;
             }
             write!(formatter, "{}", problem.line(&self.file))?;
-            if let Place::File { line, column, text, width } = &problem.place {
+            if let Place::File { line, text, mark, width, .. } = &problem.place {
                 let margin = line.to_string().len();
                 write!(formatter, "\n {line} | {text}\n {:margin$} | ", "")?;
-                for character in text.chars().take(column - 1) {
+                for character in text.chars().take(mark - 1) {
                     // A tab must stay a tab for the marks to stand below what they mark.
                     write!(formatter, "{}", if character == '\t' { '\t' } else { ' ' })?;
                 }

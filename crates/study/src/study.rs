@@ -1,7 +1,6 @@
 //! A study file, read and checked: everything that is wrong with it at once, each thing where it was written.
 
-use std::collections::HashMap;
-use std::io::Read;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -66,7 +65,7 @@ impl Study {
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, StudyErrors> {
         let problem = |message: String| Problem { place: Place::Absent, key: String::new(), message };
         let fail = |message: String| StudyErrors { file: path.to_owned(), problems: vec![problem(message)] };
-        let bytes = read_small(path).map_err(|error| {
+        let bytes = bakeoff_files::read(path, MOST_BYTES).map_err(|error| {
             fail(match error.kind() {
                 std::io::ErrorKind::NotFound => "there is no such study file".to_owned(),
                 std::io::ErrorKind::FileTooLarge => {
@@ -108,6 +107,9 @@ impl Study {
         let mut document = Document::parse(text, overrides).map_err(fail)?;
         let unresolved = expand(&mut document);
         let mut checked = check(&document, &checked_schema());
+        if checked.more {
+            return Err(fail(checked.problems));
+        }
         checked.problems.splice(0..0, unresolved);
         // What can be understood is checked further, so that its errors are reported together with the others.
         let unreadable = [checked.unknown.as_slice(), checked.unreadable.as_slice()].concat();
@@ -139,6 +141,14 @@ impl Study {
             }
             return Err(fail(problems));
         };
+        let (recipes, seeds) = (config.recipe.len(), config.compare.seeds.list().len());
+        if recipes.saturating_mul(seeds) > MOST_TRIALS {
+            let message = format!(
+                "{recipes} recipes with {seeds} seeds each are {} trials; at most {MOST_TRIALS}",
+                recipes * seeds
+            );
+            return Err(fail(vec![document.problem(&Document::steps("compare.seeds"), message)]));
+        }
         Ok(Self {
             name: resolved.name,
             config,
@@ -401,8 +411,12 @@ impl Resolver<'_> {
             return self.error("compare.seeds", format!("{count} seeds; at most {}", Seeds::MOST));
         }
         let seeds = compare.seeds.list();
+        if seeds.len() as u64 > Seeds::MOST {
+            return self.error("compare.seeds", format!("{} seeds; at most {}", seeds.len(), Seeds::MOST));
+        }
+        let mut met = HashSet::new();
         for (index, seed) in seeds.iter().enumerate() {
-            if seeds[..index].contains(seed) {
+            if !met.insert(seed) {
                 self.error(
                     &format!("compare.seeds[{index}]"),
                     format!("seed {seed} is listed twice; each seed is one pair of trials"),
@@ -813,18 +827,11 @@ fn control_name(control: char) -> String {
     }
 }
 
+/// Trials of a study.
+pub const MOST_TRIALS: usize = 100_000;
+
 /// A study file is smaller than this.
 const MOST_BYTES: u64 = 16 << 20;
-
-/// A file's bytes, refused where there are too many for a study.
-fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(bytes)
-}
 
 /// A configuration value as the study file would write it, on one line.
 fn words<T: serde::Serialize>(value: &T) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use bakeoff_stats::fewest_seeds;
 use bakeoff_study::records::{PlanRecord, UntilDecided};
-use bakeoff_study::{Decide, RunFolder, RunOptions, Study};
+use bakeoff_study::{Decide, MOST_TRIALS, RunFolder, RunOptions, Study};
 
 use super::watch::{View, check_terminal, while_covered, while_serving};
 use crate::exit::{Exit, note, out, out_folded};
@@ -85,7 +85,7 @@ pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Res
     let stop = interrupt::flag("stopping");
     let run_options = RunOptions {
         threads,
-        jobs: options.jobs.unwrap_or(0),
+        jobs: super::jobs(options.jobs),
         fresh: options.fresh,
         strict: options.strict,
         retry_failed: options.retry_failed,
@@ -129,7 +129,13 @@ pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Res
 /// What `--until-decided` declares, checked against the study.
 fn until_decided(study: &Study, options: &Options) -> Result<Option<Looks>> {
     let Some(most) = options.max_seeds.filter(|_| options.until_decided) else { return Ok(None) };
-    let first = study.seeds().len();
+    let (first, recipes) = (study.seeds().len(), study.pipelines().len());
+    if most > MOST_TRIALS / recipes.max(1) {
+        bail!(
+            "--max-seeds is {most}: with {recipes} recipes a study has at most {MOST_TRIALS} trials, {} seeds",
+            MOST_TRIALS / recipes.max(1)
+        );
+    }
     if most < first {
         bail!("--max-seeds is {most}, but the study already has {first} seeds (compare.seeds)");
     }
