@@ -864,7 +864,7 @@ impl Transfer<'_> {
         let file = if from == 0 {
             bakeoff_files::create_in_place(part)
         } else {
-            File::options().write(true).open(part)
+            bakeoff_files::open_own(part)
         };
         let mut file = file.map_err(write_error(part))?;
         file.seek(SeekFrom::Start(from)).map_err(write_error(part))?;
