@@ -861,11 +861,8 @@ impl Transfer<'_> {
     ) -> Result<Attempt, FetchError> {
         let name = self.remote.name();
         // A link that was laid in its place is replaced, not followed.
-        let file = if from == 0 {
-            bakeoff_files::create_in_place(part)
-        } else {
-            bakeoff_files::open_own(part)
-        };
+        let file =
+            if from == 0 { bakeoff_files::create_in_place(part) } else { bakeoff_files::open_own(part) };
         let mut file = file.map_err(write_error(part))?;
         file.seek(SeekFrom::Start(from)).map_err(write_error(part))?;
         let most = self.most();

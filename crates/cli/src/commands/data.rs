@@ -66,7 +66,7 @@ enum Action {
         /// Keep archives after they were unpacked.
         #[arg(long)]
         keep: bool,
-        /// Take files whose size or SHA-256 is not the known one.
+        /// Take files whose size or SHA-256 is not the known one, up to four times the known size.
         #[arg(long)]
         unchecked: bool,
     },

@@ -252,3 +252,70 @@ fn a_page_that_is_served_is_closed_by_an_interruption() {
     let (code, text) = end("watch", child);
     assert_eq!(code, Some(0), "{text}");
 }
+
+#[test]
+fn a_pack_or_a_page_that_fails_leaves_nothing_behind() {
+    let project = Project::new();
+    photographs(&project, "photos", &["cats", "dogs"], 6);
+    fs::write(project.path("photos/train/cats/broken.jpg"), "no image").unwrap();
+    fs::write(project.path("study.toml"), small_study("photos")).unwrap();
+    let strict = bakeoff(&project).args(["run", "study.toml", "--strict", "-q"]).run();
+    assert_eq!(strict.code, 1, "{strict:?}");
+    assert!(strict.stderr.contains("broken.jpg"), "{strict:?}");
+    let packs = fs::read_dir(project.path("runs/packs")).into_iter().flatten().count();
+    assert_eq!((packs, unfinished(&project.path(""))), (0, Vec::new()));
+    // A file where the folder of packs would be.
+    fs::write(project.path("file"), "x").unwrap();
+    let pack = bakeoff(&project).args(["data", "pack", "photos", "--packs", "file"]).run();
+    assert_eq!(pack.code, 1, "{pack:?}");
+    // The page of an earlier check stays as it was where a new one cannot be written.
+    fs::create_dir(project.path("page.html")).unwrap();
+    let check = bakeoff(&project).args(["data", "check", "photos", "--html", "page.html"]).run();
+    assert_eq!(check.code, 1, "{check:?}");
+    assert!(check.stderr.contains("cannot write page.html"), "{check:?}");
+    assert_eq!(unfinished(&project.path("")), [""; 0]);
+    let outside = bakeoff(&project).args(["data", "check", "photos", "--html", "none/page.html"]).run();
+    assert!(outside.code == 1 && outside.stderr.contains("none/page.html"), "{outside:?}");
+}
+
+/// A disk of this size, if one can be mounted here.
+#[cfg(target_os = "linux")]
+struct Disk(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Disk {
+    fn new(path: std::path::PathBuf, size: &str) -> Option<Self> {
+        fs::create_dir(&path).unwrap();
+        let mut mount = Command::new("mount");
+        let mounted =
+            mount.args(["-t", "tmpfs", "-o", size, "tmpfs"]).arg(&path).stderr(Stdio::null()).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(path))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pack_for_which_the_disk_is_too_small_leaves_nothing_behind() {
+    let project = Project::new();
+    for n in 0..8 {
+        photograph(&project.path(format!("photos/train/cats/{n}.jpg")), n, 0, 300);
+        photograph(&project.path(format!("photos/train/dogs/{n}.jpg")), 50 + n, 1, 300);
+    }
+    let Some(disk) = Disk::new(project.path("disk"), "size=1m") else {
+        return;
+    };
+    let pack = bakeoff(&project).args(["data", "pack", "photos", "--packs", "disk/packs"]).run();
+    let left = fs::read_dir(disk.0.join("packs")).into_iter().flatten().count();
+    assert_eq!((pack.code, left), (1, 0), "{pack:?}");
+    let page = bakeoff(&project).args(["data", "check", "photos", "--html", "disk/page.html"]).run();
+    let left =
+        fs::read_dir(&disk.0).into_iter().flatten().flatten().filter(|entry| entry.path().is_file()).count();
+    assert!((page.code, left) == (1, 0) || (page.code, left) == (0, 1), "{page:?}");
+}
