@@ -1,5 +1,7 @@
 //! The `bakeoff` command line: one file per subcommand, glue only.
 
+#![warn(clippy::print_stderr)]
+
 mod commands;
 mod exit;
 mod interrupt;

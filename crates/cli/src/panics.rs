@@ -25,7 +25,9 @@ pub(crate) fn install() {
 fn line(info: &PanicHookInfo<'_>) -> String {
     let place =
         info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
-    let message = info.payload_as_str().unwrap_or("no message");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let message = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
     let mut line = format!(
         "error: a mistake inside Bakeoff{place}: {message}\n  What is on disk is whole. Please report it with this line and the command."
     );

@@ -92,6 +92,8 @@
 //!
 //! With the feature `fetch`, `published` lists data sets that are fetched from their authors' servers by `fetch`.
 
+#![warn(clippy::print_stderr)]
+
 mod archive;
 mod check;
 mod classes;

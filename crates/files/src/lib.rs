@@ -11,6 +11,8 @@
 //! # }
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 mod digest;
 mod read;
 mod seal;

@@ -14,6 +14,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 pub mod aggregate;
 mod chart;
 mod confusion;

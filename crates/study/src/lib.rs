@@ -17,6 +17,8 @@
 //! assert_eq!(errors.problems[0].key, "train.bacth");
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 mod analysis;
 mod check;
 mod config;
