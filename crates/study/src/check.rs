@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::Headline;
 use crate::document::{Document, Node, Origin, Step, Table, Value};
-use crate::problem::{Place, Problem, list, nearest};
+use crate::problem::{MOST_FOUND, Problem, list, nearest};
 
 /// What the schema does not allow.
 pub(crate) struct Checked {
@@ -16,8 +16,6 @@ pub(crate) struct Checked {
     pub(crate) unreadable: Vec<Vec<Step>>,
     /// Keys that are not known at all.
     pub(crate) unknown: Vec<Vec<Step>>,
-    /// There is more that is wrong than is told here.
-    pub(crate) more: bool,
 }
 
 /// Everything in the document that the schema does not allow.
@@ -33,16 +31,12 @@ pub(crate) fn check(document: &Document, schema: &Json) -> Checked {
     };
     check.value(&document.root, schema, &Origin::Absent);
     Checked {
-        more: check.is_full(),
         problems: check.problems,
         wrong: check.wrong,
         unreadable: check.unreadable,
         unknown: check.unknown,
     }
 }
-
-/// Problems of a file that are told.
-const MOST_PROBLEMS: usize = 100;
 
 /// Strings with a grammar of their own, by the name of their schema: what is beyond a list of accepted words.
 type Grammar = fn(&str) -> Result<(), String>;
@@ -59,19 +53,9 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    /// Enough is wrong: looking further would take longer the more there is, and nobody reads it.
-    fn is_full(&self) -> bool {
-        self.problems.len() > MOST_PROBLEMS
-    }
-
     fn report(&mut self, origin: &Origin, message: String) {
-        match self.problems.len() {
-            MOST_PROBLEMS => {
-                let message = format!("there is more that is wrong; these {MOST_PROBLEMS} come first");
-                return self.problems.push(Problem { place: Place::Absent, key: String::new(), message });
-            }
-            more if more > MOST_PROBLEMS => return,
-            _ => {}
+        if self.problems.len() >= MOST_FOUND {
+            return;
         }
         let place = self.document.place(origin);
         self.problems.push(Problem { place, key: self.document.name(&self.path), message });
@@ -256,9 +240,6 @@ impl<'a> Check<'a> {
         }
         if let Some(items) = schema.get("items") {
             for (index, node) in nodes.iter().enumerate() {
-                if self.is_full() {
-                    return;
-                }
                 self.path.push(Step::Index(index));
                 self.value(node, items, &node.origin);
                 self.path.pop();
@@ -310,12 +291,11 @@ impl<'a> Check<'a> {
         let known = schema.get("properties").and_then(Json::as_object);
         let open = schema.get("additionalProperties").filter(|rest| rest.is_object());
         for (name, origin, child) in table {
-            if self.is_full() {
-                return;
-            }
             self.path.push(Step::Key(name.clone()));
             match known.and_then(|known| known.get(name)).or(open) {
                 Some(schema) => self.value(child, schema, origin),
+                // What is meant is looked for in the whole schema.
+                None if self.problems.len() >= MOST_FOUND => {}
                 None => {
                     let known = known.unwrap_or(&none);
                     let message = self.unknown_key(name, known);

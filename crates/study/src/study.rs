@@ -19,7 +19,7 @@ use crate::config::{
 };
 use crate::document::{BACKSLASHES, Document, Step};
 use crate::expansion::expand;
-use crate::problem::{Place, Problem, StudyErrors, list, nearest};
+use crate::problem::{MOST_FOUND, Place, Problem, StudyErrors, list, nearest};
 use crate::weights_path::find_weights;
 
 /// A study, checked and resolved: nothing in it is left to a default.
@@ -107,10 +107,11 @@ impl Study {
         let mut document = Document::parse(text, overrides).map_err(fail)?;
         let unresolved = expand(&mut document);
         let mut checked = check(&document, &checked_schema());
-        if checked.more {
+        checked.problems.splice(0..0, unresolved);
+        if checked.problems.len() >= MOST_FOUND {
+            // More than anybody reads; what would be found beyond takes time and changes nothing.
             return Err(fail(checked.problems));
         }
-        checked.problems.splice(0..0, unresolved);
         // What can be understood is checked further, so that its errors are reported together with the others.
         let unreadable = [checked.unknown.as_slice(), checked.unreadable.as_slice()].concat();
         let mut parts =
@@ -282,7 +283,7 @@ impl Resolver<'_> {
     fn error(&mut self, path: &str, message: impl Into<String>) {
         let path = Document::steps(path);
         // Once is enough.
-        if !self.known.contains(&path) {
+        if self.problems.len() < MOST_FOUND && !self.known.contains(&path) {
             self.problems.push(self.document.problem(&path, message));
         }
     }

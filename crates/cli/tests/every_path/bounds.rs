@@ -102,7 +102,7 @@ fn study_files_nested_or_wrong_without_end_are_refused_with_the_first_of_it() {
     fs::write(project.path("keys.toml"), keys.replace("[recipe.x]\n", "")).unwrap();
     refused(&project, ["plan", "keys.toml"], "unknown");
     fs::write(project.path("line.toml"), line + "}\n").unwrap();
-    refused(&project, ["plan", "line.toml"], "there is more that is wrong");
+    refused(&project, ["plan", "line.toml"], "mend these first");
     let seeds: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
     let list = format!("seeds = [{}]", seeds.join(","));
     fs::write(project.path("seeds.toml"), base.replace("seeds = 3", &list)).unwrap();
