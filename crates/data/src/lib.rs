@@ -93,6 +93,8 @@
 //!
 //! With the feature `fetch`, `published` lists data sets that are fetched from their authors' servers by `fetch`.
 
+#![warn(clippy::print_stderr)]
+
 mod archive;
 mod check;
 mod classes;
@@ -165,5 +167,5 @@ pub use source::folder::{image_files, is_image_file};
 pub use source::{SourceConfig, SourceKind, detect};
 pub use split::{DeclaredSplit, Splits, Uneven};
 pub use store::image_bytes;
-pub use visible::{visible, visible_line};
+pub use visible::{acts, visible, visible_line};
 pub use warning::Warning;

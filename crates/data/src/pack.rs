@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bakeoff_files::Unfinished;
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
@@ -204,6 +205,8 @@ impl Pack {
 pub(crate) struct Packer {
     path: PathBuf,
     partial: PathBuf,
+    /// Whatever was not finished leaves nothing behind. Once the pack has its name, there is nothing to remove.
+    _unfinished: Unfinished,
     key: PackKey,
     writing: Mutex<Writing>,
 }
@@ -234,6 +237,7 @@ impl Packer {
         }
         let partial = folder.join(format!("{prefix}{}", std::process::id()));
         let mut file = File::create_new(&partial)?;
+        let unfinished = Unfinished::at(&partial);
         // Tells it from what a crash left. File systems without locks keep such files for longer.
         let _ = file.try_lock();
         file.write_all(&[0; HEADER])?;
@@ -244,7 +248,13 @@ impl Packer {
             looks: vec![[0; LOOK]; samples],
             failed: None,
         };
-        Ok(Self { path: path.to_owned(), partial, key, writing: Mutex::new(writing) })
+        Ok(Self {
+            path: path.to_owned(),
+            partial,
+            _unfinished: unfinished,
+            key,
+            writing: Mutex::new(writing),
+        })
     }
 
     /// Adds an image. What cannot be written is told by [`Packer::finish`].
@@ -300,13 +310,6 @@ impl Packer {
             let _ = folder.sync_all();
         }
         Ok(())
-    }
-}
-
-impl Drop for Packer {
-    /// Whatever was not finished leaves nothing behind.
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.partial);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::evidence::{Evidence, Origin, State, Trial};
 use crate::robustness::Robustness;
+use crate::spreadsheet::Spreadsheet;
 use bakeoff_stats::curves::{self, Course, Point};
 use bakeoff_stats::interval::Variance;
 use bakeoff_stats::metric::{self, Bin, Judgement, Metric};
@@ -212,7 +213,7 @@ pub struct AtTime {
 pub struct Insight {
     /// In study order.
     pub recipes: Vec<RecipeInsight>,
-    /// All pairs of recipes that share two seeds.
+    /// All pairs of recipes that share two seeds; of more than 64 recipes those with the baseline.
     pub pairs: Vec<PairSummary>,
     /// Learning curves that pass each other, and all against the baseline's.
     pub courses: Vec<CourseSummary>,
@@ -444,6 +445,15 @@ fn classes(paired: &[Paired<'_>], images: &Images) -> Vec<ClassDifference> {
     all
 }
 
+/// Recipes of which every pair is looked at. Of more, only the pairs with the baseline are: there would be half a million of 1,000.
+pub(crate) const ALL_PAIRS: usize = 64;
+
+/// Whether a pair of recipes is looked at.
+fn wanted(evidence: &Evidence, first: &str, second: &str) -> bool {
+    let plan = &evidence.plan;
+    plan.recipes.len() <= ALL_PAIRS || [first, second].contains(&plan.baseline.as_str())
+}
+
 fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
     let names: Vec<&String> = material.evidence.plan.recipes.iter().map(|r| &r.name).collect();
     let arm = |name: &str| Arm {
@@ -463,8 +473,9 @@ fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
     let options = Options { replicates: 0, margin: 0.0, measure, ..Options::default() };
     let mut all = Vec::new();
     for (k, second) in names.iter().enumerate() {
+        let with = names[k + 1..].iter().filter(|first| wanted(material.evidence, first, second));
         let second = arm(second);
-        for first in &names[k + 1..] {
+        for first in with {
             let Ok(comparisons) = compare(&second, &[arm(first)], &options) else { continue };
             all.extend(comparisons.into_iter().filter_map(|c| {
                 let interval = c.interval?;
@@ -519,7 +530,7 @@ fn courses(evidence: &Evidence) -> Vec<CourseSummary> {
         plan.recipes.iter().map(|r| (&r.name, validation(evidence, &r.name))).collect();
     let mut all = Vec::new();
     for (k, (second, theirs)) in curves.iter().enumerate() {
-        for (first, ours) in &curves[k + 1..] {
+        for (first, ours) in curves[k + 1..].iter().filter(|(first, _)| wanted(evidence, first, second)) {
             let (ours, theirs) = shared(ours, theirs);
             let Some(course) = curves::course(&ours, &theirs, CONFIDENCE) else { continue };
             let against_baseline = **first == plan.baseline || **second == plan.baseline;
@@ -706,8 +717,8 @@ fn number(value: Option<f64>) -> String {
 
 /// `classes.csv`: one row per recipe and class.
 pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+    let mut writer = Spreadsheet::new();
+    writer.row([
         "recipe",
         "class",
         "images",
@@ -721,7 +732,7 @@ pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
     ])?;
     for recipe in &insight.recipes {
         for class in &recipe.classes {
-            writer.write_record([
+            writer.row([
                 recipe.name.clone(),
                 class.class.clone(),
                 class.images.to_string(),
@@ -735,16 +746,16 @@ pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
             ])?;
         }
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer.finish()
 }
 
 /// `flips.csv`: one row per recipe and image that changes.
 pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["recipe", "image", "class", "right_baseline", "right_recipe", "taken_for"])?;
+    let mut writer = Spreadsheet::new();
+    writer.row(["recipe", "image", "class", "right_baseline", "right_recipe", "taken_for"])?;
     for recipe in &insight.recipes {
         for flip in &recipe.flips {
-            writer.write_record([
+            writer.row([
                 recipe.name.as_str(),
                 &flip.image,
                 flip.class.as_deref().unwrap_or_default(),
@@ -754,5 +765,5 @@ pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
             ])?;
         }
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer.finish()
 }

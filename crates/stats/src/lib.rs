@@ -19,6 +19,8 @@
 //! # Ok::<(), bakeoff_stats::StatsError>(())
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 pub mod aggregate;
 mod arm;
 pub mod bootstrap;

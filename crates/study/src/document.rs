@@ -400,11 +400,17 @@ fn segments(key: &str) -> Option<Vec<String>> {
     (quote.is_none() && parts.iter().all(|part| !part.is_empty())).then_some(parts)
 }
 
+/// Parts of a dotted key on the command line; TOML files are nested no deeper than about this either.
+const DEEPEST: usize = 64;
+
 /// Lays one `key=value` over the tree.
 fn apply(root: &mut Node, text: &str, index: usize) -> Result<(), String> {
     let form = "write it as key=value, e.g. `--set train.epochs=20` or `--set recipe.cutmix.mix.alpha=0.4`";
     let (key, value) = text.split_once('=').ok_or_else(|| format!("no `=`: {form}"))?;
     let parts = segments(key).ok_or_else(|| format!("`{key}` is no dotted key: {form}"))?;
+    if parts.len() > DEEPEST {
+        return Err(format!("a key of {} parts, and none has more than {DEEPEST}: {form}", parts.len()));
+    }
     let value = parse_value(value.trim(), index)?;
 
     set(root, &parts, value, &Origin::Set(index))

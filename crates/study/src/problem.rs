@@ -42,7 +42,7 @@ impl Problem {
     pub fn line(&self, file: &std::path::Path) -> String {
         let mut text = match &self.place {
             Place::File { line, column, .. } => format!("{}:{line}:{column}: ", file.display()),
-            Place::Override(set) => format!("--set {set}: "),
+            Place::Override(set) => format!("--set {}: ", shortened(set, MOST_OF_SET)),
             Place::Absent => format!("{}: ", file.display()),
         };
         if !self.key.is_empty() {
@@ -53,6 +53,8 @@ impl Problem {
     }
 }
 
+/// Characters of a `--set` that are told before what is wrong with it.
+const MOST_OF_SET: usize = 200;
 /// Things that are wrong before looking for more of them ends.
 pub(crate) const MOST_FOUND: usize = 200;
 /// Things that are wrong of which people are told.

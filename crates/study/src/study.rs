@@ -1,6 +1,6 @@
 //! A study file, read and checked: everything that is wrong with it at once, each thing where it was written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -142,6 +142,14 @@ impl Study {
             }
             return Err(fail(problems));
         };
+        let (recipes, seeds) = (config.recipe.len(), config.compare.seeds.list().len());
+        if recipes.saturating_mul(seeds) > MOST_TRIALS {
+            let message = format!(
+                "{recipes} recipes with {seeds} seeds each are {} trials; at most {MOST_TRIALS}",
+                recipes * seeds
+            );
+            return Err(fail(vec![document.problem(&Document::steps("compare.seeds"), message)]));
+        }
         Ok(Self {
             name: resolved.name,
             config,
@@ -404,8 +412,12 @@ impl Resolver<'_> {
             return self.error("compare.seeds", format!("{count} seeds; at most {}", Seeds::MOST));
         }
         let seeds = compare.seeds.list();
+        if seeds.len() as u64 > Seeds::MOST {
+            return self.error("compare.seeds", format!("{} seeds; at most {}", seeds.len(), Seeds::MOST));
+        }
+        let mut met = HashSet::new();
         for (index, seed) in seeds.iter().enumerate() {
-            if seeds[..index].contains(seed) {
+            if !met.insert(seed) {
                 self.error(
                     &format!("compare.seeds[{index}]"),
                     format!("seed {seed} is listed twice; each seed is one pair of trials"),
@@ -815,6 +827,9 @@ fn control_name(control: char) -> String {
         other => format!("the control character U+{:04X}", u32::from(other)),
     }
 }
+
+/// Trials of a study.
+pub const MOST_TRIALS: usize = 100_000;
 
 /// A study file is smaller than this.
 const MOST_BYTES: u64 = 16 << 20;

@@ -1,7 +1,6 @@
 //! `bakeoff predict`: a trained network, or anyone's weights, on images.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -410,7 +409,7 @@ impl Output {
             let preprocess = value(serde_json::to_string_pretty(&pipeline.describe_evaluation()));
             out(format!("  \"preprocess\": {preprocess},"));
         }
-        let long = files.len() > BLOCK && !std::io::stdout().is_terminal();
+        let long = files.len() > BLOCK && !crate::exit::stdout_is_terminal();
         Self {
             json: arguments.json,
             written: false,

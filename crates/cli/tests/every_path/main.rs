@@ -8,6 +8,9 @@ mod bounds;
 mod copies;
 mod documents;
 mod hostile;
+#[cfg(unix)]
+mod interrupts;
+mod limits;
 mod options;
 mod scene;
 mod serving;
