@@ -77,7 +77,8 @@ fn a_recipe_that_scatters_wildly_hides_nothing_and_errs_no_more_often() {
     // Studies in which the first recipe's difference is found, and in which one without effect is called better or worse.
     let outcome = |seeds: usize, effect: f64, times: f64| {
         let scales = vec![1.0, 1.0, 1.0, 1.0, (2.0 * times * times - 1.0f64).sqrt()];
-        let studies = Accuracies { seeds, effects: vec![effect, 0.0, 0.0, 0.0], noise: Noise::Normal, scales };
+        let studies =
+            Accuracies { seeds, effects: vec![effect, 0.0, 0.0, 0.0], noise: Noise::Normal, scales };
         let (mut found, mut wrong) = (0, 0);
         for number in 0..STUDIES {
             let (baseline, others) = studies.study(number);
@@ -94,7 +95,10 @@ fn a_recipe_that_scatters_wildly_hides_nothing_and_errs_no_more_often() {
         assert!(alone > studies * 9 / 10, "{alone}");
         for times in [4.0, 8.0] {
             let (found, wrong) = outcome(seeds, effect, times);
-            assert!(found + studies / 20 >= alone, "{seeds} seeds, {times}×: {found} of {studies}, {alone} without");
+            assert!(
+                found + studies / 20 >= alone,
+                "{seeds} seeds, {times}×: {found} of {studies}, {alone} without"
+            );
             assert!(wrong <= AT_MOST, "{wrong} false claims with {seeds} seeds, {times}×");
         }
     }
