@@ -101,8 +101,10 @@ fn main() -> std::io::Result<()> {
             let Some((truth, [equal, own])) = coverage(study, metric) else { continue };
             let percent =
                 |[covers, beyond]: [f64; 2]| format!("{:.1} % | {:.1} %", covers * 100.0, beyond * 100.0);
-            let truth =
-                if metric == Metric::Nll { format!("{truth:.3}") } else { format!("{:.2} %", truth * 100.0) };
+            let truth = match metric {
+                Metric::Nll | Metric::Brier => format!("{truth:.3}"),
+                _ => format!("{:.2} %", truth * 100.0),
+            };
             writeln!(
                 out,
                 "| {} | {truth} | {images} | {seeds} | {} | {} |",

@@ -232,7 +232,7 @@ impl Variance {
 /// Limits symmetric on a scale of ratios. Where the reach is larger than the mean the upper one grows on in a straight line: with
 /// two seeds a power of e would have no bounds. `None` for a mean that is not above zero.
 fn positive_limits(mean: f64, reach: f64) -> Option<[f64; 2]> {
-    if !(mean > 0.0) {
+    if mean.is_nan() || mean <= 0.0 {
         return None;
     }
     let ratio = reach / mean;

@@ -1,5 +1,6 @@
 //! The verdict rule on invented studies: false claims stay rare, large effects are found, forecasts of seeds hold.
 
+#[allow(dead_code, reason = "shared with examples")]
 #[path = "../examples/simulation/mod.rs"]
 mod simulation;
 
