@@ -122,7 +122,7 @@ const DAMAGED: u8 = 2;
 impl Pack {
     /// Opens a pack of this key. `Ok(None)` where there is none.
     pub(crate) fn open(path: &Path, key: PackKey, samples: usize) -> io::Result<Option<Self>> {
-        let file = match File::open(path) {
+        let file = match bakeoff_files::open(path) {
             Ok(file) => file,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
@@ -224,9 +224,10 @@ impl Packer {
         fs::create_dir_all(folder)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let prefix = format!("{name}.partial-");
-        for entry in fs::read_dir(folder)?.flatten() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(&prefix)
-                && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
+                && bakeoff_files::open(&entry.path()).is_ok_and(|file| file.try_lock().is_ok())
             {
                 let _ = fs::remove_file(entry.path());
             }

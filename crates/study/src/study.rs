@@ -1,7 +1,6 @@
 //! A study file, read and checked: everything that is wrong with it at once, each thing where it was written.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +19,7 @@ use crate::config::{
 };
 use crate::document::{BACKSLASHES, Document, Step};
 use crate::expansion::expand;
-use crate::problem::{Place, Problem, StudyErrors, list, nearest};
+use crate::problem::{MOST_FOUND, Place, Problem, StudyErrors, list, nearest};
 use crate::weights_path::find_weights;
 
 /// A study, checked and resolved: nothing in it is left to a default.
@@ -66,7 +65,7 @@ impl Study {
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, StudyErrors> {
         let problem = |message: String| Problem { place: Place::Absent, key: String::new(), message };
         let fail = |message: String| StudyErrors { file: path.to_owned(), problems: vec![problem(message)] };
-        let bytes = read_small(path).map_err(|error| {
+        let bytes = bakeoff_files::read(path, MOST_BYTES).map_err(|error| {
             fail(match error.kind() {
                 std::io::ErrorKind::NotFound => "there is no such study file".to_owned(),
                 std::io::ErrorKind::FileTooLarge => {
@@ -109,6 +108,10 @@ impl Study {
         let unresolved = expand(&mut document);
         let mut checked = check(&document, &checked_schema());
         checked.problems.splice(0..0, unresolved);
+        if checked.problems.len() >= MOST_FOUND {
+            // More than anybody reads; what would be found beyond takes time and changes nothing.
+            return Err(fail(checked.problems));
+        }
         // What can be understood is checked further, so that its errors are reported together with the others.
         let unreadable = [checked.unknown.as_slice(), checked.unreadable.as_slice()].concat();
         let mut parts =
@@ -272,7 +275,7 @@ impl Resolver<'_> {
     fn error(&mut self, path: &str, message: impl Into<String>) {
         let path = Document::steps(path);
         // Once is enough.
-        if !self.known.contains(&path) {
+        if self.problems.len() < MOST_FOUND && !self.known.contains(&path) {
             self.problems.push(self.document.problem(&path, message));
         }
     }
@@ -815,16 +818,6 @@ fn control_name(control: char) -> String {
 
 /// A study file is smaller than this.
 const MOST_BYTES: u64 = 16 << 20;
-
-/// A file's bytes, refused where there are too many for a study.
-fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(bytes)
-}
 
 /// A configuration value as the study file would write it, on one line.
 fn words<T: serde::Serialize>(value: &T) -> String {
