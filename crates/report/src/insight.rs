@@ -5,7 +5,7 @@ use crate::evidence::{Evidence, Origin, State, Trial};
 use crate::robustness::Robustness;
 use crate::spreadsheet::Spreadsheet;
 use bakeoff_stats::curves::{self, Course, Point};
-use bakeoff_stats::interval::Variance;
+use bakeoff_stats::interval::{Range, Variance};
 use bakeoff_stats::metric::{self, Bin, Judgement, Metric};
 use bakeoff_stats::models::Discordance;
 use bakeoff_stats::multiplicity::{benjamini_hochberg, holm};
@@ -35,8 +35,8 @@ impl Ranged {
         Self { mean: estimate.mean, low: interval.map(|i| i.low), high: interval.map(|i| i.high) }
     }
 
-    fn over_seeds(values: &[f64]) -> Option<Self> {
-        let interval = Variance::of_seeds(values).map(|v| v.interval(CONFIDENCE));
+    fn over_seeds(values: &[f64], range: Range) -> Option<Self> {
+        let interval = Variance::of_seeds(values).map(|v| v.interval_within(CONFIDENCE, range));
         let mean = bakeoff_stats::mean(values)?;
         Some(Self { mean, low: interval.map(|i| i.low), high: interval.map(|i| i.high) })
     }
@@ -326,11 +326,11 @@ impl Material<'_> {
         let few = !self.evidence.shows_top5();
         let all = Metric::ALL.into_iter().filter(|metric| !(few && *metric == Metric::Top5));
         all.filter_map(|metric| {
-            let value = metric::estimate(&self.table(metric, &runs)?, CONFIDENCE)?;
+            let value = metric::estimate(&self.table(metric, &runs)?, CONFIDENCE, metric.range())?;
             let difference = || {
                 let ours = self.table(metric, &pairs.iter().map(|p| p.1).collect::<Vec<_>>())?;
                 let theirs = self.table(metric, &pairs.iter().map(|p| p.2).collect::<Vec<_>>())?;
-                metric::estimate(&metric::subtract(&ours, &theirs)?, CONFIDENCE)
+                metric::estimate(&metric::subtract(&ours, &theirs)?, CONFIDENCE, Range::Any)
             };
             Some(MetricSummary {
                 metric,
@@ -620,12 +620,13 @@ fn equal_time(evidence: &Evidence) -> Option<EqualTime> {
         let curves = validation(evidence, recipe).into_iter();
         curves.filter_map(|(seed, values)| Some((seed, *values.get(epochs - 1)?))).collect()
     };
-    let mean =
-        |values: &[(u64, f64)]| Ranged::over_seeds(&values.iter().map(|(_, v)| *v).collect::<Vec<_>>());
+    let mean = |values: &[(u64, f64)]| {
+        Ranged::over_seeds(&values.iter().map(|(_, v)| *v).collect::<Vec<_>>(), Range::UpTo(1.0))
+    };
     let minus = |ours: &[(u64, f64)], theirs: &[(u64, f64)]| {
         let difference =
             |(seed, value): &(u64, f64)| Some(value - theirs.iter().find(|(other, _)| other == seed)?.1);
-        Ranged::over_seeds(&ours.iter().filter_map(difference).collect::<Vec<_>>())
+        Ranged::over_seeds(&ours.iter().filter_map(difference).collect::<Vec<_>>(), Range::Any)
     };
     let baseline = timed.iter().find(|(name, _)| **name == plan.baseline);
     let [theirs, theirs_last] =
@@ -694,7 +695,11 @@ pub(crate) fn insight(material: &Material<'_>) -> Insight {
             hurt: ends(-1.0, &mut ordered.iter().rev()),
             to_wrong: flips.len() - to_right,
             to_right,
-            curve: if evidence.has_validation() { curves::fit(&curves, CONFIDENCE) } else { Vec::new() },
+            curve: if evidence.has_validation() {
+                curves::fit(&curves, CONFIDENCE, Range::UpTo(1.0))
+            } else {
+                Vec::new()
+            },
             seconds_per_epoch: seconds(evidence, name).and_then(|seconds| bakeoff_stats::mean(&seconds)),
             seconds: spent(evidence.trials_of(name)),
             classes,

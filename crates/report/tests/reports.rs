@@ -434,6 +434,18 @@ fn metrics_classes_images_curves_and_time_are_told_beside_the_verdict() {
     let top1 = metric("top1").value.mean;
     assert!((metric("brier").value.mean - (top1 * 0.22 + (1.0 - top1) * 1.02)).abs() < 1e-9);
     assert!((metric("ece").value.mean - (top1 - 0.6).abs()).abs() < 0.01);
+    for m in insight.recipes.iter().flat_map(|recipe| &recipe.metrics) {
+        let most = match serde_json::to_value(m.metric).unwrap().as_str() {
+            Some("nll") => f64::INFINITY,
+            Some("brier") => 2.0,
+            _ => 1.0,
+        };
+        let [low, high] = [m.value.low, m.value.high].map(Option::unwrap);
+        assert!(0.0 <= low && low <= m.value.mean && m.value.mean <= high && high <= most, "{m:?}");
+    }
+    // That all of 800 images are right does not say that all others are.
+    let top5 = metric("top5").value;
+    assert!(top5.mean < 1.0 || (0.99..1.0).contains(&top5.low.unwrap()), "{top5:?}");
     let difference = metric("top1").difference.unwrap();
     let verdict = report.summary.recipes[3].difference.as_ref().unwrap();
     assert!(

@@ -35,6 +35,7 @@ pub mod multiplicity;
 pub mod outlook;
 pub mod permutation;
 pub mod sequential;
+mod spread;
 pub mod wording;
 
 pub use arm::{Arm, Marks, Run, StatsError};
