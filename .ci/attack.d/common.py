@@ -62,7 +62,7 @@ class Result:
             return "panicked"
         if len(self.err) > MOST_WORDS:
             return f"{len(self.err)} bytes of messages"
-        if self.code != 0 and not self.err.strip():
+        if self.code != 0 and not (self.err + self.out).strip():
             return "failed without a word"
         return None
 
@@ -79,7 +79,7 @@ class Attack:
     def __init__(self, part, arguments):
         self.part, self.binary, self.long = part, str(Path(arguments.binary).resolve()), arguments.long
         self.random = random.Random(f"{arguments.seed} {part}")
-        self.keep = arguments.keep
+        self.keep, self.seed = arguments.keep, arguments.seed
         self.fixtures = Path(__file__).resolve().parents[2] / "crates/data/tests/fixtures"
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         self.checks = self.failures = 0
