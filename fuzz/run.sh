@@ -9,6 +9,8 @@ else
     limit="-max_total_time=${1:-60}"
     shift || true
 fi
+# Most targets write what they are given into a file first: in memory that is no work for a disk.
+if [ -z "${TMPDIR:-}" ] && [ -d /dev/shm ]; then export TMPDIR=/dev/shm; fi
 data=../crates/data/tests/fixtures
 binaries=${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/release
 declare -A seeds=(
@@ -22,13 +24,13 @@ declare -A seeds=(
     [cifar]="$data/sources/cifar/cifar-10"
     [idx]="$data/sources/idx/mnist"
     [matlab]="$data/sources/flowers $data/matlab"
-    [table]=""
+    [table]="seeds/table"
     [weights]="$data"
-    [study]="../studies ../crates/study/tests"
+    [study]="../studies seeds/study"
     [pack]=""
-    [results]=""
+    [results]="seeds/results"
     [checkpoint]="$data"
-    [groups]=""
+    [groups]="seeds/groups"
     [run_folder]=""
 )
 all="decode tfds parquet webdataset tar tar_gz zip cifar idx matlab table weights study pack results checkpoint groups run_folder"
