@@ -122,7 +122,7 @@ class Attack:
         )
         return finish(process, begin, seconds)
 
-    def start(self, *arguments, cwd=None, environment=None, niceness=0):
+    def start(self, *arguments, cwd=None, environment=None, memory=4 << 30):
         """Starts the program and returns at once; what it says goes into a file beside it."""
         log = open(self.folder / "started.log", "ab")
         return subprocess.Popen(
@@ -131,7 +131,7 @@ class Attack:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            preexec_fn=lambda: os.nice(niceness),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)),
             env={**os.environ, "NO_COLOR": "1", "RUST_BACKTRACE": "0", **(environment or {})},
         )
 
@@ -229,15 +229,20 @@ def bits(run):
     """Everything of a run that must come out the same, by the names of its files."""
     found = {}
     for path in sorted(run.glob("trials/*/*/*")):
-        name = str(path.relative_to(run))
-        if path.name in EXACT:
-            found[name] = path.read_bytes()
-        elif path.name in JSON:
-            found[name] = without_measured(json.loads(path.read_text()))
-        elif path.name in LINES:
-            found[name] = [without_measured(json.loads(line)) for line in path.read_text().splitlines()]
+        if not path.is_file() or path.name not in EXACT + JSON + LINES:
+            continue
+        data = path.read_bytes()
+        try:
+            if path.name in JSON:
+                data = without_measured(json.loads(data))
+            elif path.name in LINES:
+                data = [without_measured(json.loads(line)) for line in data.splitlines()]
+        except ValueError:
+            # Damaged: no two of these are the same.
+            pass
+        found[str(path.relative_to(run))] = data
     for path in [run / "data.json", run / "study.json", *sorted(run.glob("splits/*.json"))]:
-        if path.exists():
+        if path.is_file():
             found[str(path.relative_to(run))] = path.read_bytes()
     return found
 
