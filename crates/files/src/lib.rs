@@ -13,8 +13,13 @@
 
 mod digest;
 mod read;
+mod seal;
 mod write;
 
-pub use digest::{hex, sha256, sha256_of_file};
+pub use digest::{Sha256, hex, sha256, sha256_of_file};
 pub use read::{open, read, read_from, read_text};
-pub use write::{WriteError, at, create_in_place, make_folder, write_atomically, write_bytes, write_json};
+pub use seal::{Changed, unsealed, write_sealed};
+pub use write::{
+    WriteError, append_to, at, create_in_place, make_folder, open_own, write_atomically, write_bytes,
+    write_json,
+};

@@ -57,6 +57,41 @@ pub fn create_in_place(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create_new(true).open(path)
 }
 
+/// Opens a file of our own to read and write it in place, and creates it where there is none.
+///
+/// # Errors
+/// The file system refused; or a link, a pipe or a device stands under that name, which is not ours.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    own(path, File::options().read(true).write(true).truncate(false))
+}
+
+/// Opens a file of our own to add to its end, and creates it where there is none.
+///
+/// # Errors
+/// As [`open_own`].
+pub fn append_to(path: &Path) -> io::Result<File> {
+    own(path, File::options().append(true))
+}
+
+fn own(path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
+    let not_ours = || {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a link, a pipe or a device stands there, which Bakeoff did not make; remove it",
+        )
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
+    }
+    let file = options.create(true).open(path).map_err(|error| match fs::symlink_metadata(path) {
+        Ok(kind) if !kind.is_file() && !kind.is_dir() => not_ours(),
+        _ => error,
+    })?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(not_ours()) }
+}
+
 /// Replaces a file as a whole or not at all: written beside it under the name `….partial`, synced, renamed.
 ///
 /// # Errors
@@ -141,5 +176,25 @@ mod tests {
             assert_eq!(fs::read(&other).unwrap(), b"theirs");
             fs::remove_file(&path).unwrap();
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_written_in_place_is_never_somebody_elses_behind_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (lock, other) = (folder.path().join("lock"), folder.path().join("of somebody else"));
+        fs::write(&other, "theirs").unwrap();
+        let ways = [open_own, append_to];
+        for open in ways {
+            open(&lock).unwrap().write_all(b"ours").unwrap();
+            fs::remove_file(&lock).unwrap();
+        }
+        std::os::unix::fs::symlink(&other, &lock).unwrap();
+        for open in ways {
+            let error = open(&lock).unwrap_err();
+            assert!(error.to_string().contains("a link"), "{error}");
+            assert!(open(Path::new("/dev/null")).is_err());
+        }
+        assert_eq!(fs::read(&other).unwrap(), b"theirs");
     }
 }

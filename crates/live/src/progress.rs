@@ -191,7 +191,7 @@ pub(crate) fn version(run: &RunFolder) -> u64 {
 
 fn tail(path: &Path) -> Vec<String> {
     let read = || {
-        let mut file = fs::File::open(path)?;
+        let mut file = bakeoff_files::open(path)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL)))?;
         let mut bytes = Vec::new();

@@ -2,12 +2,15 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
-    fs::{self, File},
+    collections::{HashMap, HashSet, TryReserveError},
+    fs::File,
+    io::{Read, Seek, SeekFrom},
     path::Path,
 };
 
-use safetensors::{Dtype, SafeTensors, View};
+use bakeoff_files::Sha256;
+use safetensors::tensor::Metadata;
+use safetensors::{Dtype, View};
 
 use crate::{NnError, Tensor, Weights};
 
@@ -38,7 +41,19 @@ pub(crate) fn is_counter(name: &str) -> bool {
     name.ends_with("num_batches_tracked") || name.rsplit('.').next() == Some("n_averaged")
 }
 
-/// Reads a safetensors file's tensors, all or those named, and gives its metadata.
+/// Bytes of a file's header at most: some hundred thousand tensors.
+const LARGEST_HEADER: u64 = 16 << 20;
+/// Bytes of a file at most.
+pub(crate) const LARGEST_FILE: u64 = 4 << 30;
+/// The key in a file's metadata that holds the SHA-256 of the whole file, in hex, as it is with [`NO_DIGEST`] in its place.
+const CHECKSUM: &str = "checksum";
+/// As long as a digest.
+const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Reads a safetensors file's tensors, all or those named, and gives its metadata. A file that Bakeoff wrote carries its checksum, and
+/// is refused where it has changed since.
+///
+/// Memory is taken for tensors that are there and wanted, and for nothing that the header merely claims.
 pub(crate) fn read_tensors(
     path: &Path,
     weights: &mut Weights,
@@ -46,11 +61,91 @@ pub(crate) fn read_tensors(
 ) -> Result<HashMap<String, String>, NnError> {
     let io = |action| move |source| NnError::Io { path: path.into(), action, source };
     let broken = |reason: String| NnError::WeightFile { path: path.into(), reason };
-    let file = File::open(path).map_err(io("open the weights"))?;
-    if file.metadata().map_err(io("read the size"))?.len() == 0 {
+    let mut file = bakeoff_files::open(path).map_err(io("open the weights"))?;
+    let size = file.metadata().map_err(io("read the size"))?.len();
+    let header = read_header(&mut file, size, path)?;
+    let mut metadata = header.told.metadata().clone().unwrap_or_default();
+    let mut digest = metadata.remove(CHECKSUM).map(|told| (header.digest(&told), told));
+    for name in header.told.offset_keys() {
+        let Some(info) = header.told.info(&name) else { continue };
+        // Tensors stand one after the other, without gaps.
+        let length = info.data_offsets.1 - info.data_offsets.0;
+        let passed_over = is_counter(&name) || wanted.is_some_and(|wanted| !wanted.contains(&name));
+        if passed_over && digest.is_none() {
+            file.seek_relative(length as i64).map_err(io("read the weights"))?;
+            continue;
+        }
+        let mut bytes = Vec::new();
+        read_stretch(&mut file, length, &mut bytes).map_err(io("read the weights"))?;
+        if let Some((digest, _)) = &mut digest {
+            digest.update(&bytes);
+        }
+        if passed_over {
+            continue;
+        }
+        let is_whole = !matches!(info.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
+        if is_whole && info.shape.iter().product::<usize>() == 1 {
+            // A single whole number or truth value is a counter under another name: `step`, `initted`, `updates`.
+            continue;
+        }
+        let data = decode(info.dtype, &bytes).map_err(|error| io("read the weights")(error.into()))?;
+        let data = data.ok_or_else(|| {
+            broken(format!("`{name}` is stored as {:?}; f16, bf16, f32 and f64 can be read", info.dtype))
+        })?;
+        weights.insert(name, Tensor { shape: info.shape.clone(), data });
+    }
+    match digest {
+        Some((digest, told)) if digest.clone().hex() != told => Err(broken(
+            "its content is not what was written (its SHA-256 differs): it is damaged, or was changed by another program that kept its \
+             metadata"
+                .into(),
+        )),
+        _ => Ok(metadata),
+    }
+}
+
+/// What stands before the tensors.
+struct Header {
+    told: Metadata,
+    /// The bytes, from the beginning of the file.
+    bytes: Vec<u8>,
+}
+
+impl Header {
+    /// Of the header as it was before its checksum was put in.
+    fn digest(&self, told: &str) -> Sha256 {
+        let mut digest = Sha256::new();
+        match place_of_checksum(&self.bytes, told) {
+            Some(at) => {
+                digest.update(&self.bytes[..at]);
+                digest.update(NO_DIGEST);
+                digest.update(&self.bytes[at + told.len()..]);
+            }
+            None => digest.update(&self.bytes),
+        }
+        digest
+    }
+}
+
+/// Where a checksum's digits stand in a header. Within another value its quotes would be escaped, so it stands nowhere else.
+fn place_of_checksum(header: &[u8], digits: &str) -> Option<usize> {
+    let entry = format!("\"{CHECKSUM}\":\"{digits}\"");
+    let at = header.windows(entry.len()).position(|window| window == entry.as_bytes())?;
+    Some(at + CHECKSUM.len() + 4)
+}
+
+/// The header of a file of `size` bytes, checked against that size.
+fn read_header(file: &mut File, size: u64, path: &Path) -> Result<Header, NnError> {
+    let io = |source| NnError::Io { path: path.into(), action: "read the weights", source };
+    let broken = |reason: String| NnError::WeightFile { path: path.into(), reason };
+    let part = |what: &dyn std::fmt::Display| {
+        broken(format!("not a whole safetensors file ({what}); fetch or save it again"))
+    };
+    if size == 0 {
         return Err(broken("the file is empty; was the download interrupted?".into()));
     }
-    let bytes = fs::read(path).map_err(io("read the weights"))?;
+    let mut bytes = Vec::new();
+    file.take(32).read_to_end(&mut bytes).map_err(io)?;
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
         return Err(broken(
             "this is a PyTorch pickle (.pth); save it with safetensors.torch.save_file(model.state_dict(), …)".into(),
@@ -66,26 +161,47 @@ pub(crate) fn read_tensors(
             "this is a Git LFS pointer, not the weights it stands for; fetch them with `git lfs pull`".into(),
         ));
     }
-    let (_, header) = SafeTensors::read_metadata(&bytes)
-        .map_err(|e| broken(format!("not a whole safetensors file ({e}); fetch or save it again")))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|e| broken(format!("not a whole safetensors file ({e}); fetch or save it again")))?;
-    for name in header.offset_keys() {
-        if is_counter(&name) || wanted.is_some_and(|wanted| !wanted.contains(&name)) {
-            continue;
-        }
-        let view = file.tensor(&name).map_err(|e| broken(format!("`{name}`: {e}")))?;
-        let is_whole = !matches!(view.dtype(), Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
-        if is_whole && view.shape().iter().product::<usize>() == 1 {
-            // A single whole number or truth value is a counter under another name: `step`, `initted`, `updates`.
-            continue;
-        }
-        let data = decode(view.dtype(), view.data()).ok_or_else(|| {
-            broken(format!("`{name}` is stored as {:?}; f16, bf16, f32 and f64 can be read", view.dtype()))
-        })?;
-        weights.insert(name, Tensor { shape: view.shape().to_vec(), data });
+    let Some(length) = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)) else {
+        return Err(part(&"it ends within its first number"));
+    };
+    if length > size - 8 {
+        return Err(part(&format_args!("it has {size} bytes and claims a header of {length}")));
     }
-    Ok(header.metadata().clone().unwrap_or_default())
+    if length > LARGEST_HEADER {
+        return Err(broken(format!(
+            "its header has {} MiB, more than the {} that are read; no network has so many tensors",
+            length >> 20,
+            LARGEST_HEADER >> 20
+        )));
+    }
+    if size > LARGEST_FILE {
+        return Err(broken(format!(
+            "it has {} GiB, more than the {} that are read; save the network's weights alone",
+            size >> 30,
+            LARGEST_FILE >> 30
+        )));
+    }
+    let begun = bytes.len() as u64;
+    file.take((length + 8).saturating_sub(begun)).read_to_end(&mut bytes).map_err(io)?;
+    // Of a short header the first bytes held more.
+    bytes.truncate(length as usize + 8);
+    file.seek(SeekFrom::Start(length + 8)).map_err(io)?;
+    let told: Metadata = serde_json::from_slice(&bytes[8..]).map_err(|error| part(&error))?;
+    if told.data_len() as u64 != size - 8 - length {
+        return Err(part(&format_args!(
+            "its tensors need {} bytes and have {}",
+            told.data_len(),
+            size - 8 - length
+        )));
+    }
+    Ok(Header { told, bytes })
+}
+
+/// Reads so many bytes. Where memory is short, that is an error and no abort.
+fn read_stretch(file: &mut File, length: usize, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    bytes.try_reserve_exact(length)?;
+    bytes.resize(length, 0);
+    file.read_exact(bytes)
 }
 
 pub(crate) fn write_tensors<'a>(
@@ -93,9 +209,14 @@ pub(crate) fn write_tensors<'a>(
     path: &Path,
     metadata: HashMap<String, String>,
 ) -> Result<(), NnError> {
+    let metadata = metadata.into_iter().chain([(CHECKSUM.to_owned(), NO_DIGEST.to_owned())]).collect();
     let mut bytes = safetensors::serialize(tensors.map(|(name, tensor)| (name, F32(tensor))), Some(metadata))
         .map_err(|e| NnError::WeightFile { path: path.into(), reason: format!("cannot be written: {e}") })?;
     sort_metadata(&mut bytes);
+    if let Some(at) = header_end(&bytes).and_then(|end| place_of_checksum(&bytes[..end], NO_DIGEST)) {
+        let digest = bakeoff_files::sha256(&bytes);
+        bytes[at..at + digest.len()].copy_from_slice(digest.as_bytes());
+    }
     bakeoff_files::write_bytes(path, &bytes)?;
     Ok(())
 }
@@ -118,6 +239,12 @@ fn sort_metadata(bytes: &mut [u8]) {
     }
 }
 
+/// Where the header of a file's bytes ends.
+fn header_end(bytes: &[u8]) -> Option<usize> {
+    let length = u64::from_le_bytes(*bytes.first_chunk::<8>()?);
+    usize::try_from(length).ok()?.checked_add(8).filter(|end| *end <= bytes.len())
+}
+
 struct F32<'a>(&'a Tensor);
 
 impl View for F32<'_> {
@@ -135,19 +262,26 @@ impl View for F32<'_> {
     }
 }
 
-fn decode(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
-    Some(match dtype {
-        Dtype::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        Dtype::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
-        Dtype::F16 => bytes.as_chunks().0.iter().map(|b| half(u16::from_le_bytes(*b))).collect(),
-        Dtype::BF16 => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16))
-            .collect(),
-        _ => return None,
-    })
+/// Values as f32; `None` of a number type that is not read. Where memory is short, that is an error and no abort.
+fn decode(dtype: Dtype, bytes: &[u8]) -> Result<Option<Vec<f32>>, TryReserveError> {
+    fn all<const N: usize>(
+        bytes: &[u8],
+        value: impl Fn([u8; N]) -> f32,
+    ) -> Result<Vec<f32>, TryReserveError> {
+        let values = bytes.as_chunks::<N>().0;
+        let mut data = Vec::new();
+        data.try_reserve_exact(values.len())?;
+        data.extend(values.iter().map(|bytes| value(*bytes)));
+        Ok(data)
+    }
+    let data = match dtype {
+        Dtype::F32 => all(bytes, f32::from_le_bytes),
+        Dtype::F64 => all(bytes, |bytes| f64::from_le_bytes(bytes) as f32),
+        Dtype::F16 => all(bytes, |bytes| half(u16::from_le_bytes(bytes))),
+        Dtype::BF16 => all(bytes, |bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)),
+        _ => return Ok(None),
+    };
+    data.map(Some)
 }
 
 /// IEEE 754 binary16 to binary32, exact.
@@ -164,6 +298,9 @@ fn half(bits: u16) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::Write;
+
     use super::*;
     use crate::Model;
 
@@ -229,11 +366,69 @@ mod tests {
             for bit in 0..8 {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 1 << bit;
-                for (name, tensor) in read(&bytes).iter().flat_map(|(weights, _)| weights.iter()) {
-                    assert_eq!(tensor.shape.iter().product::<usize>(), tensor.data.len(), "{name}");
+                // It is found, or it is in the name of the checksum and changes nothing else.
+                if let Ok((read, metadata)) = read(&bytes) {
+                    assert!(read == weights && metadata["epoch"] == "3", "bit {bit} of byte {at}");
+                    assert_eq!(metadata.len(), 2, "bit {bit} of byte {at}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_claims_much_costs_no_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let claim = |header: &str, size: u64| {
+            let file = File::create(&path).unwrap();
+            (&file)
+                .write_all(&[&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat())
+                .unwrap();
+            // The rest is a hole, which takes no disk.
+            file.set_len(size).unwrap();
+            Weights::read(&path).unwrap_err().to_string()
+        };
+        let header = r#"{"a":{"dtype":"F32","shape":[1073741824],"data_offsets":[0,4294967296]}}"#;
+        let whole = 8 + header.len() as u64 + (4 << 30);
+        assert!(claim(header, whole).contains("4 GiB, more than the 4"));
+        assert!(claim(header, whole - 1000).contains("its tensors need 4294967296 bytes"));
+        assert!(claim(&" ".repeat((16 << 20) + 1), 64 << 20).contains("its header has 16 MiB"));
+        // As many tensors as a header holds.
+        let mut many = String::from("{");
+        for n in 0..200_000 {
+            many += &format!("\"{n}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}},");
+        }
+        many.replace_range(many.len() - 1.., "}");
+        assert!(claim(&many, 9 + many.len() as u64).contains("its tensors need 0 bytes and have 1"));
+    }
+
+    #[test]
+    fn a_checksum_is_of_every_byte_and_a_file_without_one_is_taken_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("w.safetensors");
+        let mut weights = Weights::new();
+        weights.insert("a.weight", Tensor { shape: vec![2, 3], data: vec![2.0; 6] });
+        // A value that looks like a checksum is a value.
+        let looks = format!("\"checksum\":\"{NO_DIGEST}\"");
+        weights.write(&path, HashMap::from([("a".into(), looks.clone())])).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let entry = b"\"checksum\":\"";
+        let at = bytes.windows(entry.len()).position(|window| window == entry).unwrap() + entry.len();
+        let digits = String::from_utf8(bytes[at..at + 64].to_vec()).unwrap();
+        let blank = [&bytes[..at], NO_DIGEST.as_bytes(), &bytes[at + 64..]].concat();
+        assert_eq!(bakeoff_files::sha256(blank), digits);
+        assert_eq!(Weights::read(&path).unwrap().1, HashMap::from([("a".into(), looks)]));
+        // Only what the library wrote: no checksum, and a changed value is the value.
+        let plain = safetensors::serialize(weights.iter().map(|(name, tensor)| (name, F32(tensor))), None);
+        fs::write(&path, plain.unwrap()).unwrap();
+        assert_eq!(Weights::read(&path).unwrap().0, weights);
+        // A tensor that nobody asks for counts all the same.
+        let mut bytes = bytes;
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let wanted = HashSet::from(["another".to_owned()]);
+        let error = read_tensors(&path, &mut Weights::new(), Some(&wanted)).unwrap_err().to_string();
+        assert!(error.contains("SHA-256 differs"), "{error}");
     }
 
     #[test]
@@ -263,9 +458,9 @@ mod tests {
         assert_eq!(half(0x83FF), -1023.0 * 2f32.powi(-24));
         assert_eq!(half(0x7BFF), 65504.0);
         assert!(half(0x7E00).is_nan() && half(0xFC00) == f32::NEG_INFINITY);
-        assert_eq!(decode(Dtype::BF16, &[0x80, 0x3F]), Some(vec![1.0]));
-        assert_eq!(decode(Dtype::F64, &0.5f64.to_le_bytes()), Some(vec![0.5]));
-        assert_eq!(decode(Dtype::I64, &[0; 8]), None);
+        assert_eq!(decode(Dtype::BF16, &[0x80, 0x3F]), Ok(Some(vec![1.0])));
+        assert_eq!(decode(Dtype::F64, &0.5f64.to_le_bytes()), Ok(Some(vec![0.5])));
+        assert_eq!(decode(Dtype::I64, &[0; 8]), Ok(None));
     }
 
     #[test]

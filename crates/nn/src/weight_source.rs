@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use crate::prefix::{self, NotSelected, Selected};
-use crate::weight_file::read_tensors;
+use crate::weight_file::{LARGEST_FILE, read_tensors};
 use crate::{NnError, Weights};
 
 /// The weights of one network, read from wherever they stand, and what had to be inferred.
@@ -268,13 +268,13 @@ fn file_of_folder(folder: &Path) -> Result<PathBuf, NnError> {
 
 /// The tensors that an index lists, from the files beside it.
 fn read_index(path: &Path) -> Result<(Weights, HashMap<String, String>), NnError> {
-    if fs::metadata(path).map_err(io(path, "open the index"))?.len() > LARGEST_INDEX {
-        return Err(broken(
+    let bytes = bakeoff_files::read(path, LARGEST_INDEX).map_err(|error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => broken(
             path,
             "too large to be an index of weights; name the model.safetensors.index.json or a safetensors file",
-        ));
-    }
-    let bytes = fs::read(path).map_err(io(path, "read the index"))?;
+        ),
+        _ => io(path, "read the index")(error),
+    })?;
     let index: Index = serde_json::from_slice(&bytes).map_err(|error| {
         let reason = format!(
             "not an index of weights, which has a `weight_map` from names to files ({error}); name the model.safetensors.index.json or a \
@@ -317,6 +317,14 @@ fn read_parts(
             parts.len()
         );
         return Err(broken(asked, what));
+    }
+    let size = |(file, _): &(String, _)| fs::metadata(folder.join(file)).map_or(0, |found| found.len());
+    if parts.iter().map(size).fold(0, u64::saturating_add) > LARGEST_FILE {
+        let most = LARGEST_FILE >> 30;
+        return Err(broken(
+            asked,
+            format!("its parts have more than {most} GiB together, more than is read"),
+        ));
     }
     let (mut weights, mut metadata) = (Weights::new(), BTreeMap::new());
     let mut part_of: HashMap<String, String> = HashMap::new();

@@ -132,7 +132,10 @@ fn lenient<T, E: std::fmt::Display>(result: Result<Option<T>, E>, warnings: &mut
 impl Evidence {
     /// Reads a run folder, half-done or finished. Only a missing or damaged plan is an error.
     pub(crate) fn read(run: &RunFolder) -> Result<Self, ReportError> {
-        Self::of_plan(run, run.plan()?)
+        let (plan, damage) = run.plan_as_it_stands()?;
+        let mut evidence = Self::of_plan(run, plan)?;
+        evidence.warnings.splice(0..0, damage.map(|damage| format!("{damage}.")));
+        Ok(evidence)
     }
 
     /// [`Evidence::read`] of a plan that is not the one on disk.
@@ -179,10 +182,13 @@ impl Evidence {
                         short.then(|| format!("metrics.jsonl holds {epochs} of {} epochs", plan.epochs))
                     });
                     if let Some(damage) = &damage {
+                        let remedy = if trial.test().is_some() {
+                            "its test result stands. To have them again, run the study again: it is trained anew, to the same weights"
+                        } else {
+                            "run the study again to have them again"
+                        };
                         warnings.push(format!(
-                            "{} seed {}: {damage}. Its epochs are left out of curves, crossings and equal training time; its test \
-                             result stands. To have them again, remove its folder and run the study: it is trained anew, to the same \
-                             weights.",
+                            "{} seed {}: {damage}. Its epochs are left out of curves, crossings and equal training time; {remedy}.",
                             key.recipe, key.seed
                         ));
                     }
@@ -206,7 +212,7 @@ impl Evidence {
             trials.push(Trial { recipe: key.recipe.clone(), seed: key.seed, state, epochs, marks: None });
         }
         let previews = lenient(run.previews().map(Some), &mut warnings).unwrap_or_default();
-        let study_file = std::fs::read_to_string(run.path().join("study.toml")).ok();
+        let study_file = bakeoff_files::read_text(&run.path().join("study.toml"), 16 << 20).ok();
         let origin = Origin::Run;
         Ok(Self {
             origin,

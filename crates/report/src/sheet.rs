@@ -13,6 +13,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// Pictures up to this side are shown as squares of colour rather than blurred.
 const PIXELATED_UP_TO: u32 = 96;
+/// Bytes of a picture that a record names, at most.
+const LARGEST_PICTURE: u64 = 64 << 20;
 /// No preview is larger; a file that claims to be is not one of ours.
 const LARGEST_SIDE: u32 = 8_192;
 
@@ -32,7 +34,7 @@ impl Picture {
         // The name comes from a file that may have been edited: only a plain name beside the record is followed.
         let mut parts = Path::new(name).components();
         let (Some(Component::Normal(_)), None) = (parts.next(), parts.next()) else { return None };
-        Self::decode(std::fs::read(folder.join(name)).ok()?)
+        Self::decode(bakeoff_files::read(&folder.join(name), LARGEST_PICTURE).ok()?)
     }
 
     fn decode(png: Vec<u8>) -> Option<Self> {

@@ -19,12 +19,13 @@ use rayon::prelude::*;
 
 use crate::config::StudyConfig;
 use crate::feed::{FeedError, evaluation, evaluation_pixels, prefetch};
+use crate::folder::if_whole;
 use crate::records::{
     CorruptionRecord, MapRecord, MapsRecord, OcclusionRecord, Right, RobustnessRecord, TrialKey,
 };
 use crate::threads::{ThreadsError, pool};
 use crate::{FolderError, Prediction, RunFolder, Trial};
-use bakeoff_files::{WriteError, write_json};
+use bakeoff_files::{WriteError, write_sealed};
 
 /// Images of which class activation maps are made, at most: a page shows them all, each once for every recipe.
 pub const MOST_MAPS: usize = 24;
@@ -226,8 +227,14 @@ struct Network {
 impl Network {
     fn read(trial: &Trial) -> Result<Self, AnalysisError> {
         let path = weights_path(trial);
-        let (weights, metadata) = Weights::read(&path)?;
         let wrong = |message: String| AnalysisError::Weights { path: path.clone(), message };
+        let (weights, metadata) = Weights::read(&path).map_err(|error| match error {
+            NnError::WeightFile { reason, .. } => wrong(format!(
+                "{reason}. Remove {} and run the study again: the trial is trained anew, to the same weights",
+                trial.folder.display()
+            )),
+            other => other.into(),
+        })?;
         let text = |key: &str| metadata.get(key).ok_or_else(|| wrong(format!("its metadata has no `{key}`")));
         let unreadable = |key: &str, error: &dyn std::fmt::Display| wrong(format!("its `{key}`: {error}"));
         let preprocess: Preprocess =
@@ -459,7 +466,7 @@ impl Sitting<'_> {
         let key = &self.trial.key;
         let (images, of) = (self.images.places.len(), self.images.of);
         let severities = CorruptionSet::of(self.network.pipeline.image());
-        let found = run.robustness(self.trial)?;
+        let found = if_whole(run.robustness(self.trial))?;
         let mut record = RobustnessRecord {
             recipe: key.recipe.clone(),
             seed: key.seed,
@@ -508,13 +515,13 @@ impl Sitting<'_> {
             let first = record.plain.len();
             let last = (first + size).min(self.images.places.len());
             let Some(right) = self.judge(&mut session, &all, first..last, stop, progress)? else {
-                write_json(&path, &record)?;
+                write_sealed(&path, &record)?;
                 return Ok(false);
             };
             record.extend(right);
             self.check(&record)?;
             if record.is_whole() || saved.elapsed() >= SAVE_EVERY {
-                write_json(&path, &record)?;
+                write_sealed(&path, &record)?;
                 saved = Instant::now();
             }
         }
@@ -526,7 +533,7 @@ impl Sitting<'_> {
         let tested: Vec<&Prediction> = images.places.iter().map(|&place| &self.test[place]).collect();
         let same =
             |record: &MapsRecord| record.maps.iter().map(|m| &m.image).eq(tested.iter().map(|t| &t.image));
-        if run.maps(self.trial)?.is_some_and(|record| same(&record)) {
+        if if_whole(run.maps(self.trial))?.is_some_and(|record| same(&record)) {
             return Ok(());
         }
         let Network { pipeline, preprocess, .. } = self.network;
@@ -550,7 +557,7 @@ impl Sitting<'_> {
         let TrialKey { recipe, seed, id } = self.trial.key.clone();
         let record =
             MapsRecord { recipe, seed, id, preprocess: preprocess.clone(), side: pipeline.image(), maps };
-        Ok(write_json(&run.maps_path(&self.trial.key), &record)?)
+        Ok(write_sealed(&run.maps_path(&self.trial.key), &record)?)
     }
 
     /// Whether each of some images is judged rightly, by how they are shown; `None` where it was stopped.

@@ -12,7 +12,6 @@ use crate::records::{
     DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, TestSplit,
     TrialKey, TrialRecord, TrialStatus, ValidationSplit,
 };
-use bakeoff_files::sha256_of_file;
 
 /// A run folder, or something in it, that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +32,18 @@ pub enum FolderError {
         /// Why.
         source: io::Error,
     },
-    /// A file whose content is not what it should be.
-    #[error("{path}: {message}; the file is damaged or of another version of Bakeoff")]
+    /// A file that was damaged after it was written.
+    #[error("{path}: {message}; {remedy}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What shows it.
+        message: String,
+        /// What makes it again.
+        remedy: &'static str,
+    },
+    /// A file that is whole and is not understood.
+    #[error("{path}: {message}; the file is of another version of Bakeoff, or was written by hand")]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -42,6 +51,16 @@ pub enum FolderError {
         message: String,
     },
 }
+
+/// What makes a damaged file of a run again.
+pub(crate) const RUN_AGAIN: &str = "run the study again with the same --out: it is made again";
+/// What makes a damaged record of a look again.
+const ANALYSE_AGAIN: &str = "`bakeoff analyse` makes it again";
+
+/// Bytes of a record at most: the ids of half a million images.
+const MOST_BYTES: u64 = 32 << 20;
+/// Bytes of a trial's predictions at most: some two million images.
+const MOST_PREDICTIONS: u64 = 256 << 20;
 
 /// Everything a study leaves on disk; see [`crate::records`] for the layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,7 +190,11 @@ impl RunFolder {
     /// # Errors
     /// The file is damaged.
     pub fn validation_split(&self, seed: u64) -> Result<Option<ValidationSplit>, FolderError> {
-        read_json_if_there(&self.validation_split_path(seed))
+        let path = self.validation_split_path(seed);
+        let split: Option<ValidationSplit> = read_json_if_there(&path)?;
+        own(split, &path, RUN_AGAIN, |split| {
+            (split.seed == seed).then_some(()).ok_or(format!("of seed {}", split.seed))
+        })
     }
 
     /// Where a trial stands.
@@ -202,6 +225,25 @@ impl RunFolder {
         read_json(&self.plan_path())
     }
 
+    /// What was to run, as far as it can be told from a plan that was changed after it was written, and what shows the change.
+    /// Numbers of it are not to be believed where another file declares them.
+    ///
+    /// # Errors
+    /// plan.json is missing, or no plan any more.
+    pub fn plan_as_it_stands(&self) -> Result<(PlanRecord, Option<FolderError>), FolderError> {
+        let damage = match self.plan() {
+            Ok(plan) => return Ok((plan, None)),
+            Err(damage @ FolderError::Damaged { .. }) => damage,
+            Err(error) => return Err(error),
+        };
+        // Under its broken seal it may still be a plan.
+        let text = bakeoff_files::read_text(&self.plan_path(), MOST_BYTES).unwrap_or_default();
+        match serde_json::from_str(&text) {
+            Ok(plan) => Ok((plan, Some(damage))),
+            Err(_) => Err(damage),
+        }
+    }
+
     /// What the data set held; `None` where the run did not get that far.
     ///
     /// # Errors
@@ -221,7 +263,7 @@ impl RunFolder {
     /// All trials of the plan in running order, as far as they got.
     ///
     /// # Errors
-    /// A record is damaged. A last line of metrics that was cut off is no damage.
+    /// A trial's record is damaged. A last line of metrics that was cut off is no damage.
     pub fn trials(&self) -> Result<Vec<Trial>, FolderError> {
         self.plan()?.trials.iter().map(|key| self.trial(key)).collect()
     }
@@ -232,33 +274,56 @@ impl RunFolder {
     /// As [`RunFolder::trials`].
     pub fn trial(&self, key: &TrialKey) -> Result<Trial, FolderError> {
         let folder = self.trial_folder(&key.recipe, key.seed);
-        let record: Option<TrialRecord> = read_json_if_there(&folder.join("trial.json"))?;
-        let record = record.filter(|record| record.id == key.id);
+        let record = self.trial_record(key)?.filter(|record| record.id == key.id);
         let path = folder.join("metrics.jsonl");
-        let status = record.as_ref().map(|record| &record.status);
-        let (metrics, damage) = match status {
-            None => (Vec::new(), None),
+        let metrics = match record.as_ref().map(|record| &record.status) {
+            None => Ok(Vec::new()),
             Some(TrialStatus::Finished { metrics_sha256, .. }) => {
-                match finished_metrics(&path, metrics_sha256.as_deref()) {
-                    Ok(metrics) => (metrics, None),
-                    Err(damage) => (Vec::new(), Some(damage)),
-                }
+                finished_metrics(&path, metrics_sha256.as_deref())
             }
-            Some(TrialStatus::Running | TrialStatus::Failed { .. }) => (read_metrics(&path)?, None),
+            Some(TrialStatus::Running | TrialStatus::Failed { .. }) => read_metrics(&path),
+        };
+        let (metrics, damage) = match metrics {
+            Ok(metrics) => (metrics, None),
+            Err(damage) => (Vec::new(), Some(damage)),
         };
         Ok(Trial { key: key.clone(), folder, record, metrics, damage })
+    }
+
+    /// What stands in a trial's folder, of this plan or another.
+    pub(crate) fn trial_record(&self, key: &TrialKey) -> Result<Option<TrialRecord>, FolderError> {
+        let path = self.trial_folder(&key.recipe, key.seed).join("trial.json");
+        let record: Option<TrialRecord> = read_json_if_there(&path)?;
+        own(record, &path, RUN_AGAIN, |record| whose(key, &record.recipe, record.seed, &key.id))
     }
 
     /// The prediction of every test image of a finished trial, in the data set's order; `None` where there is none yet.
     ///
     /// # Errors
-    /// predictions.parquet is damaged.
+    /// predictions.parquet is damaged, or gone though the trial says that it wrote it.
     pub fn predictions(&self, trial: &Trial) -> Result<Option<Vec<Prediction>>, FolderError> {
-        let path = trial.folder.join("predictions.parquet");
-        if trial.test().is_none() || !path.is_file() {
+        let Some(TrialStatus::Finished { predictions_sha256, .. }) =
+            trial.record.as_ref().map(|record| &record.status)
+        else {
             return Ok(None);
+        };
+        let path = trial.folder.join("predictions.parquet");
+        let damaged =
+            |message: String| FolderError::Damaged { path: path.clone(), message, remedy: RUN_AGAIN };
+        let bytes = match bakeoff_files::read(&path, MOST_PREDICTIONS) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && predictions_sha256.is_none() => {
+                return Ok(None);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(damaged("it is gone".to_owned()));
+            }
+            Err(source) => return Err(FolderError::Io { path, source }),
+        };
+        if predictions_sha256.as_ref().is_some_and(|told| bakeoff_files::sha256(&bytes) != *told) {
+            return Err(damaged("it is not as the trial wrote it (its SHA-256 differs)".to_owned()));
         }
-        predictions::read(&path).map(Some)
+        predictions::read(bytes, &path).map(Some)
     }
 
     pub(crate) fn robustness_path(&self, key: &TrialKey) -> PathBuf {
@@ -270,8 +335,12 @@ impl RunFolder {
     /// # Errors
     /// robustness.json is damaged.
     pub fn robustness(&self, trial: &Trial) -> Result<Option<RobustnessRecord>, FolderError> {
-        let record: Option<RobustnessRecord> = read_json_if_there(&self.robustness_path(&trial.key))?;
-        Ok(record.filter(|record| trial.test().is_some() && record.id == trial.key.id))
+        if trial.test().is_none() {
+            return Ok(None);
+        }
+        let path = self.robustness_path(&trial.key);
+        let record: Option<RobustnessRecord> = read_looked(&path)?;
+        own(record, &path, ANALYSE_AGAIN, |r| whose(&trial.key, &r.recipe, r.seed, &r.id))
     }
 
     pub(crate) fn maps_path(&self, key: &TrialKey) -> PathBuf {
@@ -283,8 +352,12 @@ impl RunFolder {
     /// # Errors
     /// maps.json is damaged.
     pub fn maps(&self, trial: &Trial) -> Result<Option<MapsRecord>, FolderError> {
-        let record: Option<MapsRecord> = read_json_if_there(&self.maps_path(&trial.key))?;
-        Ok(record.filter(|record| trial.test().is_some() && record.id == trial.key.id))
+        if trial.test().is_none() {
+            return Ok(None);
+        }
+        let path = self.maps_path(&trial.key);
+        let record: Option<MapsRecord> = read_looked(&path)?;
+        own(record, &path, ANALYSE_AGAIN, |r| whose(&trial.key, &r.recipe, r.seed, &r.id))
     }
 
     /// The previews of the plan's recipes, in study order, as far as they were made.
@@ -294,68 +367,154 @@ impl RunFolder {
     pub fn previews(&self) -> Result<Vec<Preview>, FolderError> {
         let mut previews = Vec::new();
         for recipe in self.plan()?.recipes {
-            let folder = self.preview_folder(&recipe.name);
-            if let Some(record) = read_json_if_there(&folder.join("preview.json"))? {
-                previews.push(Preview { record, folder });
-            }
+            previews.extend(self.preview(&recipe.name)?);
         }
         Ok(previews)
     }
+
+    /// The preview of one recipe, where it was made.
+    pub(crate) fn preview(&self, recipe: &str) -> Result<Option<Preview>, FolderError> {
+        let folder = self.preview_folder(recipe);
+        let path = folder.join("preview.json");
+        let record: Option<PreviewRecord> = read_json_if_there(&path)?;
+        let record = own(record, &path, RUN_AGAIN, |record| {
+            (record.recipe == recipe).then_some(()).ok_or(format!("of recipe {}", record.recipe))
+        })?;
+        Ok(record.map(|record| Preview { record, folder }))
+    }
+}
+
+/// A record that is there must be of what it stands with: files change places when folders are copied by hand.
+fn own<T>(
+    record: Option<T>,
+    path: &Path,
+    remedy: &'static str,
+    is_own: impl Fn(&T) -> Result<(), String>,
+) -> Result<Option<T>, FolderError> {
+    match record.as_ref().map_or(Ok(()), is_own) {
+        Ok(()) => Ok(record),
+        Err(whose) => {
+            let message = format!("it is {whose}, and stands in another's place");
+            Err(FolderError::Damaged { path: path.to_owned(), message, remedy })
+        }
+    }
+}
+
+/// Whether a record names this trial, with this address.
+fn whose(key: &TrialKey, recipe: &str, seed: u64, id: &str) -> Result<(), String> {
+    if recipe != key.recipe || seed != key.seed {
+        return Err(format!("of {recipe} seed {seed}"));
+    }
+    if id != key.id {
+        return Err("of a trial with other settings".to_owned());
+    }
+    Ok(())
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {
-    let text =
-        fs::read_to_string(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
-    serde_json::from_str(&text)
-        .map_err(|error| FolderError::Malformed { path: path.to_owned(), message: error.to_string() })
+    read_record(path, RUN_AGAIN)
+}
+
+/// A sealed record, or one of before there were seals.
+fn read_record<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> Result<T, FolderError> {
+    let damaged = |message: String| FolderError::Damaged { path: path.to_owned(), message, remedy };
+    let text = match bakeoff_files::read_text(path, MOST_BYTES) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(damaged(error.to_string())),
+        Err(source) => return Err(FolderError::Io { path: path.to_owned(), source }),
+    };
+    let body = bakeoff_files::unsealed(text).map_err(|error| damaged(error.to_string()))?;
+    serde_json::from_str(&body).map_err(|error| {
+        if error.is_data() {
+            FolderError::Malformed { path: path.to_owned(), message: error.to_string() }
+        } else {
+            damaged(error.to_string())
+        }
+    })
 }
 
 pub(crate) fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
-    match read_json(path) {
+    if_there(read_json(path))
+}
+
+fn read_looked<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
+    if_there(read_record(path, ANALYSE_AGAIN))
+}
+
+fn if_there<T>(read: Result<T, FolderError>) -> Result<Option<T>, FolderError> {
+    match read {
         Ok(value) => Ok(Some(value)),
         Err(FolderError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
+/// What a damaged file told is not known; whoever asks writes it anew.
+pub(crate) fn if_whole<T>(read: Result<Option<T>, FolderError>) -> Result<Option<T>, FolderError> {
+    match read {
+        Err(FolderError::Damaged { .. }) => Ok(None),
+        other => other,
+    }
+}
+
 /// The epochs of a finished trial, or what is wrong with their file.
 fn finished_metrics(path: &Path, sha256: Option<&str>) -> Result<Vec<EpochRecord>, String> {
     if let Some(sha256) = sha256 {
-        match sha256_of_file(path) {
+        match bakeoff_files::sha256_of_file(path) {
             Ok(found) if found == sha256 => {}
             Ok(_) => return Err("metrics.jsonl is not as the trial wrote it (its SHA-256 differs)".into()),
             Err(error) => return Err(format!("metrics.jsonl cannot be read ({error})")),
         }
     }
-    let metrics = read_metrics(path).map_err(|error| error.to_string())?;
-    if metrics.is_empty() {
-        return Err("metrics.jsonl holds no epochs".into());
-    }
-    match metrics.iter().zip(1..).find(|(record, number)| record.epoch != *number) {
-        None => Ok(metrics),
-        Some((record, number)) => {
-            Err(format!("line {number} of metrics.jsonl is epoch {}, not {number}", record.epoch))
-        }
-    }
+    let metrics = read_metrics(path)?;
+    if metrics.is_empty() { Err("metrics.jsonl holds no epochs".into()) } else { Ok(metrics) }
 }
 
-/// Epoch records; a last line without its newline was cut off by a crash and is not counted.
-pub(crate) fn read_metrics(path: &Path) -> Result<Vec<EpochRecord>, FolderError> {
-    let text = match fs::read_to_string(path) {
+/// Epoch records, or what is wrong with them; a last line without its newline was cut off by a crash and is not counted.
+pub(crate) fn read_metrics(path: &Path) -> Result<Vec<EpochRecord>, String> {
+    let text = match bakeoff_files::read_text(path, MOST_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(FolderError::Io { path: path.to_owned(), source }),
+        Err(error) => return Err(format!("metrics.jsonl cannot be read ({error})")),
     };
     let whole = &text[..text.rfind('\n').map_or(0, |at| at + 1)];
-    let mut records = Vec::new();
-    for (number, line) in whole.lines().enumerate() {
-        let record = serde_json::from_str(line).map_err(|error| FolderError::Malformed {
-            path: path.to_owned(),
-            message: format!("line {}: {error}", number + 1),
-        })?;
-        records.push(record);
+    let line = |(line, number): (&str, u32)| {
+        let record: EpochRecord = epoch_of_line(line)
+            .map_err(|message| format!("line {number} of metrics.jsonl is damaged: {message}"))?;
+        if record.epoch != number {
+            return Err(format!("line {number} of metrics.jsonl is epoch {}, not {number}", record.epoch));
+        }
+        Ok(record)
+    };
+    whole.lines().zip(1..).map(line).collect()
+}
+
+/// What a line's checksum begins with: the first digits of the SHA-256 of the line as it is without.
+const CHECK: &str = ",\"check\":\"";
+/// Digits of it.
+const CHECK_DIGITS: usize = 16;
+
+/// A line of metrics.jsonl, with its checksum and without its newline.
+pub(crate) fn line_of_epoch(record: &EpochRecord) -> serde_json::Result<String> {
+    let line = serde_json::to_string(record)?;
+    let open = line.strip_suffix('}').unwrap_or(&line);
+    let digest = bakeoff_files::sha256(&line);
+    Ok(format!("{open}{CHECK}{}\"}}", &digest[..CHECK_DIGITS]))
+}
+
+/// Reads what [`line_of_epoch`] wrote, and lines of before there were checksums.
+pub(crate) fn epoch_of_line(line: &str) -> Result<EpochRecord, String> {
+    let checked = line.strip_suffix("\"}").and_then(|rest| {
+        let (head, digits) = rest.split_at_checked(rest.len().checked_sub(CHECK_DIGITS)?)?;
+        Some((format!("{}}}", head.strip_suffix(CHECK)?), digits))
+    });
+    if let Some((plain, digits)) = checked {
+        if !bakeoff_files::sha256(&plain).starts_with(digits) {
+            return Err("its checksum differs".to_owned());
+        }
+        return serde_json::from_str(&plain).map_err(|error| error.to_string());
     }
-    Ok(records)
+    serde_json::from_str(line).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -384,6 +543,27 @@ mod tests {
         fs::write(&path, format!("{line}\n{}", &line[..40])).unwrap();
         assert_eq!(read_metrics(&path).unwrap().len(), 1);
         fs::write(&path, format!("{}\n{line}\n", &line[..40])).unwrap();
-        assert!(read_metrics(&path).unwrap_err().to_string().contains("line 1"));
+        assert!(read_metrics(&path).unwrap_err().contains("line 1"));
+        // An epoch that stands twice.
+        fs::write(&path, format!("{line}\n{line}\n")).unwrap();
+        assert!(read_metrics(&path).unwrap_err().contains("line 2 of metrics.jsonl is epoch 1, not 2"));
+    }
+
+    #[test]
+    fn no_bit_of_an_epochs_line_can_change_a_number() {
+        let line = r#"{"epoch":1,"train_loss":2.0,"train_top1":0.1,"validation_loss":2.5,"validation_top1":0.1,"validation_top5":0.5,"learning_rate":0.1,"images_per_second":9.0,"waiting":0.0,"seconds":1.0}"#;
+        let record = epoch_of_line(line).unwrap();
+        let line = line_of_epoch(&record).unwrap();
+        assert_eq!(epoch_of_line(&line).unwrap(), record);
+        for (at, bit) in (0..line.len()).flat_map(|at| (0..7).map(move |bit| (at, bit))) {
+            let mut bytes = line.clone().into_bytes();
+            bytes[at] ^= 1 << bit;
+            let Ok(changed) = String::from_utf8(bytes) else { continue };
+            // Found, or in the name of the checksum.
+            assert!(
+                epoch_of_line(&changed).is_err() || epoch_of_line(&changed).unwrap() == record,
+                "{changed}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::ColumnReader;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type};
@@ -154,7 +155,7 @@ fn fractions(group: &dyn RowGroupReader, index: usize, rows: usize) -> Result<Ve
     Ok(values)
 }
 
-fn read_columns(file: File) -> Result<Vec<Prediction>, ParquetError> {
+fn read_columns(file: Bytes) -> Result<Vec<Prediction>, ParquetError> {
     let reader = SerializedFileReader::new(file)?;
     let known = schema()?;
     let found = reader.metadata().file_metadata().schema().get_fields();
@@ -204,11 +205,14 @@ fn read_columns(file: File) -> Result<Vec<Prediction>, ParquetError> {
     Ok(all)
 }
 
-/// Reads predictions back.
-pub(crate) fn read(path: &Path) -> Result<Vec<Prediction>, FolderError> {
-    let file = File::open(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
-    read_columns(file)
-        .map_err(|error| FolderError::Malformed { path: path.to_owned(), message: error.to_string() })
+/// Reads predictions back from the bytes of a file; `path` is for messages.
+pub(crate) fn read(bytes: Vec<u8>, path: &Path) -> Result<Vec<Prediction>, FolderError> {
+    let malformed = |message: String| FolderError::Malformed { path: path.to_owned(), message };
+    // The library checks much of what it reads, and not all of it.
+    match bakeoff_data::catch_quietly(|| read_columns(bytes.into())) {
+        Ok(read) => read.map_err(|error| malformed(error.to_string())),
+        Err(_) => Err(malformed("it is no Parquet file that can be read".to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -233,6 +237,7 @@ mod tests {
             .collect();
         let classes = ["a", "b", "ç"].map(String::from);
         write(&path, &rows, &classes).unwrap();
+        let read = |path: &Path| super::read(std::fs::read(path).unwrap(), path);
         assert_eq!(read(&path).unwrap(), rows);
 
         let old =

@@ -17,7 +17,7 @@ use crate::records::{LabelShare, PreviewExample, PreviewRecord, SplitRule};
 use crate::splits::{Admitted, are_drawn};
 use crate::study::Study;
 use crate::trial::first_session;
-use bakeoff_files::{WriteError, make_folder, write_bytes, write_json};
+use bakeoff_files::{WriteError, make_folder, write_bytes, write_sealed};
 
 /// Pictures that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -291,7 +291,7 @@ fn recipe_preview(
         range,
         examples,
     };
-    write_json(&folder.join("preview.json"), &record)?;
+    write_sealed(&folder.join("preview.json"), &record)?;
     Ok(record)
 }
 

@@ -81,6 +81,9 @@ pub enum TrialStatus {
         /// SHA-256, in hex, of `metrics.jsonl`; a trial of an earlier version has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         metrics_sha256: Option<String>,
+        /// The same of `predictions.parquet`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        predictions_sha256: Option<String>,
     },
     /// Recorded and not tried again unless asked for.
     Failed {

@@ -12,7 +12,7 @@ use bakeoff_data::{Caught, DataError, Dataset, Duplicates, Inspection, Uneven, c
 use rayon::ThreadPool;
 use serde_json::Value;
 
-use crate::folder::{FolderError, RunFolder, read_json_if_there};
+use crate::folder::{FolderError, RunFolder, Trial, if_whole, read_json_if_there};
 use crate::observer::{Event, Observer};
 use crate::plan::{Plan, PlanError, uneven_warning};
 use crate::preview::{self, PreviewError};
@@ -24,7 +24,7 @@ use crate::splits::{self, Admitted, Differs, SplitsError};
 use crate::study::Study;
 use crate::threads::{ThreadsError, pool};
 use crate::trial::{self, Bench, End, Halt};
-use bakeoff_files::{WriteError, at, make_folder, write_bytes, write_json};
+use bakeoff_files::{WriteError, append_to, at, make_folder, open_own, write_bytes, write_sealed};
 
 /// How a study is run. None of it changes a trial's result.
 #[derive(Clone, Debug, PartialEq)]
@@ -271,7 +271,7 @@ fn run_locked(
     let pool = pool(options.threads)?;
     let threads = pool.current_num_threads();
     let mut plan = pool.install(|| Plan::new(study))?;
-    declare(&mut plan, folder, decide)?;
+    declare(&mut plan, folder, decide, observer)?;
     check_trials(study, &plan, folder, options.fresh)?;
     // The seeds that earlier sittings added are wanted again, for the same reasons.
     while grow(study, &mut plan.record, &plan.shared, folder, decide)?.is_some() {
@@ -291,12 +291,13 @@ fn run_locked(
     for warning in &plan.record.warnings {
         observer.event(Event::Warning(warning));
     }
-    write_json(&folder.plan_path(), &plan.record)?;
+    write_sealed(&folder.plan_path(), &plan.record)?;
     write_bytes(&folder.path().join("study.toml"), study.text_with_overrides().as_bytes())?;
-    write_json(&folder.study_path(), &study.config)?;
+    write_sealed(&folder.study_path(), &study.config)?;
     // Finished trials may have been split by the rule of before, which is known when images were looked at.
-    let anew = options.fresh && folder.data()?.is_some_and(|data| data.rule == SplitRule::Images);
-    if todo.is_empty() && !anew {
+    let damaged = records_are_damaged(&plan.record, folder, options.previews > 0, observer)?;
+    let anew = options.fresh && !damaged && folder.data()?.is_some_and(|data| data.rule == SplitRule::Images);
+    if todo.is_empty() && !anew && !damaged {
         return Ok(outcome);
     }
     environment(study, folder, threads, observer)?;
@@ -336,7 +337,7 @@ fn run_locked(
             break;
         };
         check_trials(study, &plan, folder, options.fresh)?;
-        write_json(&folder.plan_path(), &plan.record)?;
+        write_sealed(&folder.plan_path(), &plan.record)?;
         observer.event(Event::SeedAdded { seed, recipes: &recipes });
         splits::write(study, &plan.dataset, &admitted, folder, &plan.record.seeds)?;
         let todo = sort_out(&plan.record.trials[before..], folder, options, observer, &mut outcome)?;
@@ -347,8 +348,13 @@ fn run_locked(
 
 /// Writes into the plan what `decide` declares. A folder keeps the declaration it began with: to ask for more seeds after having
 /// looked would be one more look than was declared.
-fn declare(plan: &mut Plan, folder: &RunFolder, decide: Option<&dyn Decide>) -> Result<(), RunError> {
-    let before: Option<PlanRecord> = read_json_if_there(&folder.plan_path())?;
+fn declare(
+    plan: &mut Plan,
+    folder: &RunFolder,
+    decide: Option<&dyn Decide>,
+    observer: &dyn Observer,
+) -> Result<(), RunError> {
+    let before = unless_damaged(read_json_if_there::<PlanRecord>(&folder.plan_path()), observer)?.flatten();
     let before = before.and_then(|plan| plan.until_decided);
     let now = decide.map(Decide::declared);
     match (before, now) {
@@ -385,7 +391,11 @@ fn grow(
         return Ok(None);
     }
     for key in &record.trials {
-        match folder.trial(key)?.record.map(|record| record.status) {
+        let trial = match folder.trial(key) {
+            Err(FolderError::Damaged { .. }) => return Ok(None),
+            other => other?,
+        };
+        match trial.record.map(|record| record.status) {
             Some(TrialStatus::Finished { .. } | TrialStatus::Failed { .. }) => {}
             Some(TrialStatus::Running) | None => return Ok(None),
         }
@@ -409,8 +419,14 @@ fn sort_out(
 ) -> Result<Vec<TrialKey>, RunError> {
     let mut todo = Vec::new();
     for key in trials {
-        let trial = folder.trial(key)?;
-        match trial.record.map(|record| record.status) {
+        let Some(trial) = unless_damaged(folder.trial(key), observer)? else {
+            todo.push(key.clone());
+            continue;
+        };
+        match trial.record.as_ref().map(|record| &record.status) {
+            Some(TrialStatus::Finished { .. }) if is_damaged(folder, &trial, observer)? => {
+                todo.push(key.clone());
+            }
             Some(TrialStatus::Finished { .. }) => {
                 outcome.finished += 1;
                 observer.event(Event::TrialSkipped { key, failed: false });
@@ -428,6 +444,63 @@ fn sort_out(
         }
     }
     Ok(todo)
+}
+
+/// What was read, or a warning and `None` where a file is damaged: it is made again. What is whole and of another version of
+/// Bakeoff is not written over.
+fn unless_damaged<T>(
+    read: Result<T, FolderError>,
+    observer: &dyn Observer,
+) -> Result<Option<T>, FolderError> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(FolderError::Damaged { path, message, .. }) => {
+            let note = format!("{}: {message}; it is made again", path.display());
+            observer.event(Event::Warning(&note));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether what a finished trial left is not what it wrote. It is trained anew then, to the same weights.
+fn is_damaged(folder: &RunFolder, trial: &Trial, observer: &dyn Observer) -> Result<bool, FolderError> {
+    let TrialKey { recipe, seed, .. } = &trial.key;
+    if let Some(damage) = &trial.damage {
+        let note = format!("{recipe} seed {seed}: {damage}; the trial is trained anew, to the same weights");
+        observer.event(Event::Warning(&note));
+        return Ok(true);
+    }
+    match folder.predictions(trial) {
+        Err(FolderError::Damaged { path, message, .. }) => {
+            let note =
+                format!("{}: {message}; the trial is trained anew, to the same weights", path.display());
+            observer.event(Event::Warning(&note));
+            Ok(true)
+        }
+        Err(error) => Err(error),
+        Ok(_) => Ok(false),
+    }
+}
+
+/// Whether anything that a run leaves beside its trials is damaged, which is said, or is not there.
+fn records_are_damaged(
+    plan: &PlanRecord,
+    folder: &RunFolder,
+    previews: bool,
+    observer: &dyn Observer,
+) -> Result<bool, FolderError> {
+    let mut whole = unless_damaged(folder.data(), observer)?.flatten().is_some();
+    whole &= unless_damaged(folder.environment(), observer)?.flatten().is_some();
+    whole &= unless_damaged(folder.test_split(), observer)?.flatten().is_some();
+    for &seed in &plan.seeds {
+        whole &= unless_damaged(folder.validation_split(seed), observer)?.flatten().is_some();
+    }
+    for recipe in &plan.recipes {
+        let preview = unless_damaged(folder.preview(&recipe.name), observer)?;
+        whole &= !previews || preview.flatten().is_some();
+    }
+    Ok(!whole)
 }
 
 /// Trials at a time. A network whose step is a few milliseconds' work leaves threads waiting for each other; trials beside
@@ -518,7 +591,7 @@ fn one_trial(
         make_folder(&path)?;
         let status = TrialStatus::Failed { reason: reason.clone(), epoch: *epoch };
         let record = TrialRecord { recipe: key.recipe.clone(), seed: key.seed, id: key.id.clone(), status };
-        write_json(&path.join("trial.json"), &record)?;
+        write_sealed(&path.join("trial.json"), &record)?;
         // What is left is in the way only; a new try begins anew.
         let _ = fs::remove_file(path.join("checkpoint.safetensors"));
         bench.observer.event(Event::TrialFailed { key, reason, epoch: *epoch });
@@ -545,7 +618,8 @@ impl<'a> StopFlag<'a> {
 /// A folder that exists and holds something must hold a run.
 fn check_folder(folder: &RunFolder) -> Result<(), RunError> {
     let path = folder.path();
-    if folder.plan_path().is_file() {
+    // A run may have lost its plan, which is made again.
+    if folder.plan_path().is_file() || (folder.study_path().is_file() && path.join("trials").is_dir()) {
         return Ok(());
     }
     let entries = match fs::read_dir(path) {
@@ -568,10 +642,13 @@ fn check_folder(folder: &RunFolder) -> Result<(), RunError> {
 fn check_trials(study: &Study, plan: &Plan, folder: &RunFolder, fresh: bool) -> Result<(), RunError> {
     let mut changed = Vec::new();
     for key in &plan.record.trials {
-        let path = folder.trial_folder(&key.recipe, key.seed);
-        let record: Option<TrialRecord> = read_json_if_there(&path.join("trial.json"))?;
+        // A damaged one is said, and made again, once it is clear that the others are this study's.
+        let record = match folder.trial_record(key) {
+            Err(FolderError::Damaged { .. }) => None,
+            other => other?,
+        };
         if record.is_some_and(|record| record.id != key.id) {
-            changed.push(path);
+            changed.push(folder.trial_folder(&key.recipe, key.seed));
         }
     }
     if changed.is_empty() {
@@ -581,12 +658,14 @@ fn check_trials(study: &Study, plan: &Plan, folder: &RunFolder, fresh: bool) -> 
         changed.iter().try_for_each(|path| remove_folder(path))?;
         return Ok(());
     }
-    let before: Option<Value> = read_json_if_there(&folder.study_path())?;
+    let before: Option<Value> = read_json_if_there(&folder.study_path()).unwrap_or_default();
     let now = serde_json::to_value(&study.config).unwrap_or_default();
     let mut lines = Vec::new();
     differences(&before.unwrap_or_default(), &now, "", &mut lines);
     let version = env!("CARGO_PKG_VERSION");
-    if let Some(then) = folder.environment()?.map(|e| e.bakeoff).filter(|then| then != version) {
+    if let Some(then) =
+        folder.environment().unwrap_or_default().map(|e| e.bakeoff).filter(|then| then != version)
+    {
         lines.push(format!("version of Bakeoff: {then} -> {version}"));
     }
     if lines.is_empty() {
@@ -673,7 +752,8 @@ fn environment(
             .unwrap_or_default(),
         started: utc(SystemTime::now()),
     };
-    match folder.environment()? {
+    // Where it is damaged, that was said.
+    match if_whole(folder.environment())? {
         Some(before)
             if before.instructions != now.instructions
                 || before.system != now.system
@@ -686,7 +766,7 @@ fn environment(
             )));
         }
         Some(_) => {}
-        None => write_json(&folder.environment_path(), &now)?,
+        None => write_sealed(&folder.environment_path(), &now)?,
     }
     Ok(())
 }
@@ -731,7 +811,13 @@ fn inspect(
     let begun: Vec<(u64, PathBuf)> = trials.filter(|(_, path)| path.exists()).collect();
     let mut rule = SplitRule::Groups;
     let mut thrown_away = false;
-    if let Some(before) = folder.data()?
+    let before = if_whole(folder.data())?;
+    if before.is_none() && !begun.is_empty() {
+        observer.event(Event::Warning(
+            "data.json is damaged or gone: whether the images are still those that the trials of this folder saw cannot be told",
+        ));
+    }
+    if let Some(before) = before
         && !begun.is_empty()
     {
         let mut seeds: Vec<u64> = begun.iter().map(|(seed, _)| *seed).collect();
@@ -772,7 +858,7 @@ fn inspect(
     if let Some(note) = note {
         observer.event(Event::Note(&note));
     }
-    write_json(&folder.data_path(), &record)?;
+    write_sealed(&folder.data_path(), &record)?;
     splits::write(study, dataset, &admitted, folder, &plan.record.seeds)?;
     for warning in &record.warnings {
         observer.event(Event::Warning(warning));
@@ -941,13 +1027,7 @@ struct Lock {
 impl Lock {
     fn take(folder: &Path) -> Result<Self, RunError> {
         let path = folder.join("lock");
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(at(&path))?;
+        let mut file = open_own(&path).map_err(at(&path))?;
         match file.try_lock() {
             Ok(()) => {
                 // For whoever is kept out; the lock itself does not depend on it.
@@ -955,7 +1035,7 @@ impl Lock {
                 Ok(Self { _file: file })
             }
             Err(fs::TryLockError::WouldBlock) => {
-                let holder = fs::read_to_string(&path).unwrap_or_default();
+                let holder = bakeoff_files::read_text(&path, 32).unwrap_or_default();
                 let holder = holder.trim();
                 let known = !holder.is_empty() && holder.bytes().all(|byte| byte.is_ascii_digit());
                 let holder = if known { format!(" (process {holder})") } else { String::new() };
@@ -975,7 +1055,7 @@ struct Log<'a> {
 
 impl<'a> Log<'a> {
     fn open(folder: &Path, inner: &'a dyn Observer) -> Self {
-        let file = fs::OpenOptions::new().create(true).append(true).open(folder.join("log.txt"));
+        let file = append_to(&folder.join("log.txt"));
         Self { inner, file: file.ok().map(Mutex::new) }
     }
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use bakeoff_data::{DataError, Dataset, DeclaredSplit, Groups, Inspection, Splits};
 
-use crate::folder::{FolderError, RunFolder};
+use crate::folder::{FolderError, RunFolder, if_whole};
 use crate::records::{DataRecord, SplitRule, TestSplit, ValidationSplit};
 use crate::study::Study;
-use bakeoff_files::{WriteError, make_folder, write_json};
+use bakeoff_files::{WriteError, make_folder, write_sealed};
 
 /// What is known of the images before they are split.
 #[derive(Clone, Debug)]
@@ -99,10 +99,12 @@ pub(crate) fn compare(
                 .map(String::as_str)
                 .eq(split.iter().map(|&sample| dataset.samples()[sample].id.as_str()))
         };
-        if folder.test_split()?.is_some_and(|told| !same(&told.images, &splits.test)) {
+        if if_whole(folder.test_split())?.is_some_and(|told| !same(&told.images, &splits.test)) {
             return Ok(Ok(Some(Differs::Test)));
         }
-        if folder.validation_split(seed)?.is_some_and(|told| !same(&told.validation, &splits.validation)) {
+        if if_whole(folder.validation_split(seed))?
+            .is_some_and(|told| !same(&told.validation, &splits.validation))
+        {
             return Ok(Ok(Some(Differs::Validation(seed))));
         }
     }
@@ -131,11 +133,11 @@ pub(crate) fn write(
     for (number, &seed) in seeds.iter().enumerate() {
         let splits = admitted.splits(study, dataset, seed)?;
         if number == 0 {
-            write_json(&folder.test_split_path(), &TestSplit { images: ids(&splits.test) })?;
+            write_sealed(&folder.test_split_path(), &TestSplit { images: ids(&splits.test) })?;
         }
         let validation =
             ValidationSplit { seed, train: splits.train.len(), validation: ids(&splits.validation) };
-        write_json(&folder.validation_split_path(seed), &validation)?;
+        write_sealed(&folder.validation_split_path(seed), &validation)?;
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! A study file, read and checked: everything that is wrong with it at once, each thing where it was written.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -66,7 +65,7 @@ impl Study {
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, StudyErrors> {
         let problem = |message: String| Problem { place: Place::Absent, key: String::new(), message };
         let fail = |message: String| StudyErrors { file: path.to_owned(), problems: vec![problem(message)] };
-        let bytes = read_small(path).map_err(|error| {
+        let bytes = bakeoff_files::read(path, MOST_BYTES).map_err(|error| {
             fail(match error.kind() {
                 std::io::ErrorKind::NotFound => "there is no such study file".to_owned(),
                 std::io::ErrorKind::FileTooLarge => {
@@ -815,16 +814,6 @@ fn control_name(control: char) -> String {
 
 /// A study file is smaller than this.
 const MOST_BYTES: u64 = 16 << 20;
-
-/// A file's bytes, refused where there are too many for a study.
-fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(bytes)
-}
 
 /// A configuration value as the study file would write it, on one line.
 fn words<T: serde::Serialize>(value: &T) -> String {

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Headline;
 use crate::feed::{Feed, FeedError, evaluation, hidden_stages, prefetch};
+use crate::folder::{epoch_of_line, line_of_epoch};
 use crate::observer::{Event, Observer};
 use crate::plan::sampled;
 use crate::predictions::{self, Prediction};
@@ -25,7 +26,7 @@ use crate::records::{EpochRecord, TestRecord, TrialKey, TrialRecord, TrialStatus
 use crate::runner::StopFlag;
 use crate::splits::Admitted;
 use crate::study::Study;
-use bakeoff_files::{WriteError, at, make_folder, sha256_of_file, write_bytes, write_json};
+use bakeoff_files::{WriteError, append_to, at, make_folder, sha256_of_file, write_bytes, write_sealed};
 
 /// Batches made before they are asked for.
 const AHEAD: usize = 3;
@@ -365,29 +366,43 @@ impl Sitting<'_> {
         // kept as they were written, since numbers read from text and written again may differ in their last bit.
         let metrics = self.path("metrics.jsonl");
         let epochs = self.state.epochs as usize;
-        let text = match fs::read_to_string(&metrics) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        let bytes = match bakeoff_files::read(&metrics, u64::MAX) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(at(&metrics)(error).into()),
         };
-        let kept: String =
-            text.split_inclusive('\n').filter(|line| line.ends_with('\n')).take(epochs).collect();
-        if kept.matches('\n').count() < epochs {
-            // The record of an epoch was lost, which no interruption does; only a new beginning mends it.
-            let note =
-                format!("{}: fewer epochs than the checkpoint has; the trial begins anew", metrics.display());
-            bench.observer.event(Event::Warning(&note));
-            fs::remove_file(self.checkpoint_path()).map_err(at(&self.checkpoint_path()))?;
-            self.state = State { id: self.key.id.clone(), ..State::default() };
-            return self.open();
-        }
-        if kept != text {
+        let kept = match first_epochs(&bytes, epochs) {
+            Ok(kept) => match self.damaged_weights() {
+                None => kept,
+                Some((path, reason)) => return self.begin_anew(&path, &reason),
+            },
+            Err(reason) => return self.begin_anew(&metrics, &reason),
+        };
+        if kept.len() < bytes.len() {
             write_bytes(&metrics, kept.as_bytes())?;
         }
         self.record(TrialStatus::Running)?;
         self.begun = Instant::now();
         self.saved = Instant::now();
         Ok(session)
+    }
+
+    /// What an earlier sitting left is not what it wrote, which no interruption does; only a new beginning mends it.
+    fn begin_anew(&mut self, path: &Path, reason: &str) -> Result<Session, Trouble> {
+        let note = format!("{}: {reason}; the trial begins anew", path.display());
+        self.bench.observer.event(Event::Warning(&note));
+        fs::remove_file(self.checkpoint_path()).map_err(at(&self.checkpoint_path()))?;
+        self.state = State { id: self.key.id.clone(), ..State::default() };
+        self.open()
+    }
+
+    /// A file of weights kept for the headline that cannot be read any more, and why.
+    fn damaged_weights(&self) -> Option<(PathBuf, String)> {
+        self.state.kept.iter().find_map(|(epoch, _)| {
+            let path = self.weights_path(*epoch);
+            let error = Weights::read(&path).err()?;
+            Some((path, error.to_string()))
+        })
     }
 
     /// No batch is larger than what there is to fill it with.
@@ -407,21 +422,20 @@ impl Sitting<'_> {
                 let state: State = serde_json::from_str(state).map_err(|error| error.to_string())?;
                 Ok((snapshot, state))
             });
-        match read {
-            Ok((snapshot, state)) if state.id == self.key.id => Some((snapshot, state)),
-            Ok(_) => None,
-            Err(reason) => {
-                let note = format!("{}: {reason}; the trial begins anew", path.display());
-                self.bench.observer.event(Event::Warning(&note));
-                None
-            }
-        }
+        let reason = match read {
+            Ok((snapshot, state)) if state.id == self.key.id => return Some((snapshot, state)),
+            Ok(_) => "it is of another trial".to_owned(),
+            Err(reason) => reason,
+        };
+        let note = format!("{}: {reason}; the trial begins anew", path.display());
+        self.bench.observer.event(Event::Warning(&note));
+        None
     }
 
     fn record(&self, status: TrialStatus) -> Result<(), WriteError> {
         let key = self.key;
         let record = TrialRecord { recipe: key.recipe.clone(), seed: key.seed, id: key.id.clone(), status };
-        write_json(&self.path("trial.json"), &record)
+        write_sealed(&self.path("trial.json"), &record)
     }
 
     /// Moves the time since the last call into the state.
@@ -475,11 +489,8 @@ impl Sitting<'_> {
             seconds: self.state.epoch_seconds,
         };
         let metrics = self.path("metrics.jsonl");
-        let line = json_line(&record, &metrics)?;
-        fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&metrics)
+        let line = line_of_epoch(&record).map_err(|error| at(&metrics)(error.into()))? + "\n";
+        append_to(&metrics)
             .and_then(|mut file| {
                 file.write_all(line.as_bytes())?;
                 file.sync_all()
@@ -580,9 +591,16 @@ impl Sitting<'_> {
         session.weights().write(&self.path("weights.safetensors"), self.metadata(epoch))?;
         predictions::write(&self.path("predictions.parquet"), &scores.predictions, classes)?;
         let seconds = self.state.seconds;
-        let metrics = self.path("metrics.jsonl");
-        let metrics_sha256 = Some(sha256_of_file(&metrics).map_err(at(&metrics))?);
-        self.record(TrialStatus::Finished { test: test.clone(), seconds, metrics_sha256 })?;
+        let digest = |name: &str| {
+            let path = self.path(name);
+            sha256_of_file(&path).map(Some).map_err(at(&path))
+        };
+        self.record(TrialStatus::Finished {
+            test: test.clone(),
+            seconds,
+            metrics_sha256: digest("metrics.jsonl")?,
+            predictions_sha256: digest("predictions.parquet")?,
+        })?;
         // From here on the trial is finished, whatever happens to what is left over.
         self.state.kept.clear();
         let _ = self.forget_weights();
@@ -701,10 +719,24 @@ fn judge(logits: &[f32], label: usize) -> Option<Judged> {
     Some(Judged { loss, predicted, rank, confidence: 1.0 / sum, sum_of_squares: squares / (sum * sum) })
 }
 
-fn json_line<T: Serialize>(record: &T, path: &Path) -> Result<String, WriteError> {
-    let mut line = serde_json::to_string(record).map_err(|error| at(path)(std::io::Error::other(error)))?;
-    line.push('\n');
-    Ok(line)
+/// The lines of a trial's first epochs, as they were written; or what is wrong with them.
+fn first_epochs(bytes: &[u8], epochs: usize) -> Result<&str, String> {
+    let lines =
+        bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")).take(epochs);
+    let (mut length, mut found) = (0, 0);
+    for (line, number) in lines.zip(1..) {
+        let text = std::str::from_utf8(line).map_err(|_| format!("line {number} is no text"))?;
+        let record = epoch_of_line(text.trim_end()).map_err(|reason| format!("line {number}: {reason}"))?;
+        if record.epoch != number {
+            return Err(format!("line {number} is epoch {}", record.epoch));
+        }
+        length += line.len();
+        found += 1;
+    }
+    if found < epochs {
+        return Err("fewer epochs than the checkpoint has".to_owned());
+    }
+    std::str::from_utf8(&bytes[..length]).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -471,9 +471,7 @@ fn trials_of_other_weights_or_of_another_version_are_refused_and_what_changed_is
         ("environment.json", format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"0.0.0\"".to_owned()),
         ("trials/none/seed-1/trial.json", format!("\"{}", &address_of(&path)[..8]), "\"00000000".to_owned()),
     ] {
-        let text = fs::read_to_string(path.join(file)).unwrap();
-        assert!(text.contains(&old), "{file}: {text}");
-        fs::write(path.join(file), text.replacen(&old, &new, 1)).unwrap();
+        rewrite(&path.join(file), &old, &new);
     }
     let message = go(&study(&sets), &path, &Silent, &options(2, 1)).unwrap_err().to_string();
     let version = env!("CARGO_PKG_VERSION");
@@ -483,6 +481,14 @@ fn trials_of_other_weights_or_of_another_version_are_refused_and_what_changed_is
         )),
         "{message}"
     );
+}
+
+/// A record with other words in it and without a seal, as a program of before seals would have left it.
+fn rewrite(path: &Path, old: &str, new: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    let text = &text[..text.rfind(",\n  \"sha256\"").unwrap_or(text.len())];
+    assert!(text.contains(old), "{}: {text}", path.display());
+    fs::write(path, text.replacen(old, new, 1) + "\n}\n").unwrap();
 }
 
 /// The address of the first trial of `none`.
@@ -835,8 +841,15 @@ fn a_look_at_damaged_images_repeats_to_the_bit_and_changes_no_trial() {
     let classes = ["a".to_owned(), "b".to_owned()];
     write_predictions(&predictions, &test, &classes).unwrap();
     let error = look(1, 0, &[], &go_on, &|_, _| ()).unwrap_err();
+    assert!(error.to_string().contains("its SHA-256 differs"), "{error}");
+    // A trial of before predictions had a checksum.
+    let record = predictions.with_file_name("trial.json");
+    let record_kept = fs::read(&record).unwrap();
+    rewrite(&record, "predictions_sha256", "another_key");
+    let error = look(1, 0, &[], &go_on, &|_, _| ()).unwrap_err();
     assert!(error.to_string().contains("not tested on the same images"), "{error}");
     fs::write(&predictions, kept).unwrap();
+    fs::write(&record, record_kept).unwrap();
 
     // A record without one of its parts is no record of these.
     let text = fs::read_to_string(trial("none", 1).with_file_name("robustness.json")).unwrap();
@@ -845,10 +858,7 @@ fn a_look_at_damaged_images_repeats_to_the_bit_and_changes_no_trial() {
     fs::write(trial("none", 1).with_file_name("robustness.json"), short.to_string()).unwrap();
     look(1, 0, &[], &go_on, &|_, _| ()).unwrap();
     assert_eq!(records(), whole);
-    let config = fs::read_to_string(path.join("study.json")).unwrap();
-    let changed = config.replace("\"test_per_class\": 6", "\"test_per_class\": 5");
-    assert_ne!(config, changed);
-    fs::write(path.join("study.json"), changed).unwrap();
+    rewrite(&path.join("study.json"), "\"test_per_class\": 6", "\"test_per_class\": 5");
     let error = look(1, 0, &[], &go_on, &|_, _| ()).unwrap_err();
     assert!(matches!(error, AnalysisError::Missing { .. }), "{error}");
 }

@@ -69,7 +69,9 @@ fn epochs_that_a_trial_did_not_write_and_a_margin_that_no_study_declared_are_sai
     let record = fs::read_to_string(trial("cutmix").join("trial.json")).unwrap();
     // As an earlier version wrote it.
     let mut without: serde_json::Value = serde_json::from_str(&record).unwrap();
-    assert!(without.as_object_mut().unwrap().remove("metrics_sha256").is_some(), "{record}");
+    for key in ["metrics_sha256", "predictions_sha256", "sha256"] {
+        assert!(without.as_object_mut().unwrap().remove(key).is_some(), "{record}");
+    }
     let report = || bakeoff(&project).args(["report", "runs/study", "--json"]).run().json();
     let told = |summary: &serde_json::Value| {
         let mut warnings = summary["warnings"].as_array().unwrap().iter().filter_map(|w| w.as_str());
@@ -77,12 +79,16 @@ fn epochs_that_a_trial_did_not_write_and_a_margin_that_no_study_declared_are_sai
     };
     let before = report();
     assert!(!told(&before), "{before}");
-    let damages: [(&str, String, bool); 6] = [
+    let repeated = [lines[0], lines[0], lines[2], lines[3]].join("\n") + "\n";
+    // Seen by the trial's checksum; seen without it, since lines carry their own.
+    let damages: [(&str, String, bool); 8] = [
         ("cut", lines[..2].join("\n") + "\n", true),
         ("emptied", String::new(), true),
         ("another trial's", other, false),
         ("shuffled", [lines[1], lines[0], lines[2], lines[3]].join("\n") + "\n", true),
-        ("changed", whole.replacen("\"epoch\":1,", "\"epoch\":1, ", 1), false),
+        ("an epoch twice", repeated, true),
+        ("a digit changed", whole.replacen("\"train_loss\":", "\"train_loss\":1", 1), true),
+        ("a line more", whole.clone() + "\n", true),
         ("no text", "{]\n".to_owned(), true),
     ];
     for (what, text, seen_without_checksum) in damages {
@@ -102,11 +108,25 @@ fn epochs_that_a_trial_did_not_write_and_a_margin_that_no_study_declared_are_sai
     let text = fs::read_to_string(&plan).unwrap();
     let mut changed: serde_json::Value = serde_json::from_str(&text).unwrap();
     changed["margin"] = 50.0.into();
-    fs::write(&plan, changed.to_string()).unwrap();
-    let summary = report();
-    let warnings = summary["warnings"].to_string();
-    assert!(warnings.contains("margin as 50") && warnings.contains("1 counts here"), "{warnings}");
-    assert_eq!(summary["recipes"], before["recipes"], "verdicts are those of the declared margin");
+    let mut without = changed.clone();
+    without.as_object_mut().unwrap().remove("sha256");
+    for (plan_text, broken_seal) in [(changed.to_string(), true), (without.to_string(), false)] {
+        fs::write(&plan, plan_text).unwrap();
+        let summary = report();
+        let warnings = summary["warnings"].to_string();
+        assert!(warnings.contains("margin as 50") && warnings.contains("1 counts here"), "{warnings}");
+        assert_eq!(
+            warnings.contains("plan.json: its content is not what was written"),
+            broken_seal,
+            "{warnings}"
+        );
+        assert_eq!(summary["recipes"], before["recipes"], "verdicts are those of the declared margin");
+    }
+    // Running again makes the plan again, and trains nothing that is whole.
+    let again = bakeoff(&project).args(["run", "study.toml", "-q", "--set", "train.epochs=4"]).run();
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(report()["warnings"], before["warnings"]);
+    assert_eq!(fs::read_to_string(&plan).unwrap(), text);
 }
 
 /// An 8×8 PNG whose colour profile inflates to so many bytes.

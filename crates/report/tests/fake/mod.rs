@@ -481,7 +481,15 @@ impl Fake {
                             }
                         }
                         let seconds = 62.0 + index as f64;
-                        (TrialStatus::Finished { test, seconds, metrics_sha256: None }, self.epochs)
+                        (
+                            TrialStatus::Finished {
+                                test,
+                                seconds,
+                                metrics_sha256: None,
+                                predictions_sha256: None,
+                            },
+                            self.epochs,
+                        )
                     }
                 };
                 std::fs::create_dir_all(&folder).unwrap();
