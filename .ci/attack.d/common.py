@@ -20,7 +20,7 @@ DOCUMENTED = {0, 1, 2, 3, 75}
 # What a command that met bad input may write at most.
 MOST_WORDS = 64 * 1024
 # What a trial's files hold that is measured, or follows from what is measured: it differs from run to run.
-MEASURED = re.compile(r"(^|_)(seconds|waiting|images_per_second|metrics_sha256|started|equal_time)(_|$)")
+MEASURED = re.compile(r"(^|_)(seconds|waiting|images_per_second|metrics_sha256|started|equal_time)(_|$)|^(sha256|check)$")
 
 STUDY = """\
 name = "attacked"
