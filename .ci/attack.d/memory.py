@@ -205,12 +205,19 @@ def of_archives(memory, attack):
     memory.attacked("zip of many members", "data", "check", memory.file("many.zip", zipped([(f"{'ab'[n % 2]}/{n}.jpg", 0) for n in range(count // 2)])), seconds=60)
     long_name = tarfile.TarInfo("a/" + "x" * (1 << 20) + ".jpg").tobuf(tarfile.GNU_FORMAT)
     memory.attacked("tar with a name of 1 MiB", "data", "check", memory.file("name.tar", long_name + bytes(1024)), fails=True)
-    lying = bytearray(tar_header("././@LongLink", 0))
     for what, size in (("1 GiB", GIB), ("7 EiB", (1 << 62) * 7 // 4)):
         member = tarfile.TarInfo("././@LongLink")
         member.type, member.size = tarfile.GNUTYPE_LONGNAME, size
         memory.attacked(f"tar that says a name has {what}", "data", "check", memory.file("lies.tar", member.tobuf(tarfile.GNU_FORMAT), size=min(size, 64 * GIB) + 1024), fails=True, seconds=60)
-    assert lying
+    for what, element in (("lists", b"\x19\xf2\xff\xff\xff\xff\x07"), ("maps", b"\x1b\xff\xff\xff\xff\x07\x11")):
+        path = memory.file(f"{what}.parquet", parquet_of_lists(element, 1000))
+        memory.attacked(f"parquet with {what} of nothing", "data", "check", path, fails=True, seconds=10)
+
+
+def parquet_of_lists(element, lists):
+    """A Parquet file whose footer holds an unknown field: lists or maps that say they have two thousand million elements of no bytes."""
+    footer = b"\xfc" + element * lists + b"\0\0"
+    return b"PAR1" + footer + struct.pack("<I", len(footer)) + b"PAR1"
 
 
 def of_nothing(memory, attack):
