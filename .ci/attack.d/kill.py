@@ -84,7 +84,7 @@ def disturb(attack, place, step, seconds):
     }[sent]
     if step[0] in ("run", "analyse") and sent in (signal.SIGINT, signal.SIGTERM):
         # Before the handler is there, and after it is gone, the system ends the program.
-        codes = {0, 75} | ({-sent} if moment < 0.1 else set())
+        codes = {0, 75} | ({-sent} if moment < 0.3 else set())
     if code not in codes:
         wrong = wrong or f"exit code {code}"
     attack.check(f"{step[0]}, {sent.name} at {moment:.2f} s", wrong, f"exit code {code}")
