@@ -7,8 +7,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use bakeoff_data::{Dataset, PackMode, SourceConfig, SourceKind, decode_draft, decode_region, decode_within};
-use bakeoff_nn::{WeightSource, Weights};
-use bakeoff_study::Study;
+use bakeoff_nn::{Snapshot, WeightSource, Weights};
+use bakeoff_report::Results;
+use bakeoff_report::results::{ResultsOptions, Source};
+use bakeoff_study::{RunFolder, RunOptions, Silent, Study};
 use tempfile::TempDir;
 
 /// Pixels of the largest picture that is decoded: a header may ask for more than a fuzzer has time for.
@@ -234,5 +236,108 @@ pub fn pack(bytes: &[u8]) {
     let dataset = open(folder.path());
     for index in 0..dataset.samples().len() {
         dataset.load(index).expect("whatever the pack holds, the images are there");
+    }
+}
+
+/// A table of results or a training log of another trainer, as `compare` reads it.
+pub fn results(bytes: &[u8]) {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    let path = FOLDER.get_or_init(|| folder("")).path().join("cutmix_s3.csv");
+    fs::write(&path, bytes).expect("room for a file");
+    let _ = Results::read_all(&[Source::of(&path)], &ResultsOptions::default());
+    let _ = Results::read(&[Source { path, run: Some(("cutmix".into(), 3)) }], &ResultsOptions::default());
+}
+
+/// The checkpoint of an unfinished trial.
+pub fn checkpoint(bytes: &[u8]) {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    let path = FOLDER.get_or_init(|| folder("")).path().join("checkpoint.safetensors");
+    fs::write(&path, bytes).expect("room for a file");
+    let _ = Snapshot::read(&path);
+}
+
+/// A list of groups, and one of images to leave out, beside a few images. The first byte says which, and how they are called.
+pub fn groups(bytes: &[u8]) {
+    let Some((choice, bytes)) = bytes.split_first() else { return };
+    FOLDER.with_borrow_mut(|kept| {
+        let folder = kept.get_or_insert_with(|| {
+            let folder = folder("");
+            for class in ["a", "b"] {
+                let into = folder.path().join("images").join(class);
+                fs::create_dir_all(&into).expect("a folder");
+                for name in ["1.jpg", "2.jpg"] {
+                    fs::copy(fixtures().join("decode/jpeg-420-2x3.jpg"), into.join(name)).expect("a file");
+                }
+            }
+            folder
+        });
+        let list = folder.path().join(if choice & 1 == 0 { "list.csv" } else { "list.txt" });
+        fs::write(&list, bytes).expect("room for a file");
+        let mut config = SourceConfig::at(folder.path().join("images"));
+        if choice & 2 == 0 { config.groups = Some(list) } else { config.exclude = Some(list) }
+        read_all(&config);
+    });
+}
+
+/// A run folder of one finished trial.
+struct Run {
+    folder: TempDir,
+    /// Its files, and what they held.
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Run {
+    fn new() -> Self {
+        let folder = folder("");
+        let text = include_str!("../../crates/study/tests/tiny.toml");
+        let overrides = ["train.epochs=1", "compare.seeds=1"].map(String::from);
+        let study = Study::parse(text, Path::new("tiny.toml"), &overrides).expect("a study");
+        let options = RunOptions { threads: 1, previews: 1, ..RunOptions::default() };
+        let stop = AtomicBool::new(false);
+        let path = folder.path().join("run");
+        bakeoff_study::run(&study, &RunFolder::at(&path), &Silent, &stop, &options).expect("a run");
+        let mut files = Vec::new();
+        list(&path, &mut files);
+        files.retain(|path| !path.ends_with("lock") && !path.ends_with("log.txt"));
+        files.sort();
+        let files = files.into_iter().map(|path| (path.clone(), fs::read(path).expect("a file"))).collect();
+        Self { folder, files }
+    }
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        if entry.path().is_dir() { list(&entry.path(), files) } else { files.push(entry.path()) }
+    }
+}
+
+/// A file of a run folder. The first byte names the file; of the next two, the first says whether the rest takes its place or is laid
+/// over it, from the place that both name.
+pub fn run_folder(bytes: &[u8]) {
+    static RUN: OnceLock<Run> = OnceLock::new();
+    let run = RUN.get_or_init(Run::new);
+    let Some(([file, how, place], bytes)) = bytes.split_first_chunk::<3>() else { return };
+    let (path, whole) = &run.files[usize::from(*file) % run.files.len()];
+    let changed = if how & 0x80 == 0 {
+        let place = usize::from(u16::from_le_bytes([*place, *how])) % (whole.len() + 1);
+        let mut changed = whole.clone();
+        changed.splice(place..(place + bytes.len()).min(whole.len()), bytes.iter().copied());
+        changed
+    } else {
+        bytes.to_vec()
+    };
+    fs::write(path, changed).expect("room for a file");
+    read_run(&run.folder.path().join("run"));
+    fs::write(path, whole).expect("room for a file");
+}
+
+/// Everything a report reads of a run folder.
+fn read_run(path: &Path) {
+    let Ok(folder) = RunFolder::open(path) else { return };
+    let _ = (folder.study(), folder.data(), folder.environment(), folder.previews(), folder.test_split());
+    let _ = folder.validation_split(1);
+    for trial in folder.trials().unwrap_or_default() {
+        let _ = (folder.predictions(&trial), folder.robustness(&trial), folder.maps(&trial));
+        let _ = Weights::read(&trial.folder.join("weights.safetensors"));
     }
 }
