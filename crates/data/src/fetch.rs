@@ -662,7 +662,7 @@ fn part_of(range: &str) -> Option<u64> {
     let (part, total) = range.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = part.split_once('-')?;
     let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
-    let whole = total == "*" || last.checked_add(1) == total.parse().ok();
+    let whole = total == "*" || last.checked_add(1).is_some_and(|end| total.parse() == Ok(end));
     (first <= last && whole).then_some(first)
 }
 

@@ -158,6 +158,7 @@ pub use groups::Groups;
 pub use image::{Patch, RgbImage, View};
 pub use inspection::{Duplicates, Inspection, Rejected, Sizes, pixel_warnings};
 pub use likeness::{Look, alike};
+pub use parquet::check_parquet;
 pub use paths::{PathError, expand, expand_from};
 pub use quiet::{Caught, catch_quietly};
 pub use rejected::rejected_lines;

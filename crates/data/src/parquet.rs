@@ -629,6 +629,26 @@ fn believable(file: &StoredFile) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether what a Parquet file says of itself can be true of a file of its size, so that the library can read it without taking time or
+/// memory for mere claims: lists of thousands of millions of elements without bytes, pages that inflate without end.
+///
+/// # Errors
+/// What cannot be true, for people.
+pub fn check_parquet(path: &Path) -> Result<(), String> {
+    let file = Arc::new(StoredFile::open(path).map_err(|error| error.to_string())?);
+    believable(&file)?;
+    let reader = guarded(|| SerializedFileReader::new(Source(Arc::clone(&file))));
+    let reader = reader.map_err(|error| error.to_string())?;
+    all_pages_are_believable(&file, reader.metadata())
+}
+
+fn all_pages_are_believable(file: &StoredFile, metadata: &ParquetMetaData) -> Result<(), String> {
+    let columns = metadata.file_metadata().schema_descr().num_columns();
+    let mut pages =
+        (0..metadata.num_row_groups()).flat_map(|group| (0..columns).map(move |column| (group, column)));
+    pages.try_for_each(|(group, column)| pages_are_believable(file, metadata, group, column))
+}
+
 /// Holds what the headers of a column's pages claim against what is there and what memory there is.
 fn pages_are_believable(
     file: &StoredFile,
@@ -714,13 +734,9 @@ pub(crate) fn text_rows(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), 
         let reader = SerializedFileReader::new(Source(Arc::clone(&file)))?;
         let metadata = reader.metadata();
         let columns = metadata.file_metadata().schema_descr().num_columns();
-        let pages =
-            (0..metadata.num_row_groups()).flat_map(|group| (0..columns).map(move |column| (group, column)));
-        for (group, column) in pages {
-            if let Err(reason) = pages_are_believable(&file, metadata, group, column) {
-                unbelievable = Some(reason);
-                return Err(ParquetError::General("a page claims too much".into()));
-            }
+        if let Err(reason) = all_pages_are_believable(&file, metadata) {
+            unbelievable = Some(reason);
+            return Err(ParquetError::General("a page claims too much".into()));
         }
         let rows = metadata.file_metadata().num_rows().max(0) as u64;
         if !memory::can_have(rows.saturating_mul(columns as u64 * size_of::<String>() as u64)) {

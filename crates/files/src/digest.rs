@@ -34,12 +34,12 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex(&sha2::Sha256::digest(bytes))
 }
 
-/// [`sha256`] of a regular file, which is not held in memory.
+/// [`sha256`] of a regular file of at most `most` bytes, which is not held in memory.
 ///
 /// # Errors
-/// As [`crate::open`], and what the system says while it is read.
-pub fn sha256_of_file(path: &Path) -> io::Result<String> {
-    let mut file = crate::open(path)?;
+/// As [`crate::read`].
+pub fn sha256_of_file(path: &Path, most: u64) -> io::Result<String> {
+    let mut file = crate::read::Bounded::new(crate::open(path)?, most);
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -73,9 +73,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f");
         std::fs::write(&path, "abc").unwrap();
-        assert_eq!(sha256_of_file(&path).unwrap(), known);
+        assert_eq!(sha256_of_file(&path, 3).unwrap(), known);
+        assert_eq!(sha256_of_file(&path, 2).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         let long = vec![7; 200_000];
         std::fs::write(&path, &long).unwrap();
-        assert_eq!(sha256_of_file(&path).unwrap(), sha256(&long));
+        assert_eq!(sha256_of_file(&path, 1 << 20).unwrap(), sha256(&long));
     }
 }

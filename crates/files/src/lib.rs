@@ -6,7 +6,7 @@
 //! let path = folder.path().join("plan.json");
 //! bakeoff_files::write_bytes(&path, b"{}")?;
 //! assert_eq!(bakeoff_files::read_text(&path, 1 << 20)?, "{}");
-//! assert_eq!(bakeoff_files::sha256_of_file(&path)?, bakeoff_files::sha256(b"{}"));
+//! assert_eq!(bakeoff_files::sha256_of_file(&path, 1 << 20)?, bakeoff_files::sha256(b"{}"));
 //! # Ok(())
 //! # }
 //! ```

@@ -63,14 +63,37 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
 /// What the reader says; [`io::ErrorKind::FileTooLarge`] for more than `most` bytes.
 pub fn read_from(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it has more than {}, which no such file needs", size(most)),
-        ));
-    }
+    Bounded::new(reader, most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A reader that fails where more than so many bytes come.
+pub(crate) struct Bounded<R> {
+    reader: R,
+    most: u64,
+    left: u64,
+}
+
+impl<R> Bounded<R> {
+    pub(crate) fn new(reader: R, most: u64) -> Self {
+        Self { reader, most, left: most }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => {
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("it has more than {}, which no such file needs", size(self.most)),
+                ));
+            }
+        }
+        Ok(read)
+    }
 }
 
 /// A number of bytes for people: `512 bytes`, `64 MiB`.

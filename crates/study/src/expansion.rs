@@ -10,7 +10,7 @@ use crate::document::{Document, Node, Origin, Step, Table, Value, set};
 use crate::problem::{MOST_FOUND, Problem, list, nearest};
 
 /// More recipes than anyone will train.
-const MOST: usize = 1000;
+pub(crate) const MOST: usize = 1000;
 /// Recipes of a file through which one may inherit.
 const DEEPEST: usize = 64;
 

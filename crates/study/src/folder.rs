@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use crate::config::StudyConfig;
+use crate::expansion;
 use crate::predictions::{self, Prediction};
 use crate::records::{
     DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, TestSplit,
     TrialKey, TrialRecord, TrialStatus, ValidationSplit,
 };
+use crate::study::MOST_TRIALS;
 
 /// A run folder, or something in it, that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -222,7 +224,17 @@ impl RunFolder {
     /// # Errors
     /// plan.json is missing or damaged.
     pub fn plan(&self) -> Result<PlanRecord, FolderError> {
-        read_json(&self.plan_path())
+        self.bounded(read_json(&self.plan_path())?)
+    }
+
+    /// The plan, unless it is larger than any study can be.
+    fn bounded(&self, plan: PlanRecord) -> Result<PlanRecord, FolderError> {
+        let (recipes, trials) = (plan.recipes.len(), plan.trials.len());
+        if recipes > expansion::MOST || trials > MOST_TRIALS {
+            let message = format!("{recipes} recipes and {trials} trials are more than any study has");
+            return Err(FolderError::Malformed { path: self.plan_path(), message });
+        }
+        Ok(plan)
     }
 
     /// What was to run, as far as it can be told from a plan that was changed after it was written, and what shows the change.
@@ -239,7 +251,7 @@ impl RunFolder {
         // Under its broken seal it may still be a plan.
         let text = bakeoff_files::read_text(&self.plan_path(), MOST_BYTES).unwrap_or_default();
         match serde_json::from_str(&text) {
-            Ok(plan) => Ok((plan, Some(damage))),
+            Ok(plan) => Ok((self.bounded(plan)?, Some(damage))),
             Err(_) => Err(damage),
         }
     }
@@ -460,7 +472,7 @@ pub(crate) fn if_whole<T>(read: Result<Option<T>, FolderError>) -> Result<Option
 /// The epochs of a finished trial, or what is wrong with their file.
 fn finished_metrics(path: &Path, sha256: Option<&str>) -> Result<Vec<EpochRecord>, String> {
     if let Some(sha256) = sha256 {
-        match bakeoff_files::sha256_of_file(path) {
+        match bakeoff_files::sha256_of_file(path, MOST_BYTES) {
             Ok(found) if found == sha256 => {}
             Ok(_) => return Err("metrics.jsonl is not as the trial wrote it (its SHA-256 differs)".into()),
             Err(error) => return Err(format!("metrics.jsonl cannot be read ({error})")),

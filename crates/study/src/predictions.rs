@@ -155,6 +155,9 @@ fn fractions(group: &dyn RowGroupReader, index: usize, rows: usize) -> Result<Ve
     Ok(values)
 }
 
+/// Test images at most: a run of equal values takes a few bytes, however long it says that it is.
+const MOST_ROWS: usize = 4_000_000;
+
 fn read_columns(file: Bytes) -> Result<Vec<Prediction>, ParquetError> {
     let reader = SerializedFileReader::new(file)?;
     let known = schema()?;
@@ -171,6 +174,9 @@ fn read_columns(file: Bytes) -> Result<Vec<Prediction>, ParquetError> {
         let group = reader.get_row_group(index)?;
         let rows = usize::try_from(group.metadata().num_rows())
             .map_err(|_| ParquetError::General("a negative number of rows".into()))?;
+        if rows.saturating_add(all.len()) > MOST_ROWS {
+            return Err(ParquetError::General(format!("more than {MOST_ROWS} test images")));
+        }
         let images = texts(group.as_ref(), 0, rows)?;
         let labels = numbers(group.as_ref(), 1, rows)?;
         let predicted = numbers(group.as_ref(), 2, rows)?;
@@ -209,6 +215,7 @@ fn read_columns(file: Bytes) -> Result<Vec<Prediction>, ParquetError> {
 pub(crate) fn read(bytes: Vec<u8>, path: &Path) -> Result<Vec<Prediction>, FolderError> {
     let malformed = |message: String| FolderError::Malformed { path: path.to_owned(), message };
     // The library checks much of what it reads, and not all of it.
+    bakeoff_data::check_parquet(path).map_err(malformed)?;
     match bakeoff_data::catch_quietly(|| read_columns(bytes.into())) {
         Ok(read) => read.map_err(|error| malformed(error.to_string())),
         Err(_) => Err(malformed("it is no Parquet file that can be read".to_owned())),

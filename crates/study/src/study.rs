@@ -542,8 +542,9 @@ impl Resolver<'_> {
                 *file = Some(found);
             }
         }
+        let mut seen = HashSet::new();
         for (index, class) in data.classes.iter().flatten().enumerate() {
-            if data.classes.iter().flatten().take(index).any(|other| other == class) {
+            if !seen.insert(class) {
                 self.error(&format!("data.classes[{index}]"), format!("class `{class}` is listed twice"));
             }
         }
