@@ -29,6 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 mod blur;
 mod catalogue;
 mod check;

@@ -20,7 +20,6 @@ pub(crate) mod schema;
 pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use bakeoff_nn::BackendKind;
@@ -98,6 +97,21 @@ pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
     }
 }
 
+/// The number of trials at a time that was asked for; 0 for a number chosen by the network. As with [`threads`], more than a few for
+/// each core are not started, and that is said.
+pub(crate) fn jobs(asked: Option<usize>) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    match asked {
+        Some(jobs) if jobs > cores * MOST_PER_CORE => {
+            crate::exit::note(format!(
+                "warning: --jobs {jobs} is far more than the {cores} core(s) of this machine: {cores} at a time are run"
+            ));
+            cores
+        }
+        asked => asked.unwrap_or(0),
+    }
+}
+
 /// Does `work` in a pool of this many threads. Rayon's global pool is never configured and never used: it could be made only
 /// once, and by then something may have started it.
 pub(crate) fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
@@ -109,22 +123,6 @@ pub(crate) fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> Result<T> 
         .build()
         .with_context(|| format!("cannot start {threads} threads; ask for fewer with --threads"))?;
     pool.install(work)
-}
-
-/// What a run says when it is interrupted.
-pub(crate) const STOPPING: &str =
-    "stopping after this step; run the same command again to go on (Ctrl-C again: at once)";
-
-/// The flag that Ctrl-C, a hang-up or `kill` sets. A second Ctrl-C ends the program at once: what is on disk is whole.
-pub(crate) fn stop_on_interrupt(said: &'static str) -> Result<&'static AtomicBool> {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(move || {
-        if STOP.swap(true, Ordering::SeqCst) {
-            std::process::exit(75);
-        }
-        crate::exit::note(format!("\n{said}"));
-    })?;
-    Ok(&STOP)
 }
 
 /// Reads a study file; where it is wrong, prints every error and gives `None`.

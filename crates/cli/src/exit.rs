@@ -20,15 +20,21 @@ pub(crate) enum Exit {
     Interrupted,
 }
 
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::SomeTrialsFailed => 3,
+            Self::Interrupted => 75,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::SomeTrialsFailed => 3,
-            Exit::Interrupted => 75,
-        })
+        Self::from(exit.code())
     }
 }
 
@@ -45,11 +51,47 @@ pub(crate) fn print(error: &anyhow::Error) {
         told = cause;
     }
     // A closed stderr must not turn an error into a panic.
-    let _ = writeln!(std::io::stderr(), "{} {}", label(), harmless(&text));
+    let _ = writeln!(stderr(), "{} {}", label(), harmless(&text));
+}
+
+/// Prints what clap has to say about the arguments: a mistake, or the help that was asked for.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let text = text.trim_end_matches('\n');
+    let shown = harmless(text);
+    match error.use_stderr() {
+        // An argument that would drive the terminal costs the colours.
+        true if shown != text => note(shown),
+        false if shown != text => out(shown),
+        told => match error.print() {
+            Err(error) if !told => lost(&error),
+            _ => {}
+        },
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()))
+}
+
+/// The two streams belong to this module: what is written goes through [`harmless`].
+#[allow(clippy::disallowed_methods)]
+fn stdout() -> std::io::Stdout {
+    std::io::stdout()
+}
+
+#[allow(clippy::disallowed_methods)]
+fn stderr() -> std::io::Stderr {
+    std::io::stderr()
+}
+
+pub(crate) fn stdout_is_terminal() -> bool {
+    stdout().is_terminal()
+}
+
+pub(crate) fn stderr_is_terminal() -> bool {
+    stderr().is_terminal()
 }
 
 fn label() -> &'static str {
-    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+    if stderr_is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         "\x1b[1;31merror:\x1b[0m"
     } else {
         "error:"
@@ -62,11 +104,23 @@ pub(crate) fn harmless(text: &str) -> String {
     let shown = visible(text);
     let begun = shown.len() - shown.trim_start_matches('\n').len();
     let (empty, lines) = shown.split_at(begun);
-    let mut lines = lines.to_owned();
-    for label in ["warning:", "error:"] {
-        lines = lines.replace(&format!("\n{label}"), &format!("\n  {label}"));
+    let mut safe = String::with_capacity(shown.len() + 8);
+    safe.push_str(empty);
+    for (number, line) in lines.split('\n').enumerate() {
+        if number > 0 {
+            safe.push_str(if looks_like_a_message(line) { "\n  " } else { "\n" });
+        }
+        safe.push_str(line);
     }
-    format!("{empty}{lines}")
+    safe
+}
+
+/// Whether a line could be taken for one that Bakeoff begins with such a word.
+fn looks_like_a_message(line: &str) -> bool {
+    // Joiners take no room.
+    let start: String = line.chars().filter(|c| !('\u{200c}'..='\u{200d}').contains(c)).take(12).collect();
+    let start = start.to_lowercase();
+    ["warning:", "error:", "interrupted", "report:"].iter().any(|label| start.starts_with(label))
 }
 
 /// Prints a line of results to stdout. A closed pipe (`| head`) ends the program quietly; output that is lost for another reason,
@@ -77,20 +131,26 @@ pub(crate) fn out(line: impl AsRef<str>) {
 
 /// [`out`] of what is meant to drive the terminal: pictures.
 pub(crate) fn out_raw(line: &str) {
-    let mut stdout = std::io::stdout();
+    let mut stdout = stdout();
     if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            std::process::exit(0);
-        }
-        note(format!("error: the output is lost: {error}"));
-        std::process::exit(1);
+        lost(&error);
     }
+}
+
+/// Ends the program since its output goes nowhere.
+fn lost(error: &std::io::Error) -> ! {
+    bakeoff_files::remove_unfinished();
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+    note(format!("error: the output is lost: {error}"));
+    std::process::exit(1);
 }
 
 /// [`out`] of a line for people: in a terminal, sentences break between words.
 pub(crate) fn out_folded(line: &str) {
     let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    match width.filter(|_| std::io::stdout().is_terminal()) {
+    match width.filter(|_| stdout_is_terminal()) {
         Some(width) => out(folded(line, width)),
         None => out(line),
     }
@@ -125,7 +185,7 @@ pub(crate) fn warn(warnings: impl IntoIterator<Item = impl std::fmt::Display>) {
 
 /// Prints a remark to stderr.
 pub(crate) fn note(line: impl AsRef<str>) {
-    let _ = writeln!(std::io::stderr(), "{}", harmless(line.as_ref()));
+    let _ = writeln!(stderr(), "{}", harmless(line.as_ref()));
 }
 
 #[cfg(test)]
@@ -138,6 +198,9 @@ mod tests {
             harmless("class \x1b[2Jdog\nwarning: all is lost\n  list"),
             "class \\x1b[2Jdog\n  warning: all is lost\n  list"
         );
+        for line in ["Warning: x", "ERROR: x", "\u{200d}warning: x", "interrupted; x", "report: x"] {
+            assert_eq!(harmless(&format!("a\n{line}")), format!("a\n  {line}"));
+        }
         assert_eq!(harmless("\nwarning: ours"), "\nwarning: ours");
         let json = serde_json::to_string("gpj.\u{202e}\u{9b}\x1b").unwrap();
         assert_eq!(serde_json::from_str::<String>(&harmless(&json)).unwrap(), "gpj.\u{202e}\u{9b}\x1b");

@@ -1,12 +1,17 @@
 //! The `bakeoff` command line: one file per subcommand, glue only.
 
+#![warn(clippy::print_stderr)]
+
 mod commands;
 mod exit;
+mod interrupt;
+mod panics;
 mod progress;
 mod table;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
@@ -43,28 +48,56 @@ enum Command {
     Schema(commands::schema::Arguments),
 }
 
-fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
-        Command::Demo(arguments) => commands::demo::run(arguments),
-        Command::Run(arguments) => commands::run::run(arguments),
-        Command::Plan(arguments) => commands::plan::run(arguments),
-        Command::Preview(arguments) => commands::preview::run(arguments),
-        Command::Analyse(arguments) => commands::analyse::run(arguments),
-        Command::Report(arguments) => commands::report::run(arguments),
-        Command::Compare(arguments) => commands::compare::run(arguments),
-        Command::Watch(arguments) => commands::watch::run(arguments),
-        Command::Recipes(arguments) => commands::recipes::run(arguments),
-        Command::Models(arguments) => commands::models::run(arguments),
-        Command::Data(arguments) => commands::data::run(arguments),
-        Command::Predict(arguments) => commands::predict::run(arguments),
-        Command::Bench(arguments) => commands::bench::run(arguments),
-        Command::Schema(arguments) => commands::schema::run(arguments),
-    };
-    match result {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            exit::print(&error);
-            Exit::Failed.into()
+impl Command {
+    fn run(self) -> Result<Exit> {
+        match self {
+            Self::Demo(arguments) => commands::demo::run(arguments),
+            Self::Run(arguments) => commands::run::run(arguments),
+            Self::Plan(arguments) => commands::plan::run(arguments),
+            Self::Preview(arguments) => commands::preview::run(arguments),
+            Self::Analyse(arguments) => commands::analyse::run(arguments),
+            Self::Report(arguments) => commands::report::run(arguments),
+            Self::Compare(arguments) => commands::compare::run(arguments),
+            Self::Watch(arguments) => commands::watch::run(arguments),
+            Self::Recipes(arguments) => commands::recipes::run(arguments),
+            Self::Models(arguments) => commands::models::run(arguments),
+            Self::Data(arguments) => commands::data::run(arguments),
+            Self::Predict(arguments) => commands::predict::run(arguments),
+            Self::Bench(arguments) => commands::bench::run(arguments),
+            Self::Schema(arguments) => commands::schema::run(arguments),
         }
     }
+
+    /// How to go on after an interruption.
+    fn after_interruption(&self) -> &'static str {
+        match self {
+            Self::Demo(_) | Self::Run(_) => "run the same command again to go on from the last checkpoint",
+            Self::Analyse(_) => "what was seen is kept: run the same command again to go on",
+            Self::Data(arguments) => arguments.after_interruption(),
+            _ => "run the same command again to begin anew",
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    panics::install();
+    let command = match Arguments::try_parse() {
+        Ok(arguments) => arguments.command,
+        Err(error) => return exit::usage(&error),
+    };
+    interrupt::install(command.after_interruption());
+    let exit = match panics::caught(|| command.run()) {
+        Some(Ok(exit)) => exit,
+        // The work broke off because it was asked to.
+        Some(Err(_)) if interrupt::asked() => {
+            exit::note(interrupt::told());
+            Exit::Interrupted
+        }
+        Some(Err(error)) => {
+            exit::print(&error);
+            Exit::Failed
+        }
+        None => Exit::Failed,
+    };
+    exit.into()
 }

@@ -1,12 +1,14 @@
 //! Progress on stderr: bars on a terminal, plain lines elsewhere.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use bakeoff_data::visible_line;
 use bakeoff_study::records::TrialKey;
 use bakeoff_study::{Event, Observer};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::exit::{harmless, note, stderr_is_terminal};
 
 /// One counted job.
 pub(crate) struct Bar {
@@ -26,7 +28,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 impl Bar {
     pub(crate) fn new(title: &'static str) -> Self {
-        let shown = if std::io::stderr().is_terminal() {
+        let shown = if stderr_is_terminal() {
             Shown::Terminal(
                 ProgressBar::no_length().with_style(style("{msg:24} {bar:32} {pos}/{len} {per_sec} {eta}")),
             )
@@ -40,7 +42,7 @@ impl Bar {
     pub(crate) fn show(&self, done: usize, total: usize) {
         match &self.shown {
             Shown::Terminal(bar) => {
-                bar.set_message(self.title);
+                set_message(bar, self.title);
                 bar.set_length(total as u64);
                 bar.set_position(bar.position().max(done as u64));
             }
@@ -48,7 +50,7 @@ impl Bar {
                 let Ok(mut last) = last.try_lock() else { return };
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
-                    let _ = writeln!(std::io::stderr(), "{}: {done}/{total}", self.title);
+                    note(format!("{}: {done}/{total}", self.title));
                 }
             }
         }
@@ -68,7 +70,7 @@ pub(crate) struct BytesBar {
 
 impl BytesBar {
     pub(crate) fn new() -> Self {
-        let shown = if std::io::stderr().is_terminal() {
+        let shown = if stderr_is_terminal() {
             Shown::Terminal(ProgressBar::no_length())
         } else {
             // The first line comes at once.
@@ -83,7 +85,7 @@ impl BytesBar {
             Shown::Terminal(bar) => {
                 if bar.message() != file {
                     bar.set_style(style("{msg:28} {bar:28} {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
-                    bar.set_message(file.to_owned());
+                    set_message(bar, file);
                     bar.reset();
                 }
                 if let Some(total) = total {
@@ -113,7 +115,7 @@ impl BytesBar {
     pub(crate) fn step(&self, what: &str) {
         if let Shown::Terminal(bar) = &self.shown {
             bar.set_style(style("{msg}"));
-            bar.set_message(what.to_owned());
+            set_message(bar, what);
             bar.tick();
         }
     }
@@ -124,7 +126,7 @@ impl BytesBar {
             && last.elapsed() >= LINE_EVERY
         {
             *last = Instant::now();
-            let _ = writeln!(std::io::stderr(), "{text}");
+            note(text);
         }
     }
 
@@ -140,6 +142,22 @@ pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸ ")
+}
+
+/// Names of files and recipes stand in bars: nothing in them may drive the terminal. Bars are given text in no other way.
+#[allow(clippy::disallowed_methods)]
+fn set_message(bar: &ProgressBar, text: &str) {
+    bar.set_message(visible_line(text).into_owned());
+}
+
+#[allow(clippy::disallowed_methods)]
+fn set_prefix(bar: &ProgressBar, text: &str) {
+    bar.set_prefix(visible_line(text).into_owned());
+}
+
+#[allow(clippy::disallowed_methods)]
+fn println(bars: &MultiProgress, text: &str) {
+    let _ = bars.println(harmless(text));
 }
 
 /// Draws a run: on a terminal one bar for the study and one for each trial under way, elsewhere plain lines.
@@ -178,7 +196,7 @@ struct UnderWay {
 
 impl RunProgress {
     pub(crate) fn new(quiet: bool) -> Self {
-        let screen = (!quiet && std::io::stderr().is_terminal()).then(|| {
+        let screen = (!quiet && stderr_is_terminal()).then(|| {
             let bars = MultiProgress::new();
             let study = bars.add(ProgressBar::no_length().with_style(style("{prefix:16!} {bar:28} {msg}")));
             Screen { bars, study }
@@ -200,9 +218,9 @@ impl RunProgress {
     fn line(&self, text: &str) {
         match &self.screen {
             Some(screen) => {
-                let _ = screen.bars.println(crate::exit::harmless(text));
+                println(&screen.bars, text);
             }
-            None => crate::exit::note(text),
+            None => note(text),
         }
     }
 
@@ -225,7 +243,7 @@ impl RunProgress {
         if let Some(screen) = &self.screen {
             let left =
                 state.time_left().map_or_else(String::new, |left| format!(", {} left", duration(left)));
-            screen.study.set_message(format!("{}/{} trials{left}", state.ended, state.trials));
+            set_message(&screen.study, &format!("{}/{} trials{left}", state.ended, state.trials));
             screen.study.set_length(state.trials as u64 * 1000);
             screen.study.set_position((state.trials_done() * 1000.0) as u64);
         }
@@ -266,9 +284,12 @@ fn name(key: &TrialKey) -> String {
 
 impl Observer for RunProgress {
     fn event(&self, event: Event<'_>) {
+        if let Event::TrialStarted { .. } = event {
+            crate::interrupt::training(true);
+        }
         if self.quiet {
             if let Event::Warning(text) = event {
-                crate::exit::note(format!("warning: {text}"));
+                note(format!("warning: {text}"));
             }
             return;
         }
@@ -282,7 +303,7 @@ impl Observer for RunProgress {
             Event::Started { study, trials, done, threads, jobs } => {
                 state.trials = trials;
                 if let Some(screen) = &self.screen {
-                    screen.study.set_prefix(study.to_owned());
+                    set_prefix(&screen.study, study);
                 }
                 let earlier = if done > 0 { format!(", {done} of them done earlier") } else { String::new() };
                 let parallel = if jobs > 1 { format!(", {jobs} trials at a time") } else { String::new() };
@@ -293,8 +314,8 @@ impl Observer for RunProgress {
                     let bar = state.inspecting.get_or_insert_with(|| {
                         // What is set before a bar belongs to the others is drawn on its own, hidden or not.
                         let bar = ProgressBar::new(total as u64)
-                            .with_style(style("{msg:16} {bar:28} {pos}/{len} {eta}"))
-                            .with_message("looking at images");
+                            .with_style(style("{msg:16} {bar:28} {pos}/{len} {eta}"));
+                        set_message(&bar, "looking at images");
                         screen.bars.add(bar)
                     });
                     bar.set_position(bar.position().max(done as u64));
@@ -338,8 +359,9 @@ impl Observer for RunProgress {
             }
             Event::TrialStarted { key, done, total } => {
                 let bar = self.screen.as_ref().map(|screen| {
-                    let style = style("{prefix:16!} {bar:28} {msg}");
-                    screen.bars.add(ProgressBar::new(total).with_style(style).with_prefix(name(key)))
+                    let bar = ProgressBar::new(total).with_style(style("{prefix:16!} {bar:28} {msg}"));
+                    set_prefix(&bar, &name(key));
+                    screen.bars.add(bar)
                 });
                 if done > 0 {
                     self.line(&format!("{}: goes on after step {done} of {total}", name(key)));
@@ -360,7 +382,7 @@ impl Observer for RunProgress {
                         format!("epoch {epoch}  {images_per_second:.0} img/s  loss {loss:.3}{accuracy}");
                     if let Some(bar) = &trial.bar {
                         bar.set_position(done);
-                        bar.set_message(text);
+                        set_message(bar, &text);
                     } else if due {
                         let left = left.map_or_else(String::new, |left| format!("  {} left", duration(left)));
                         self.line(&format!("{}: step {done}/{total}  {text}{left}", name(key)));

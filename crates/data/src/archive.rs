@@ -3,7 +3,8 @@
 //! Tar (GNU long names and PAX headers are understood), tar compressed with gzip (inflated once into a temporary file), and
 //! zip (stored and deflated members).
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use crate::classes::escaped_bytes;
 use crate::code_page::old_names;
 use crate::format::HEAD;
 use crate::inflate::inflated;
+use crate::source::folder::{image_by_name, is_hidden};
 use crate::store::{Location, StoredFile};
 use crate::{DataError, Warning};
 
@@ -73,10 +75,13 @@ fn tar_members(file: StoredFile) -> Result<Archive, DataError> {
     file.file().rewind().map_err(broken)?;
     let mut members = Vec::new();
     let mut links = Links::default();
-    let mut archive = tar::Archive::new(file.file());
+    let mut others = Others::default();
+    let left = Cell::new(0);
+    let mut archive = tar::Archive::new(Metered { inner: file.file(), left: &left });
     // Where the last member ends.
     let mut end = 0;
-    for entry in archive.entries_with_seek().map_err(broken)? {
+    let mut entries = archive.entries_with_seek().map_err(broken)?;
+    while let Some(entry) = metered_next(&mut entries, &left) {
         let entry = entry.map_err(broken)?;
         end = entry.raw_file_position().saturating_add(entry.size());
         let raw = entry.path_bytes().into_owned();
@@ -96,6 +101,7 @@ fn tar_members(file: StoredFile) -> Result<Archive, DataError> {
             continue;
         }
         if !kind.is_file() && !kind.is_contiguous() {
+            others.add(&name);
             continue;
         }
         let (offset, length) = (entry.raw_file_position(), entry.size());
@@ -112,6 +118,7 @@ fn tar_members(file: StoredFile) -> Result<Archive, DataError> {
         members.push(Member { name, path: member_path(&raw), location });
     }
     let mut warnings = links.resolve(&mut members);
+    warnings.extend(others.warning());
     if !has_end_mark(&file, end) {
         warnings.push(Warning::NoEndMark {
             archive: file.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -127,6 +134,64 @@ fn has_end_mark(file: &StoredFile, end: u64) -> bool {
     let Some(end) = end.checked_next_multiple_of(BLOCK) else { return false };
     file.read(end, BLOCK.min(file.size().saturating_sub(end)))
         .is_ok_and(|block| block.len() as u64 == BLOCK && block.iter().all(|&byte| byte == 0))
+}
+
+/// The most bytes that stand before a member: its header, and what names it where that is long.
+const MOST_HEADERS: u64 = 2 << 20;
+
+/// A reader that gives no more than it is allowed: a header may claim that the name which follows has gigabytes.
+pub(crate) struct Metered<'a, R> {
+    pub(crate) inner: R,
+    pub(crate) left: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 && !buffer.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("the headers of a member have more than {} MiB", MOST_HEADERS >> 20),
+            ));
+        }
+        let most = usize::try_from(self.left.get()).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.inner.read(&mut buffer[..most])?;
+        self.left.set(self.left.get() - read as u64);
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Metered<'_, R> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+/// The next member of a tar archive that is read through a [`Metered`].
+pub(crate) fn metered_next<T>(entries: &mut impl Iterator<Item = T>, left: &Cell<u64>) -> Option<T> {
+    left.set(MOST_HEADERS);
+    entries.next()
+}
+
+/// Members that are called images and are neither files nor links: devices, pipes, folders.
+#[derive(Default)]
+struct Others {
+    count: usize,
+    example: String,
+}
+
+impl Others {
+    fn add(&mut self, name: &str) {
+        if image_by_name(Path::new(name)) && !is_hidden(name.rsplit('/').next().unwrap_or(name)) {
+            if self.count == 0 {
+                self.example = name.to_owned();
+            }
+            self.count += 1;
+        }
+    }
+
+    fn warning(self) -> Option<Warning> {
+        (self.count > 0).then_some(Warning::NoFiles { count: self.count, example: self.example })
+    }
 }
 
 /// Links of an archive, and where they lead.
@@ -156,24 +221,41 @@ impl Links {
         }
         let mut places: HashMap<String, Location> =
             members.iter().map(|member| (member.name.clone(), member.location.clone())).collect();
-        let mut left = self.links;
-        loop {
-            let before = left.len();
-            left.retain(|(name, path, target)| {
-                let Some(location) = target.as_ref().and_then(|target| places.get(target)).cloned() else {
-                    return true;
-                };
-                places.insert(name.clone(), location.clone());
-                members.push(Member { name: name.clone(), path: path.clone(), location });
-                false
-            });
-            if left.len() == before {
-                break;
+        // What leads to a place that is not known yet waits for it.
+        let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut ready: VecDeque<usize> = VecDeque::new();
+        for (at, (_, _, target)) in self.links.iter().enumerate() {
+            match target.as_deref() {
+                Some(target) if places.contains_key(target) => ready.push_back(at),
+                Some(target) => waiting.entry(target).or_default().push(at),
+                None => {}
             }
         }
-        let Some((name, _, target)) = left.first() else { return Vec::new() };
+        let mut found = vec![false; self.links.len()];
+        while let Some(at) = ready.pop_front() {
+            let (name, _, target) = &self.links[at];
+            let Some(location) = target.as_ref().and_then(|target| places.get(target)).cloned() else {
+                continue;
+            };
+            found[at] = true;
+            places.insert(name.clone(), location);
+            ready.extend(waiting.remove(name.as_str()).unwrap_or_default());
+        }
+        for (name, path, target) in
+            self.links.iter().zip(&found).filter(|(_, found)| **found).map(|(link, _)| link)
+        {
+            let location = target.as_ref().and_then(|target| places.get(target)).cloned();
+            members.extend(location.map(|location| Member {
+                name: name.clone(),
+                path: path.clone(),
+                location,
+            }));
+        }
+        let mut left = self.links.iter().zip(&found).filter(|(_, found)| !**found).map(|(link, _)| link);
+        let Some((name, _, target)) = left.next() else { return Vec::new() };
+        let count = 1 + left.count();
         let target = target.as_deref().unwrap_or("a place outside");
-        vec![Warning::LinksLeftOut { count: left.len(), example: format!("{name} to {target}") }]
+        vec![Warning::LinksLeftOut { count, example: format!("{name} to {target}") }]
     }
 }
 
@@ -273,20 +355,35 @@ fn zip_members(file: StoredFile) -> Result<Archive, DataError> {
     Ok(Archive { file, members, warnings })
 }
 
+/// The bytes of a member that is no image.
+fn contents(file: &StoredFile, location: &Location) -> Result<Vec<u8>, String> {
+    match location {
+        Location::Range { offset, length, .. } => {
+            file.read(*offset, *length).map_err(|error| error.to_string())
+        }
+        Location::Deflated { offset, length, size, checksum, .. } => {
+            let packed = file.read(*offset, *length).map_err(|error| error.to_string())?;
+            crate::inflate::inflate(&packed, *size, *checksum)
+        }
+        _ => Err("is not in the archive".to_owned()),
+    }
+}
+
 fn link_target(file: &StoredFile, location: &Location) -> Vec<u8> {
     match location {
-        Location::Range { offset, length, .. } => file.read(*offset, *length).unwrap_or_default(),
-        Location::Deflated { offset, length, size, checksum, .. } => file
-            .read(*offset, *length)
-            .ok()
-            .and_then(|packed| crate::inflate::inflate(&packed, *size, *checksum).ok())
-            .unwrap_or_default(),
-        _ => Vec::new(),
+        Location::Range { length, .. } | Location::Deflated { length, .. } if *length > LONGEST_TARGET => {
+            Vec::new()
+        }
+        location => contents(file, location).unwrap_or_default(),
     }
 }
 
 /// Names longer than this are none.
 const LONGEST_NAME: u64 = 4096;
+/// What holds the name of a link's target is not longer, however it is packed.
+const LONGEST_TARGET: u64 = 2 * LONGEST_NAME;
+/// Nobody's folders are deeper.
+const DEEPEST: usize = 64;
 
 /// The flag of a member of a zip that marks its name as UTF-8.
 const NAME_IS_UTF8: u16 = 1 << 11;
@@ -315,6 +412,17 @@ fn zip_names(names: &[(Vec<u8>, bool)]) -> (Vec<String>, Vec<Warning>) {
 /// The name of a member with forward slashes, bytes that are not UTF-8 escaped, or a refusal where it points outside the archive.
 pub(crate) fn member_name(archive: &Path, name: &[u8]) -> Result<String, DataError> {
     let mut parts = Vec::new();
+    if name.len() as u64 > LONGEST_NAME || name.iter().filter(|&&byte| byte == b'/').count() > DEEPEST {
+        let begin = String::from_utf8_lossy(&name[..name.len().min(40)]).into_owned();
+        return Err(DataError::unusable(
+            archive,
+            format!(
+                "the name of a member, {begin:?}…, has {} bytes; more than {LONGEST_NAME}, or more than {DEEPEST} folders in one another, \
+                 are no name of an image: pack the archive again",
+                name.len()
+            ),
+        ));
+    }
     let absolute = name.starts_with(b"/")
         || matches!(name, [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic());
     for part in name.split(|&byte| byte == b'/') {
@@ -356,9 +464,25 @@ fn points_outside(archive: &Path, name: &[u8]) -> DataError {
 
 /// An archive held in memory, for small ones such as lists: every regular file by name.
 pub(crate) fn read_all(path: &Path) -> Result<HashMap<String, Vec<u8>>, DataError> {
+    const MOST: u64 = 256 << 20;
     let (file, members) = open(path)?;
-    let store = crate::store::Store::of(file);
-    let read = |member: Member| match store.read(&member.location) {
+    let size = |member: &Member| match member.location {
+        Location::Range { length, .. } => length,
+        Location::Deflated { size, .. } => size,
+        _ => 0,
+    };
+    let sum = members.iter().fold(0u64, |sum, member| sum.saturating_add(size(member)));
+    if sum > MOST {
+        return Err(DataError::unusable(
+            path,
+            format!(
+                "holds files of {} MiB in all, more than {} MiB; is it the archive of lists?",
+                sum >> 20,
+                MOST >> 20
+            ),
+        ));
+    }
+    let read = |member: Member| match contents(&file, &member.location) {
         Ok(bytes) => Ok((member.name, bytes)),
         Err(error) => Err(DataError::unusable(path, format!("member {} {error}", member.name))),
     };

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::decode::{Notes, decode_noting, decode_part};
 use crate::listing::{Entry, Listing};
+use crate::memory;
 use crate::pack::{Pack, PackKey};
 use crate::store::{Location, Store};
 use crate::{
@@ -121,7 +122,8 @@ impl Dataset {
     /// The most bytes of decoded pixels that are kept, unless [`Dataset::set_cache`] says otherwise: 1 GiB.
     pub const DEFAULT_CACHE_BYTES: usize = 1 << 30;
 
-    /// Sets the most bytes of decoded pixels that are kept, and forgets those kept so far. Zero keeps none.
+    /// Sets the most bytes of decoded pixels that are kept, and forgets those kept so far. Zero keeps none; more than half of the memory
+    /// that is available now is never kept.
     pub fn set_cache(&mut self, bytes: usize) {
         self.cache = Cache::new(self.samples.len(), bytes);
     }
@@ -339,7 +341,9 @@ struct Cache {
 
 impl Cache {
     fn new(images: usize, bytes: usize) -> Self {
-        Self { slots: (0..images).map(|_| OnceLock::new()).collect(), bytes_left: AtomicUsize::new(bytes) }
+        let most = memory::available()
+            .map_or(bytes, |available| bytes.min(usize::try_from(available / 2).unwrap_or(usize::MAX)));
+        Self { slots: (0..images).map(|_| OnceLock::new()).collect(), bytes_left: AtomicUsize::new(most) }
     }
 
     fn get(&self, index: usize) -> Option<Arc<RgbImage>> {

@@ -22,7 +22,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::format::{Format, HEAD};
+use crate::memory;
 use crate::quiet::catch_quietly;
+use crate::store::image_bytes;
 use crate::{ImageError, Patch, Region, RgbImage};
 pub use notes::PixelNote;
 pub(crate) use notes::{Note, Notes};
@@ -36,7 +38,8 @@ pub const PIXEL_LIMIT: u64 = 178_956_970;
 /// # Errors
 /// The file cannot be read or is no image.
 pub fn decode_file(path: &Path) -> Result<RgbImage, ImageError> {
-    decode(&std::fs::read(path)?)
+    let _memory = memory::Scope::begin();
+    decode(&image_bytes(path)?)
 }
 
 /// Decodes JPEG, PNG, WebP, BMP, GIF (the first frame) or TIFF (the first page); the format is found out from the bytes, never from a name.
@@ -152,10 +155,11 @@ impl Wanted<'_> {
     }
 }
 
-fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<(Patch, Notes), ImageError> {
-    type Decoder = fn(&[u8], u64, &mut Wanted<'_>) -> Result<Decoded, ImageError>;
-    let (format, decoder): (&str, Decoder) = match bytes {
-        [] => return Err(ImageError::Empty),
+type Decoder = fn(&[u8], u64, &mut Wanted<'_>) -> Result<Decoded, ImageError>;
+
+/// What decodes a file that begins so, and the name of its format.
+fn decoder(bytes: &[u8]) -> Option<(&'static str, Decoder)> {
+    Some(match bytes {
         [0xFF, 0xD8, 0xFF, ..] => ("JPEG", jpeg::decode),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => {
             ("PNG", |bytes, limit, _| png::decode(bytes, limit))
@@ -172,7 +176,20 @@ fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<
         {
             ("TIFF", |bytes, limit, _| tiff::decode(bytes, limit))
         }
-        _ => return Err(unknown(bytes)),
+        _ => return None,
+    })
+}
+
+/// Refuses what begins like no image that is decoded.
+pub(crate) fn refuse_no_image(head: &[u8]) -> Result<(), ImageError> {
+    decoder(head).map(drop).ok_or_else(|| unknown(head))
+}
+
+fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<(Patch, Notes), ImageError> {
+    let _memory = memory::Scope::begin();
+    let (format, decoder) = match bytes {
+        [] => return Err(ImageError::Empty),
+        bytes => decoder(bytes).ok_or_else(|| unknown(bytes))?,
     };
     // No known file makes a decoder panic. Should one be found, it costs an image, not a study.
     let decoded = catch_quietly(|| decoder(bytes, limit, wanted))
@@ -182,7 +199,13 @@ fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<
         .ok_or_else(|| ImageError::Broken { format, reason: "it has no pixels".into() })?;
     let patch = match part {
         Some(Part { at, whole }) => Patch::part(image, at, whole),
-        None => Patch::whole(Arc::new(orientation::upright(image, exif.orientation()))),
+        None => {
+            let orientation = exif.orientation();
+            if orientation != 1 {
+                memory::need(image.pixels().len() as u64)?;
+            }
+            Patch::whole(Arc::new(orientation::upright(image, orientation)))
+        }
     };
     Ok((patch, notes))
 }
@@ -216,6 +239,19 @@ struct Decoded {
 struct Part {
     at: (usize, usize),
     whole: (usize, usize),
+}
+
+/// Room for so many bytes. What the system does not give is an error, where a list that grows by itself would end the program.
+fn room(bytes: usize) -> Result<Vec<u8>, ImageError> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(bytes).map_err(|_| std::io::Error::from(std::io::ErrorKind::OutOfMemory))?;
+    Ok(room)
+}
+
+/// So many zeros, as [`room`].
+fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>, ImageError> {
+    memory::need((count * size_of::<T>()) as u64)?;
+    Ok(vec![T::default(); count])
 }
 
 /// Refuses a picture too large, before anything is allocated for it.

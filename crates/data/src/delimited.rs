@@ -30,7 +30,6 @@ mod number;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -43,11 +42,15 @@ pub use number::{DecimalError, DecimalSign, DecimalSigns, Number};
 pub const MOST_BYTES: u64 = 2 << 30;
 /// The longest row that is read. A file without line ends is no table.
 pub const MOST_ROW_BYTES: usize = 16 << 20;
+/// The most cells of a row that is read.
+pub const MOST_CELLS: usize = 100_000;
 
 /// Cells stand between these. Of two that fit equally well the earlier one counts, since commas stand in texts and numbers too.
 const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
 /// How many rows are looked at to find the delimiter.
 const SAMPLE: usize = 64;
+/// About how many bytes a row takes in the memory of those who list its image.
+const SPLIT_ROW: u64 = 512;
 /// How much of the file is looked at before the rest is read.
 const HEAD: u64 = 64 << 10;
 
@@ -73,6 +76,12 @@ pub enum DelimitedError {
         MOST_ROW_BYTES >> 20
     )]
     RowTooLong {
+        /// 1-based.
+        line: u64,
+    },
+    /// More than [`MOST_CELLS`].
+    #[error("the row that begins here has more than {MOST_CELLS} cells; is the file a table of images?")]
+    TooManyCells {
         /// 1-based.
         line: u64,
     },
@@ -115,6 +124,7 @@ impl DelimitedError {
             Self::Io(_) | Self::TooLarge { .. } => None,
             Self::Empty => Some(1),
             Self::RowTooLong { line }
+            | Self::TooManyCells { line }
             | Self::NotText { line, .. }
             | Self::Encoding { line, .. }
             | Self::Quote { line, .. } => Some(*line),
@@ -245,16 +255,7 @@ impl Delimited {
     /// # Errors
     /// It cannot be read, is too large, is no text, or has no header.
     pub fn read(path: &Path) -> Result<Self, DelimitedError> {
-        let mut file = File::open(path)?;
-        let mut bytes = Vec::new();
-        // Whether it is text at all its first bytes tell, so that a data file of gigabytes is refused at once.
-        file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
-        encoding::sniff(&bytes, bytes.len() as u64 == HEAD)?;
-        file.take(MOST_BYTES + 1 - bytes.len() as u64).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MOST_BYTES {
-            return Err(DelimitedError::TooLarge { limit: MOST_BYTES });
-        }
-        Self::from_bytes(bytes)
+        Self::from_bytes(bytes_of(bakeoff_files::open(path)?)?)
     }
 
     /// Takes a file's bytes.
@@ -316,12 +317,51 @@ impl Delimited {
         &self.warnings
     }
 
+    /// About how many bytes of memory its rows take once they are split into cells.
+    pub(crate) fn split_bytes(&self) -> u64 {
+        let delimiter = self.format.delimiter as u8;
+        self.text.bytes().fold(0, |sum, byte| match byte {
+            _ if byte == delimiter => sum + size_of::<Cow<'_, str>>() as u64,
+            b'\n' | b'\r' => sum + SPLIT_ROW,
+            _ => sum,
+        })
+    }
+
     /// The rows below the header. After an error the next row follows.
     #[must_use]
     pub fn rows(&self) -> Rows<'_> {
         let (at, line) = self.body;
         let records = Records { text: &self.text, at, line, delimiter: self.format.delimiter as u8 };
         Rows { records, width: self.header.len(), drops: self.drops }
+    }
+}
+
+/// A table's bytes. Whether it is text at all its first bytes tell, so that a data file of gigabytes is refused at once; and one whose
+/// lines do not end is not read any further.
+fn bytes_of(mut file: impl Read) -> Result<Vec<u8>, DelimitedError> {
+    const STEP: u64 = 1 << 20;
+    let mut bytes = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
+    encoding::sniff(&bytes, bytes.len() as u64 == HEAD)?;
+    // Where the last line begins, and which it is.
+    let (mut start, mut line, mut seen) = (0, 1u64, 0);
+    loop {
+        let ends = bytes[seen..].iter().enumerate().filter(|(_, byte)| matches!(byte, b'\n' | b'\r'));
+        for (at, byte) in ends {
+            line += u64::from(*byte == b'\n');
+            start = seen + at + 1;
+        }
+        seen = bytes.len();
+        // In UTF-16 a character has two bytes.
+        if seen - start > 2 * MOST_ROW_BYTES {
+            return Err(DelimitedError::RowTooLong { line });
+        }
+        if seen as u64 > MOST_BYTES {
+            return Err(DelimitedError::TooLarge { limit: MOST_BYTES });
+        }
+        if file.by_ref().take(STEP).read_to_end(&mut bytes)? == 0 {
+            return Ok(bytes);
+        }
     }
 }
 
@@ -372,7 +412,9 @@ fn delimiter(text: &str, start: (usize, u64), declared: Option<u8>) -> Result<u8
         let mut records = Records { text, at: start.0, line: start.1, delimiter };
         let columns = match records.next() {
             None => return Err(DelimitedError::Empty),
-            Some(Err(error @ DelimitedError::RowTooLong { .. })) => return Err(error),
+            Some(Err(error @ (DelimitedError::RowTooLong { .. } | DelimitedError::TooManyCells { .. }))) => {
+                return Err(error);
+            }
             Some(Err(_)) => return Ok((0, 0.0)),
             Some(Ok(header)) => header.cells.len(),
         };
@@ -482,6 +524,9 @@ impl<'a> Records<'a> {
         let mut cells = Vec::new();
         loop {
             cells.push(self.cell(begin)?);
+            if cells.len() > MOST_CELLS {
+                return Err(DelimitedError::TooManyCells { line });
+            }
             if self.at - begin > MOST_ROW_BYTES {
                 return Err(DelimitedError::RowTooLong { line });
             }

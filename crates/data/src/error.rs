@@ -61,6 +61,19 @@ impl DataError {
         Self::Unusable { path: path.to_owned(), message: message.into() }
     }
 
+    /// Of a file that could not be opened or read; says of a pipe or a device what to do.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            std::io::ErrorKind::InvalidInput => Self::Unusable {
+                path,
+                message: "is a pipe or a device, not a file; write its contents into a file and name that"
+                    .to_owned(),
+            },
+            _ => Self::Io { path, source },
+        }
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
@@ -96,6 +109,14 @@ pub enum ImageError {
         height: u64,
         /// The most pixels allowed.
         limit: u64,
+    },
+    /// An image that takes too much memory to be read or decoded.
+    #[error("reading and decoding it takes {mebibytes} MiB of memory, {reason}")]
+    Memory {
+        /// How much.
+        mebibytes: u64,
+        /// Why that is too much, and what to do.
+        reason: String,
     },
     /// An image that breaks off or contradicts itself.
     #[error("broken {format}: {reason}")]

@@ -1,10 +1,10 @@
 //! Published data sets, fetched from where their authors put them, whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,27 @@ use crate::paths::below;
 
 /// What is known of the files of a data set, beside them.
 const RECORD: &str = "fetched.json";
+/// Bytes of what we write beside the files ourselves.
+const MOST_RECORD: u64 = 16 << 20;
 /// An archive of images does not grow more than this when it is unpacked.
 const MOST_TIMES: u64 = 100;
+/// Files in an archive.
+const MOST_FILES: u64 = 5_000_000;
+/// With `unchecked`, a file may be so many times as long as the known one, and this long in any case.
+const MOST_TIMES_UNCHECKED: u64 = 4;
+const ALWAYS_UNCHECKED: u64 = 1 << 30;
+/// Bytes of a file whose size nobody knows beforehand.
+const MOST_UNKNOWN: u64 = 256 << 30;
+/// Attempts for one file that bring nothing, in a row.
+const ATTEMPTS_IN_VAIN: u32 = 5;
+/// Attempts for one file in all: a server that breaks off after every byte ends it, too.
+const ATTEMPTS: u32 = 100;
+/// A server that sends less is left, and asked again.
+const SLOWEST: u64 = 1024;
+/// Addresses that one request is sent on to.
+const REDIRECTS: u32 = 5;
+/// Bytes of an answer's headers.
+const MOST_HEADERS: usize = 64 << 10;
 
 /// A data set and where it is.
 #[derive(Clone, Debug)]
@@ -204,16 +223,25 @@ pub struct FetchOptions {
     pub mirror: Option<String>,
     /// Keep archives after they were unpacked.
     pub keep: bool,
-    /// Take files whose size or SHA-256 is not the known one.
+    /// Take files whose size or SHA-256 is not the known one, up to four times the known size, and 1 GiB in any case.
     pub unchecked: bool,
     /// How long is waited before an interrupted transfer goes on, doubled each time.
     pub wait: Duration,
+    /// How long a server may say nothing, or send less than 1 KiB a second, before the transfer is begun again from there.
+    pub patience: Duration,
 }
 
 impl FetchOptions {
     /// Into this folder, from the official addresses.
     pub fn to(folder: impl Into<PathBuf>) -> Self {
-        Self { to: folder.into(), mirror: None, keep: false, unchecked: false, wait: Duration::from_secs(1) }
+        Self {
+            to: folder.into(),
+            mirror: None,
+            keep: false,
+            unchecked: false,
+            wait: Duration::from_secs(1),
+            patience: Duration::from_secs(60),
+        }
     }
 }
 
@@ -313,6 +341,33 @@ pub enum FetchError {
         /// The data set's page.
         home: String,
     },
+    /// The server answers in a way that is not believed.
+    #[error(
+        "{url} cannot be had: {reason}. Nothing of it was taken; look on {home} whether it has moved, and name its folder with --mirror"
+    )]
+    Misbehaves {
+        /// The address.
+        url: String,
+        /// What it did.
+        reason: String,
+        /// The data set's page.
+        home: String,
+    },
+    /// There is no room for the file.
+    #[error(
+        "{file} has {needed} more bytes, and there is room for {free} in {folder}; make room, or name a folder on another disk with \
+         --to, and run the same command again"
+    )]
+    NoRoom {
+        /// Its name.
+        file: String,
+        /// Bytes that are still to come.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// Where it would go.
+        folder: PathBuf,
+    },
     /// The transfer broke off too often.
     #[error(
         "{url} breaks off again and again after {done} bytes ({reason}); what is there is kept: run the same command again to go on"
@@ -390,8 +445,10 @@ pub fn fetch(
     fs::create_dir_all(folder).map_err(write_error(folder))?;
     let record = folder.join(RECORD);
     // A record that cannot be read is one that is not there.
-    let mut fetched: Vec<FetchedFile> =
-        fs::read(&record).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let mut fetched: Vec<FetchedFile> = bakeoff_files::read(&record, MOST_RECORD)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
     for remote in &set.files {
         let name = remote.name();
         let before = fetched.iter().position(|file| file.file == name);
@@ -403,7 +460,7 @@ pub fn fetch(
         fetched.retain(|known| known.file != name);
         fetched.push(file);
         let text = serde_json::to_vec_pretty(&fetched).unwrap_or_default();
-        replace(&record, &text).map_err(write_error(&record))?;
+        replace(&record, &text)?;
     }
     Ok(fetched)
 }
@@ -414,12 +471,9 @@ fn write_error(path: &Path) -> impl FnOnce(io::Error) -> FetchError {
 }
 
 /// Writes a small file so that it is either the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut file = File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(beside, path)
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
+    bakeoff_files::write_bytes(path, bytes)
+        .map_err(|error| FetchError::Write { path: error.path, source: error.source })
 }
 
 /// One file on its way.
@@ -444,6 +498,172 @@ struct Origin {
     url: String,
     etag: Option<String>,
     modified: Option<String>,
+}
+
+impl Origin {
+    /// What a server is asked to compare; a weak tag does not say that it is the same file.
+    fn same(&self) -> Option<String> {
+        let strong = self.etag.as_ref().filter(|tag| !tag.starts_with("W/"));
+        strong.or(self.modified.as_ref()).cloned()
+    }
+}
+
+/// How often it looks whether it should stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Bytes of a part that are here. A link is no part of ours.
+fn size(part: &Path) -> u64 {
+    fs::symlink_metadata(part).ok().filter(fs::Metadata::is_file).map_or(0, |metadata| metadata.len())
+}
+
+fn remove(part: &Path) -> Result<(), FetchError> {
+    match fs::remove_file(part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(write_error(part)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A request for the rest of a file.
+struct Request {
+    url: String,
+    /// Bytes that are here.
+    have: u64,
+    /// What the file must still be for them to be of use.
+    same: Option<String>,
+    patience: Duration,
+}
+
+/// What a request's thread hears from the server.
+enum Said {
+    Head(Result<Head, ureq::Error>),
+    /// None at the end.
+    Bytes(io::Result<Vec<u8>>),
+}
+
+impl Request {
+    /// Until the end, or until nobody listens.
+    fn run(self, send: &SyncSender<Said>) {
+        let response = match self.call() {
+            Ok(response) => response,
+            Err(error) => return send.send(Said::Head(Err(error))).unwrap_or_default(),
+        };
+        if send.send(Said::Head(Ok(Head::of(&response)))).is_err() {
+            return;
+        }
+        let mut body = response.into_body().into_reader();
+        loop {
+            let mut chunk = vec![0; 128 << 10];
+            let read = body.read(&mut chunk).map(|count| {
+                chunk.truncate(count);
+                chunk
+            });
+            let last = !matches!(&read, Ok(chunk) if !chunk.is_empty());
+            if send.send(Said::Bytes(read)).is_err() || last {
+                return;
+            }
+        }
+    }
+
+    fn call(&self) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        const CONNECT: Duration = Duration::from_secs(20);
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .user_agent(concat!("bakeoff/", env!("CARGO_PKG_VERSION")))
+            // Encryption is not given up on the way.
+            .https_only(self.url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")))
+            .max_redirects(REDIRECTS)
+            .max_response_header_size(MOST_HEADERS)
+            .timeout_resolve(Some(CONNECT))
+            .timeout_connect(Some(CONNECT))
+            .timeout_recv_response(Some(self.patience))
+            // One that was left ends after a while, too.
+            .timeout_per_read(Some(self.patience))
+            .build()
+            .into();
+        let mut request = agent.get(&self.url);
+        if self.have > 0 {
+            request = request.header("Range", format!("bytes={}-", self.have));
+            if let Some(same) = &self.same {
+                request = request.header("If-Range", same);
+            }
+        }
+        request.call()
+    }
+}
+
+/// What is needed of the head of an answer.
+struct Head {
+    status: u16,
+    length: Option<u64>,
+    range: Option<String>,
+    etag: Option<String>,
+    modified: Option<String>,
+}
+
+/// What the head of an answer means for a part.
+enum Start {
+    /// Bytes come, from here on, of a file of this size.
+    At(u64, Option<u64>),
+    /// Everything is here.
+    Nothing,
+    /// The part is of no use.
+    Other(&'static str),
+    /// It may be tried again.
+    Broken(String),
+    /// It is not believed.
+    Misbehaves(String),
+    /// The file is not given.
+    Refused,
+}
+
+impl Head {
+    fn of<T>(response: &ureq::http::Response<T>) -> Self {
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+        Self {
+            status: response.status().as_u16(),
+            length: header("content-length").and_then(|length| length.parse().ok()),
+            range: header("content-range"),
+            etag: header("etag"),
+            modified: header("last-modified"),
+        }
+    }
+
+    fn start(&self, have: u64, known: &Origin) -> Start {
+        let total = self.range.as_deref().and_then(|range| range.rsplit('/').next()?.parse::<u64>().ok());
+        match self.status {
+            200 => Start::At(0, self.length),
+            206 => match self.range.as_deref().and_then(part_of) {
+                Some(first) if first == have && self.same_as(known) => {
+                    Start::At(have, total.or(self.length.and_then(|length| have.checked_add(length))))
+                }
+                _ if have > 0 => Start::Other("the server has another file than before"),
+                _ => Start::Misbehaves("its server sends a part of it that was not asked for".into()),
+            },
+            // Nothing is left to fetch, or the part is longer than the file.
+            416 if have > 0 && total == Some(have) => Start::Nothing,
+            416 if have > 0 => Start::Other("the server has another file than before"),
+            408 | 429 | 500..=599 => Start::Broken(format!("the server answers {}", self.status)),
+            _ => Start::Refused,
+        }
+    }
+
+    /// The rest is of the file that the part is of, as far as its server says.
+    fn same_as(&self, known: &Origin) -> bool {
+        let same = |before: &Option<String>, now: &Option<String>| match (before, now) {
+            (Some(before), Some(now)) => before == now,
+            _ => true,
+        };
+        same(&known.etag, &self.etag) && same(&known.modified, &self.modified)
+    }
+}
+
+/// The first byte of `bytes 5-9/10`, where the last is the end of the file.
+fn part_of(range: &str) -> Option<u64> {
+    let (part, total) = range.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = part.split_once('-')?;
+    let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    let whole = total == "*" || last.checked_add(1) == total.parse().ok();
+    (first <= last && whole).then_some(first)
 }
 
 impl Transfer<'_> {
@@ -493,9 +713,7 @@ impl Transfer<'_> {
 
     /// Fetches into the part, and goes on with it where the connection breaks off.
     fn fetch(&self, part: &Path) -> Result<(), FetchError> {
-        const ATTEMPTS: u32 = 5;
-        let size = |part: &Path| fs::metadata(part).map_or(0, |metadata| metadata.len());
-        let mut failed = 0;
+        let (mut in_vain, mut attempts) = (0, 0);
         loop {
             self.stopped()?;
             let before = size(part);
@@ -504,13 +722,14 @@ impl Transfer<'_> {
                 Attempt::Broken(reason) => reason,
             };
             let done = size(part);
-            // What gets further counts as no failure.
-            failed = if done > before { 1 } else { failed + 1 };
-            if failed >= ATTEMPTS {
+            attempts += 1;
+            // What gets further is not in vain.
+            in_vain = if done > before { 1 } else { in_vain + 1 };
+            if in_vain >= ATTEMPTS_IN_VAIN || attempts >= ATTEMPTS {
                 return Err(FetchError::BreaksOff { url: self.url(), done, reason });
             }
             (self.progress)(FetchEvent::Again { file: self.remote.name(), reason: &reason });
-            let until = Instant::now() + self.options.wait * 2u32.pow(failed - 1);
+            let until = Instant::now() + self.options.wait * 2u32.pow(in_vain - 1);
             while Instant::now() < until {
                 self.stopped()?;
                 std::thread::sleep(Duration::from_millis(50).min(self.options.wait));
@@ -518,109 +737,173 @@ impl Transfer<'_> {
         }
     }
 
+    /// Bytes at most that are taken of this file.
+    fn most(&self) -> u64 {
+        match self.remote.bytes {
+            Some(known) if self.options.unchecked => {
+                known.saturating_mul(MOST_TIMES_UNCHECKED).max(ALWAYS_UNCHECKED)
+            }
+            Some(known) => known,
+            None => MOST_UNKNOWN,
+        }
+    }
+
+    fn misbehaves(&self, reason: String) -> FetchError {
+        FetchError::Misbehaves { url: self.url(), reason, home: self.set.home.clone() }
+    }
+
     fn attempt(&self, part: &Path) -> Result<Attempt, FetchError> {
-        const STALLED: Duration = Duration::from_secs(60);
-        let (name, url, origin_path) = (self.remote.name(), self.url(), self.path(".origin"));
-        let known: Origin = fs::read(&origin_path)
+        let (url, origin_path) = (self.url(), self.path(".origin"));
+        let known: Origin = bakeoff_files::read(&origin_path, MOST_RECORD)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        let have = match fs::metadata(part) {
-            Ok(metadata) if known.url == url => metadata.len(),
-            _ => 0,
-        };
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .user_agent(concat!("bakeoff/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(Duration::from_secs(20)))
-            .timeout_recv_response(Some(STALLED))
-            .build()
-            .into();
-        let mut request = agent.get(&url);
-        if have > 0 {
-            request = request.header("Range", format!("bytes={have}-"));
-            // Only if it is still the same file; a weak tag does not say so.
-            let strong = known.etag.as_ref().filter(|tag| !tag.starts_with("W/"));
-            if let Some(same) = strong.or(known.modified.as_ref()) {
-                request = request.header("If-Range", same);
-            }
+        let have = if known.url == url { size(part) } else { 0 };
+        let (send, receive) = sync_channel(8);
+        let request = Request { url: url.clone(), have, same: known.same(), patience: self.options.patience };
+        // In a thread of its own, so that a silent server can be left.
+        let started = std::thread::Builder::new().spawn(move || request.run(&send));
+        if let Err(error) = started {
+            return Ok(Attempt::Broken(error.to_string()));
         }
-        let response = match request.call() {
-            Ok(response) => response,
-            Err(ureq::Error::Io(error)) if have > 0 => return Ok(Attempt::Broken(error.to_string())),
-            Err(error) => {
-                let host = url.split('/').nth(2).unwrap_or(&url).to_owned();
-                let folder = self.options.to.clone();
-                return Err(FetchError::Unreachable { host, url, reason: error.to_string(), folder });
-            }
-        };
-        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-        let status = response.status().as_u16();
-        let length: Option<u64> = header("content-length").and_then(|length| length.parse().ok());
-        let range = header("content-range");
-        let starts_at = |range: &str| range.strip_prefix("bytes ")?.split('-').next()?.parse::<u64>().ok();
-        let total_in = |range: &str| range.rsplit('/').next()?.parse::<u64>().ok();
-        let (from, total) = match status {
-            206 if range.as_deref().and_then(starts_at) == Some(have) => {
-                (have, range.as_deref().and_then(total_in).or(length.map(|length| have + length)))
-            }
-            200 => (0, length),
-            // Nothing is left to fetch, or the part is longer than the file.
-            416 if range.as_deref().and_then(total_in) == Some(have) => return Ok(Attempt::Whole),
-            206 | 416 => {
-                fs::remove_file(part).map_err(write_error(part))?;
-                return Ok(Attempt::Broken("the server has another file than before".into()));
-            }
-            408 | 429 | 500..=599 => return Ok(Attempt::Broken(format!("the server answers {status}"))),
-            status => return Err(FetchError::Refused { url, status, home: self.set.home.clone() }),
-        };
-        let origin = Origin { url, etag: header("etag"), modified: header("last-modified") };
-        replace(&origin_path, &serde_json::to_vec(&origin).unwrap_or_default())
-            .map_err(write_error(&origin_path))?;
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(false)
-            .write(true)
-            .truncate(from == 0)
-            .open(part)
-            .map_err(write_error(part))?;
-        file.seek(SeekFrom::Start(from)).map_err(write_error(part))?;
-
-        // Bytes come from a thread of their own, so that a silent server can be left.
-        let (send, receive) = sync_channel::<io::Result<Vec<u8>>>(8);
-        let mut body = response.into_body().into_reader();
-        std::thread::spawn(move || {
-            loop {
-                let mut chunk = vec![0; 128 << 10];
-                let read = body.read(&mut chunk).map(|count| {
-                    chunk.truncate(count);
-                    chunk
-                });
-                let last = !matches!(&read, Ok(chunk) if !chunk.is_empty());
-                if send.send(read).is_err() || last {
-                    return;
+        let head = loop {
+            self.stopped()?;
+            match receive.recv_timeout(LOOK) {
+                Ok(Said::Head(head)) => break head,
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Said::Bytes(_)) | Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(Attempt::Broken("the connection broke off".into()));
                 }
             }
-        });
-        let (mut done, mut heard) = (from, Instant::now());
-        let most = self.remote.bytes.filter(|_| !self.options.unchecked);
+        };
+        let head = match head {
+            Ok(head) => head,
+            Err(ureq::Error::Io(error)) if have > 0 => return Ok(Attempt::Broken(error.to_string())),
+            Err(error) => return Err(self.unanswered(url, error)),
+        };
+        let start = match head.start(have, &known) {
+            Start::At(from, total) => (from, total),
+            Start::Nothing => return Ok(Attempt::Whole),
+            Start::Other(reason) => {
+                remove(part)?;
+                return Ok(Attempt::Broken(reason.to_owned()));
+            }
+            Start::Broken(reason) => return Ok(Attempt::Broken(reason)),
+            Start::Misbehaves(reason) => return Err(self.misbehaves(reason)),
+            Start::Refused => {
+                return Err(FetchError::Refused { url, status: head.status, home: self.set.home.clone() });
+            }
+        };
+        self.fits(start, part)?;
+        let origin = Origin { url, etag: head.etag, modified: head.modified };
+        replace(&origin_path, &serde_json::to_vec(&origin).unwrap_or_default())?;
+        self.receive(part, start, &receive)
+    }
+
+    /// Why there was no answer.
+    fn unanswered(&self, url: String, error: ureq::Error) -> FetchError {
+        match error {
+            ureq::Error::RequireHttpsOnly(_) => {
+                self.misbehaves("its server sends us on from https to an address without encryption".into())
+            }
+            ureq::Error::TooManyRedirects => {
+                self.misbehaves(format!("its server sends us on more than {REDIRECTS} times"))
+            }
+            ureq::Error::LargeResponseHeader(..) => self.misbehaves(format!(
+                "its server answers with more than {} KiB of headers",
+                MOST_HEADERS >> 10
+            )),
+            error => {
+                let host = url.split('/').nth(2).unwrap_or(&url).to_owned();
+                let folder = self.options.to.clone();
+                FetchError::Unreachable { host, url, reason: error.to_string(), folder }
+            }
+        }
+    }
+
+    /// Whether a file of the size that the server names is one we want, and has room.
+    fn fits(&self, (from, total): (u64, Option<u64>), part: &Path) -> Result<(), FetchError> {
+        let Some(total) = total else { return Ok(()) };
+        let name = self.remote.name();
+        if let Some(known) = self.remote.bytes.filter(|known| *known != total && !self.options.unchecked) {
+            remove(part)?;
+            let difference = format!("the server's has {total} bytes instead of {known}");
+            return Err(FetchError::Different {
+                file: name.to_owned(),
+                difference,
+                home: self.set.home.clone(),
+            });
+        }
+        if total > self.most() {
+            return Err(self.misbehaves(format!(
+                "it has {total} bytes, and {} are the most that are taken",
+                self.most()
+            )));
+        }
+        let needed = total - from;
+        match fs4::available_space(&self.options.to) {
+            Ok(free) if free < needed => Err(FetchError::NoRoom {
+                file: name.to_owned(),
+                needed,
+                free,
+                folder: self.options.to.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what comes into the part.
+    fn receive(
+        &self,
+        part: &Path,
+        (from, total): (u64, Option<u64>),
+        receive: &Receiver<Said>,
+    ) -> Result<Attempt, FetchError> {
+        let name = self.remote.name();
+        // A link that was laid in its place is replaced, not followed.
+        let file =
+            if from == 0 { bakeoff_files::create_in_place(part) } else { bakeoff_files::open_own(part) };
+        let mut file = file.map_err(write_error(part))?;
+        file.seek(SeekFrom::Start(from)).map_err(write_error(part))?;
+        let most = self.most();
+        let mut done = from;
+        let (mut began, mut then) = (Instant::now(), done);
         (self.progress)(FetchEvent::Fetching { file: name, done, total });
         let end = loop {
             self.stopped()?;
-            match receive.recv_timeout(Duration::from_millis(200)) {
-                Ok(Ok(chunk)) if chunk.is_empty() => break Ok(()),
-                Ok(Ok(chunk)) => {
+            match receive.recv_timeout(LOOK) {
+                Ok(Said::Bytes(Ok(chunk))) if chunk.is_empty() => break Ok(()),
+                Ok(Said::Bytes(Ok(chunk))) => {
                     file.write_all(&chunk).map_err(write_error(part))?;
-                    (done, heard) = (done + chunk.len() as u64, Instant::now());
+                    done += chunk.len() as u64;
                     (self.progress)(FetchEvent::Fetching { file: name, done, total });
                     // A file that is longer than known is another one: no need to fill the disk with it.
-                    if most.is_some_and(|most| done > most) {
+                    if done > most && self.remote.bytes.is_some() && !self.options.unchecked {
                         break Ok(());
                     }
+                    if done > most {
+                        drop(file);
+                        remove(part)?;
+                        return Err(self
+                            .misbehaves(format!("it has more than {most} bytes, the most that are taken")));
+                    }
                 }
-                Ok(Err(error)) => break Err(error.to_string()),
-                Err(RecvTimeoutError::Timeout) if heard.elapsed() < STALLED => {}
-                Err(_) => break Err("the server went silent".into()),
+                Ok(Said::Bytes(Err(error))) => break Err(error.to_string()),
+                Ok(Said::Head(_)) | Err(RecvTimeoutError::Disconnected) => {
+                    break Err("the connection broke off".into());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let patience = self.options.patience;
+            if began.elapsed() >= patience {
+                let came = done - then;
+                if came == 0 {
+                    break Err("the server went silent".into());
+                }
+                if (came as f64) < patience.as_secs_f64() * SLOWEST as f64 {
+                    break Err(format!("the server sends less than {SLOWEST} bytes a second"));
+                }
+                (began, then) = (Instant::now(), done);
             }
         };
         file.sync_all().map_err(write_error(part))?;
@@ -703,12 +986,16 @@ impl Transfer<'_> {
             let mut out = File::create(&to).map_err(write_error(&to))?;
             let mut buffer = vec![0; 1 << 16];
             loop {
+                self.stopped()?;
                 match entry.read(&mut buffer).map_err(bad)? {
                     0 => break,
                     count => out.write_all(&buffer[..count]).map_err(write_error(&to))?,
                 }
             }
             done += 1;
+            if done > MOST_FILES {
+                return Err(broken(format!("it holds more than {MOST_FILES} files: this is no data set")));
+            }
             (self.progress)(FetchEvent::Unpacking { file: name, done });
         }
         // To the end, where the checksum is.
@@ -734,5 +1021,28 @@ impl Transfer<'_> {
             fs::rename(&from, &to).map_err(write_error(&to))?;
         }
         fs::remove_dir(&staging).map_err(write_error(&staging))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_of_a_file_is_a_part_to_go_on_with() {
+        assert_eq!(part_of("bytes 5-9/10"), Some(5));
+        assert_eq!(part_of("bytes 5-9/*"), Some(5));
+        for range in [
+            "bytes 5-8/10",
+            "bytes 9-5/6",
+            "bytes */10",
+            "bytes 5-9",
+            "bytes -5-9/10",
+            "items 5-9/10",
+            "",
+            "bytes 0-18446744073709551615/18446744073709551616",
+        ] {
+            assert_eq!(part_of(range), None, "{range}");
+        }
     }
 }

@@ -9,11 +9,14 @@ use crate::classes::{is_no_label, same_numbers};
 use crate::columns::{ColumnRole, Found};
 use crate::likeness::Sets;
 use crate::listing::Listing;
+use crate::memory;
 use crate::store::StoredFile;
 use crate::{DataError, Dataset, DeclaredSplit, GroupConfig, Warning, columns, nearest_name, normalised};
 
 /// Lists of images are small; a larger file is something else.
-const MOST_BYTES: u64 = 1 << 30;
+const MOST_BYTES: u64 = 256 << 20;
+/// About how much memory a line takes.
+const LINE: u64 = 128;
 
 /// Which images belong together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +120,13 @@ fn text_of(path: &Path, key: &str) -> Result<String, DataError> {
         return Err(DataError::unusable(path, format!("is a folder; {key} names a file of text")));
     }
     let bytes = StoredFile::read_all(path, MOST_BYTES)?;
+    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    if !memory::can_have(lines * LINE) {
+        return Err(DataError::unusable(
+            path,
+            format!("has {lines} lines, for which there is not enough memory"),
+        ));
+    }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
@@ -133,6 +143,7 @@ pub(crate) fn exclude(listing: &mut Listing, source: &Path, file: &Path) -> Resu
     let mut lines = 0;
     {
         let named = Named::of(listing, source);
+        let ids = Ids::of(listing);
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -146,12 +157,11 @@ pub(crate) fn exclude(listing: &mut Listing, source: &Path, file: &Path) -> Resu
             } else {
                 let id = named.id(line);
                 let below = named.prefixes.iter().filter_map(|prefix| id.strip_prefix(prefix.as_str()));
-                let patterns: Vec<&str> = std::iter::once(id.as_str()).chain(below).collect();
-                for (entry, out) in listing.entries.iter().zip(&mut out) {
-                    if patterns.iter().any(|pattern| matches_id(pattern, &entry.id)) {
-                        *out = true;
-                        matched = true;
-                    }
+                for place in
+                    std::iter::once(id.as_str()).chain(below).flat_map(|pattern| ids.meant_by(pattern))
+                {
+                    out[place] = true;
+                    matched = true;
                 }
             }
             if !matched {
@@ -198,18 +208,58 @@ pub(crate) fn exclude(listing: &mut Listing, source: &Path, file: &Path) -> Resu
     Ok(())
 }
 
-/// Whether a pattern means an image: as a whole, a folder above it, or, without a slash, its file name.
-fn matches_id(pattern: &str, id: &str) -> bool {
-    if let Some(folder) = pattern.strip_suffix('/') {
-        return !folder.is_empty() && id.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+/// The ids of a listing, so that a line need not be held against every one of them.
+struct Ids<'a> {
+    /// With their places, sorted.
+    sorted: Vec<(&'a str, usize)>,
+    /// Places by file name.
+    by_name: HashMap<&'a str, Vec<usize>>,
+}
+
+/// What a pattern differs from a name in.
+const WILD: [char; 3] = ['*', '?', '['];
+
+impl<'a> Ids<'a> {
+    fn of(listing: &'a Listing) -> Self {
+        let mut sorted: Vec<(&str, usize)> =
+            listing.entries.iter().enumerate().map(|(place, entry)| (entry.id.as_str(), place)).collect();
+        sorted.sort_unstable();
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for &(id, place) in &sorted {
+            by_name.entry(id.rsplit('/').next().unwrap_or(id)).or_default().push(place);
+        }
+        Self { sorted, by_name }
     }
-    if !pattern.contains(['*', '?', '[']) {
-        // A folder may be named without its slash, a file without its folder.
-        return id.rsplit('/').next() == Some(pattern)
-            || id.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('/'));
+
+    /// Those that begin so.
+    fn beginning(&self, with: &str) -> impl Iterator<Item = (&'a str, usize)> {
+        let start = self.sorted.partition_point(|(id, _)| *id < with);
+        self.sorted[start..].iter().copied().take_while(move |(id, _)| id.starts_with(with))
     }
-    let name = if pattern.contains('/') { id } else { id.rsplit('/').next().unwrap_or(id) };
-    glob(&pattern.chars().collect::<Vec<_>>(), &name.chars().collect::<Vec<_>>())
+
+    /// The images that a pattern means: as a whole, a folder above them, or, without a slash, their file name.
+    fn meant_by(&self, pattern: &str) -> Vec<usize> {
+        let below =
+            |folder: &str| self.beginning(&format!("{folder}/")).map(|(_, place)| place).collect::<Vec<_>>();
+        if let Some(folder) = pattern.strip_suffix('/') {
+            return if folder.is_empty() { Vec::new() } else { below(folder) };
+        }
+        let Some(wild) = pattern.find(WILD) else {
+            // A folder may be named without its slash, a file without its folder.
+            return [self.by_name.get(pattern).cloned().unwrap_or_default(), below(pattern)].concat();
+        };
+        // `**/` also stands for nothing at all, its slash included.
+        let end = pattern.rfind(['*', '?', '[', ']']).map_or("", |last| &pattern[last + 1..]);
+        let end = end.strip_prefix('/').unwrap_or(end);
+        let characters: Vec<char> = pattern.chars().collect();
+        let fits = |name: &str| name.ends_with(end) && glob(&characters, &name.chars().collect::<Vec<_>>());
+        if pattern.contains('/') {
+            let fitting = self.beginning(&pattern[..wild]).filter(|(id, _)| fits(id));
+            return fitting.map(|(_, place)| place).collect();
+        }
+        let names = self.by_name.iter().filter(|(name, _)| name.starts_with(&pattern[..wild]) && fits(name));
+        names.flat_map(|(_, places)| places.iter().copied()).collect()
+    }
 }
 
 /// `*` is any text without a slash, `**` any text, `?` one character, `[abc]` and `[a-z]` one of some, `[!…]` one of the others.
@@ -706,6 +756,34 @@ impl Dataset {
 mod tests {
     use super::*;
 
+    fn entry(id: String) -> crate::listing::Entry {
+        let (split, location) = (DeclaredSplit::Train, crate::store::Location::Missing);
+        crate::listing::Entry { id, label: 0, split, location }
+    }
+
+    #[test]
+    fn thousands_of_lines_are_not_held_against_every_image() {
+        const IMAGES: usize = 20_000;
+        let entries =
+            (0..IMAGES).map(|number| entry(format!("set/c{}/{number}.jpg", number % 100))).collect();
+        let listing = Listing { entries, ..Listing::default() };
+        let ids = Ids::of(&listing);
+        let begun = std::time::Instant::now();
+        let mut found = 0;
+        for number in 0..IMAGES / 4 {
+            for pattern in [
+                format!("{number}.jpg"),
+                format!("none{number}/"),
+                format!("set/c{}/{number}.*", number % 100),
+            ] {
+                found += ids.meant_by(&pattern).len();
+            }
+        }
+        assert_eq!(found, IMAGES / 2);
+        // A fraction of a second; a minute where each line is held against each image.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+
     #[test]
     fn patterns_mean_what_they_mean_elsewhere() {
         for (pattern, id, means) in [
@@ -727,7 +805,9 @@ mod tests {
             ("[", "[", true),
             ("***************x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
         ] {
-            assert_eq!(matches_id(pattern, id) || pattern == id, means, "{pattern} {id}");
+            let listing = Listing { entries: vec![entry(id.to_owned())], ..Listing::default() };
+            let found = !Ids::of(&listing).meant_by(pattern).is_empty();
+            assert_eq!(found || pattern == id, means, "{pattern} {id}");
         }
     }
 

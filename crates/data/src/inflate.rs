@@ -11,9 +11,12 @@ const MOST_TIMES: u64 = 100;
 /// Small files may grow more: a page of white pixels does.
 const ALWAYS_ALLOWED: u64 = 64 << 20;
 
+/// Deflate makes at most 1,032 bytes of one.
+const MOST_DEFLATE: usize = 1040;
+
 /// What is in a `.gz`, read by position.
 pub(crate) fn inflated(path: &Path) -> Result<StoredFile, DataError> {
-    let file = std::fs::File::open(path).map_err(DataError::io(path))?;
+    let file = bakeoff_files::open(path).map_err(DataError::file(path))?;
     let size = file.metadata().map_err(DataError::io(path))?.len();
     let most = size.saturating_mul(MOST_TIMES).max(ALWAYS_ALLOWED);
     let folder = folder();
@@ -59,6 +62,12 @@ pub(crate) fn inflated(path: &Path) -> Result<StoredFile, DataError> {
 /// A stretch of deflated bytes, which are `size` bytes with this CRC-32 once inflated. The error says what is wrong.
 pub(crate) fn inflate(packed: &[u8], size: u64, checksum: u32) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
+    // What does not fit is an error, where a list that grows would end the program.
+    bytes
+        .try_reserve_exact(
+            usize::try_from(size).unwrap_or(usize::MAX).min(packed.len().saturating_mul(MOST_DEFLATE)),
+        )
+        .map_err(|_| format!("there is no memory for the {} MiB that it claims to hold", size >> 20))?;
     flate2::read::DeflateDecoder::new(packed)
         .take(size.saturating_add(1))
         .read_to_end(&mut bytes)

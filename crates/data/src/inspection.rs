@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::decode::{Note, Notes};
 use crate::likeness::{Look, alike_until};
+use crate::memory;
 use crate::pack::{Pack, Packed, Packer};
 use crate::rejected::rejected_lines;
 use crate::{Copies, DataError, Dataset, Groups, ImageError, PackMode, Region, View, Warning, decode_region};
@@ -29,13 +30,6 @@ enum Packing {
     Old(Pack),
     /// Into a pack.
     New(Packer),
-}
-
-/// Bytes of memory that are free or can be freed, where the system tells.
-fn memory_available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// How many rejected images an error names.
@@ -249,6 +243,8 @@ impl Dataset {
     }
 
     fn look(&self, index: usize, packing: &Packing) -> Result<Seen, ImageError> {
+        // Until the pixels are looked at and put away.
+        let _memory = memory::Scope::begin();
         // Of generated images the bytes are the pixels.
         if let Packing::Old(pack) = packing
             && let Some((entry, look)) = pack.entry(index).zip(pack.look(index))
@@ -324,7 +320,7 @@ impl Dataset {
         // The folder may have to be made first.
         let folder = self.packing.0.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
         let room = fs4::available_space(folder).ok();
-        let short = match (room, memory_available()) {
+        let short = match (room, memory::available()) {
             (Some(room), _) if bytes.saturating_add(SPARE_DISK) > room => Some(("disk", room)),
             // Pixels that do not stay in memory are read more slowly than their files are decoded.
             (_, Some(memory)) if bytes > memory => Some(("memory", memory)),

@@ -70,7 +70,8 @@
 //! colour profiles are not applied; the first frame of an animation and the first page of a TIFF count; 16-bit colour keeps its high
 //! bytes. What an image lost is told by [`pixel_notes`] and in warnings. In one thing it is not Pillow: 16-bit grey keeps its high
 //! bytes too, where Pillow makes all above 255 of 65,535 white. A file that breaks off, or holds data that cannot be, is an
-//! [`ImageError`]; so is one of more than [`PIXEL_LIMIT`] pixels, refused before anything is allocated. [`decode_region`] gives
+//! [`ImageError`]; so is one of more than [`PIXEL_LIMIT`] pixels or 2 GiB of memory, refused before anything is allocated; large images
+//! wait for each other, so that all threads together take no more than a part of the memory that is there. [`decode_region`] gives
 //! the same pixels of a part of an image, and of a JPEG does little more than the work for that part.
 //!
 //! # Splits
@@ -91,6 +92,8 @@
 //! # Fetching
 //!
 //! With the feature `fetch`, `published` lists data sets that are fetched from their authors' servers by `fetch`.
+
+#![warn(clippy::print_stderr)]
 
 mod archive;
 mod check;
@@ -113,6 +116,7 @@ mod inspection;
 mod likeness;
 mod listing;
 mod matlab;
+mod memory;
 mod pack;
 mod parquet;
 mod paths;
@@ -125,6 +129,7 @@ mod source;
 mod split;
 mod store;
 mod tfrecord;
+mod thrift;
 mod visible;
 mod warning;
 
@@ -161,5 +166,6 @@ pub use simd::Isa;
 pub use source::folder::{image_files, is_image_file};
 pub use source::{SourceConfig, SourceKind, detect};
 pub use split::{DeclaredSplit, Splits, Uneven};
-pub use visible::{visible, visible_line};
+pub use store::image_bytes;
+pub use visible::{acts, visible, visible_line};
 pub use warning::Warning;

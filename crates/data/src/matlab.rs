@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-/// More than any list of file names needs, little enough that a hostile file does not fill the memory.
-const MAX_INFLATED: u64 = 512 << 20;
+/// What all compressed elements of a file may hold: more than any list of file names needs, little enough that a hostile file does not
+/// fill the memory.
+const MAX_INFLATED: u64 = 64 << 20;
 /// Cells in cells in cells.
 const MAX_DEPTH: usize = 16;
 
@@ -52,12 +53,14 @@ pub(crate) fn read(bytes: &[u8]) -> Result<HashMap<String, Value>, String> {
     };
     let mut variables = HashMap::new();
     let mut reader = Reader { bytes: &bytes[128..], big_endian };
+    let mut left = MAX_INFLATED;
     while !reader.bytes.is_empty() {
         let (kind, data) = reader.element()?;
         let inflated;
         let matrix = match kind {
             COMPRESSED => {
-                inflated = inflate(data)?;
+                inflated = inflate(data, left)?;
+                left -= inflated.len() as u64;
                 match (Reader { bytes: &inflated, big_endian }).element()? {
                     (MATRIX, data) => data,
                     _ => continue,
@@ -72,14 +75,14 @@ pub(crate) fn read(bytes: &[u8]) -> Result<HashMap<String, Value>, String> {
     Ok(variables)
 }
 
-fn inflate(data: &[u8]) -> Result<Vec<u8>, String> {
+fn inflate(data: &[u8], most: u64) -> Result<Vec<u8>, String> {
     let mut inflated = Vec::new();
     flate2::read::ZlibDecoder::new(data)
-        .take(MAX_INFLATED + 1)
+        .take(most + 1)
         .read_to_end(&mut inflated)
         .map_err(|error| format!("has a broken compressed element ({error})"))?;
-    if inflated.len() as u64 > MAX_INFLATED {
-        return Err(format!("has a compressed element of more than {} MiB", MAX_INFLATED >> 20));
+    if inflated.len() as u64 > most {
+        return Err(format!("has compressed elements of more than {} MiB", MAX_INFLATED >> 20));
     }
     Ok(inflated)
 }

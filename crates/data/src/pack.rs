@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bakeoff_files::Unfinished;
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
@@ -122,7 +123,7 @@ const DAMAGED: u8 = 2;
 impl Pack {
     /// Opens a pack of this key. `Ok(None)` where there is none.
     pub(crate) fn open(path: &Path, key: PackKey, samples: usize) -> io::Result<Option<Self>> {
-        let file = match File::open(path) {
+        let file = match bakeoff_files::open(path) {
             Ok(file) => file,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
@@ -204,6 +205,8 @@ impl Pack {
 pub(crate) struct Packer {
     path: PathBuf,
     partial: PathBuf,
+    /// Whatever was not finished leaves nothing behind. Once the pack has its name, there is nothing to remove.
+    _unfinished: Unfinished,
     key: PackKey,
     writing: Mutex<Writing>,
 }
@@ -224,15 +227,17 @@ impl Packer {
         fs::create_dir_all(folder)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let prefix = format!("{name}.partial-");
-        for entry in fs::read_dir(folder)?.flatten() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(&prefix)
-                && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
+                && bakeoff_files::open(&entry.path()).is_ok_and(|file| file.try_lock().is_ok())
             {
                 let _ = fs::remove_file(entry.path());
             }
         }
         let partial = folder.join(format!("{prefix}{}", std::process::id()));
         let mut file = File::create_new(&partial)?;
+        let unfinished = Unfinished::at(&partial);
         // Tells it from what a crash left. File systems without locks keep such files for longer.
         let _ = file.try_lock();
         file.write_all(&[0; HEADER])?;
@@ -243,7 +248,13 @@ impl Packer {
             looks: vec![[0; LOOK]; samples],
             failed: None,
         };
-        Ok(Self { path: path.to_owned(), partial, key, writing: Mutex::new(writing) })
+        Ok(Self {
+            path: path.to_owned(),
+            partial,
+            _unfinished: unfinished,
+            key,
+            writing: Mutex::new(writing),
+        })
     }
 
     /// Adds an image. What cannot be written is told by [`Packer::finish`].
@@ -299,13 +310,6 @@ impl Packer {
             let _ = folder.sync_all();
         }
         Ok(())
-    }
-}
-
-impl Drop for Packer {
-    /// Whatever was not finished leaves nothing behind.
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.partial);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Listing reads labels only. An image's page is decompressed when it is first asked for and kept while others of it are
 //! likely to follow: images are mostly read in order, and a page holds many.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,11 +24,13 @@ use crate::classes::escaped_bytes;
 use crate::columns::{self, ColumnRole};
 use crate::paths::{below, is_inside, with_slashes};
 use crate::quiet::catch_quietly;
-use crate::store::StoredFile;
-use crate::{DataError, ImageError};
+use crate::store::{StoredFile, Window, image_bytes};
+use crate::{DataError, ImageError, memory, thrift};
 
 /// Decompressed pages that are kept, in bytes.
 const KEPT: usize = 256 << 20;
+/// No label and no path is longer. One that a page holds once may stand in millions of rows.
+const MOST_LABEL: usize = 64 << 10;
 /// Values read at a time.
 const BATCH: usize = 4096;
 
@@ -40,6 +43,8 @@ pub(crate) struct Table {
     /// By row group: where each of its pages begins, in rows, and where the last one ends.
     pages: Vec<OnceLock<Vec<usize>>>,
     recent: Mutex<Vec<Recent>>,
+    /// Row groups and columns whose pages claim nothing impossible.
+    believed: Mutex<HashSet<(usize, usize)>>,
 }
 
 /// Leaf columns of the images: at least one of them is there.
@@ -227,6 +232,7 @@ impl Table {
         let file = Arc::new(StoredFile::open(path)?);
         let wrong = |message: String| DataError::unusable(path, message);
         let size = file.size();
+        believable(&file).map_err(wrong)?;
         let reader = guarded(|| SerializedFileReader::new(Source(Arc::clone(&file))))
             .map_err(|error| wrong(format!("is no readable Parquet file ({error}); copy it again")))?;
         let metadata = reader.metadata();
@@ -240,7 +246,17 @@ impl Table {
         }
         let (image, label) = choose(metadata).map_err(wrong)?;
         let pages = metadata.row_groups().iter().map(|_| OnceLock::new()).collect();
-        Ok((Self { file, reader: Reader(reader), image, pages, recent: Mutex::default() }, label))
+        Ok((
+            Self {
+                file,
+                reader: Reader(reader),
+                image,
+                pages,
+                recent: Mutex::default(),
+                believed: Mutex::default(),
+            },
+            label,
+        ))
     }
 
     fn metadata(&self) -> &ParquetMetaData {
@@ -270,6 +286,11 @@ impl Table {
             };
             plain && leaf.max_rep_level() == 0
         });
+        for at in (0..schema.num_columns())
+            .filter(|&at| schema.column(at).path().parts().first().is_some_and(|name| name == column))
+        {
+            self.believe(group, at)?;
+        }
         let mut wrong = None;
         let labels = guarded(|| {
             let reader = self.reader.0.get_row_group(group)?;
@@ -302,6 +323,11 @@ impl Table {
                     let bytes = values(reader, full, 0, rows, ByteArray::clone)?;
                     let labels = bytes.into_iter().enumerate().map(|(number, value)| {
                         let value = value?;
+                        if value.len() > MOST_LABEL {
+                            let what = format!("text of {} bytes", value.len());
+                            wrong.get_or_insert_with(|| NoLabel::Other(what).message(column, group, number));
+                            return None;
+                        }
                         if std::str::from_utf8(value.data()).is_err() && wrong.is_none() {
                             wrong =
                                 Some(NoLabel::NotUtf8(value.data().to_vec()).message(column, group, number));
@@ -335,6 +361,12 @@ impl Table {
         let found = self.byte_arrays(group, column, 0, rows)?;
         if found.len() != rows {
             return Err(format!("is broken: row group {group} has {rows} rows, but {} paths", found.len()));
+        }
+        if let Some(long) = found.iter().flatten().find(|path| path.len() > MOST_LABEL) {
+            return Err(format!(
+                "is broken: row group {group} has a path of {} bytes; copy it again",
+                long.len()
+            ));
         }
         let text = |bytes: ByteArray| String::from_utf8_lossy(bytes.data()).into_owned();
         Ok(found.into_iter().map(|bytes| bytes.map(text)).collect())
@@ -405,7 +437,7 @@ impl Table {
         if inside(&file) == Some(false) {
             return Err(format!("names {name:?}, a link that leads outside the table's folder"));
         }
-        Ok(std::fs::read(&file).map_err(ImageError::from))
+        Ok(image_bytes(&file))
     }
 
     fn byte_arrays(
@@ -415,6 +447,7 @@ impl Table {
         start: usize,
         rows: usize,
     ) -> Result<Vec<Option<ByteArray>>, String> {
+        self.believe(group, column)?;
         guarded(|| match self.reader.0.get_row_group(group)?.get_column_reader(column)? {
             ColumnReader::ByteArrayColumnReader(reader) => {
                 values::<ByteArrayType, _>(reader, self.full_level(column), start, rows, ByteArray::clone)
@@ -427,6 +460,16 @@ impl Table {
         })
     }
 
+    /// Looks at the pages of a column before the library does, which makes room for whatever they claim.
+    fn believe(&self, group: usize, column: usize) -> Result<(), String> {
+        let known = || self.believed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known().contains(&(group, column)) {
+            pages_are_believable(&self.file, self.metadata(), group, column)?;
+            known().insert((group, column));
+        }
+        Ok(())
+    }
+
     /// Where pages begin: the rows a thread decompresses together.
     fn pages(&self, group: usize) -> Result<&[usize], String> {
         let known = self.pages.get(group).ok_or("there is no such row group")?;
@@ -434,6 +477,9 @@ impl Table {
             return Ok(pages);
         }
         let rows = self.groups()[group];
+        if let Some(column) = self.image.bytes {
+            self.believe(group, column)?;
+        }
         let pages = guarded(|| {
             let group = self.reader.0.get_row_group(group)?;
             let column =
@@ -529,6 +575,117 @@ fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> Result<T, String> {
     }
 }
 
+/// The most bytes that a page may have once it is decompressed.
+const MOST_PAGE: i64 = 1 << 30;
+/// Zstandard's shortest block stands for 128 KiB.
+const MOST_TIMES: i64 = 64 << 10;
+/// The most bytes before a page: its header, with the least and the greatest value of it.
+const MOST_PAGE_HEADER: u64 = 16 << 20;
+/// The most bytes in which a file describes itself.
+const MOST_FOOTER: u64 = 256 << 20;
+
+/// Numbers of fields in `parquet.thrift`.
+mod field {
+    /// `FileMetaData.schema`.
+    pub(super) const SCHEMA: i16 = 2;
+    /// `SchemaElement.num_children`.
+    pub(super) const CHILDREN: i16 = 5;
+    /// `PageHeader.uncompressed_page_size`.
+    pub(super) const UNCOMPRESSED: i16 = 2;
+    /// `PageHeader.compressed_page_size`.
+    pub(super) const COMPRESSED: i16 = 3;
+}
+
+/// Holds what a file says of itself against its size. What is otherwise broken in it the library tells.
+fn believable(file: &StoredFile) -> Result<(), String> {
+    const END: u64 = 8;
+    let Some(end) = file.size().checked_sub(END) else { return Ok(()) };
+    let tail = file.read(end, END).map_err(|error| error.to_string())?;
+    let length = tail.iter().take(4).rev().fold(0u64, |length, &byte| length << 8 | u64::from(byte));
+    let Some(start) = end.checked_sub(length).filter(|_| tail.ends_with(b"PAR1")) else { return Ok(()) };
+    if length > MOST_FOOTER {
+        return Err(format!("describes itself in {} MiB, more than {} MiB", length >> 20, MOST_FOOTER >> 20));
+    }
+    // The library's own is several times as large.
+    if !memory::can_have(length * 8) {
+        return Err(format!(
+            "describes itself in {} MiB, for which there is not enough memory",
+            length >> 20
+        ));
+    }
+    let footer = file.read(start, length).map_err(|error| error.to_string())?;
+    let (mut elements, mut children, mut most) = (0, 0i64, 0);
+    let whole = thrift::numbers(&footer, &mut |way, number| match way {
+        [field::SCHEMA] => elements = number,
+        [field::SCHEMA, field::CHILDREN] => {
+            children = children.saturating_add(number.max(0));
+            most = most.max(number);
+        }
+        _ => {}
+    });
+    if whole.is_none() || children > elements || most > elements {
+        return Err("is broken where it describes itself (its footer); copy it again".to_owned());
+    }
+    Ok(())
+}
+
+/// Holds what the headers of a column's pages claim against what is there and what memory there is.
+fn pages_are_believable(
+    file: &StoredFile,
+    metadata: &ParquetMetaData,
+    group: usize,
+    column: usize,
+) -> Result<(), String> {
+    let broken = |at: u64| format!("has a broken page header at byte {at}; copy the file again");
+    let groups = metadata.row_groups();
+    let chunk =
+        groups.get(group).and_then(|group| group.columns().get(column)).ok_or("there is no such column")?;
+    let first =
+        chunk.dictionary_page_offset().into_iter().chain([chunk.data_page_offset()]).min().unwrap_or(0);
+    let start = u64::try_from(first).map_err(|_| broken(0))?;
+    let length = u64::try_from(chunk.compressed_size()).map_err(|_| broken(start))?;
+    let end = start.checked_add(length).filter(|&end| end <= file.size()).ok_or_else(|| broken(start))?;
+    let mut window = Window::new(file);
+    let mut largest = 0;
+    let mut at = start;
+    while at < end {
+        let (mut compressed, mut uncompressed) = (-1, -1);
+        let mut see = |way: &[i16], number| match way {
+            [field::UNCOMPRESSED] => uncompressed = number,
+            [field::COMPRESSED] => compressed = number,
+            _ => {}
+        };
+        // Most headers have some fifty bytes.
+        let mut taken = None;
+        let mut looked = 256;
+        while taken.is_none() {
+            let there = looked.min(end - at);
+            taken = thrift::numbers(window.get(at, there as usize).map_err(|_| broken(at))?, &mut see);
+            if taken.is_none() && (there < looked || looked >= MOST_PAGE_HEADER) {
+                return Err(broken(at));
+            }
+            looked *= 16;
+        }
+        // No codec makes more of a byte.
+        if compressed >= 0 && uncompressed / MOST_TIMES > compressed {
+            return Err(broken(at));
+        }
+        let (Ok(size), 0..=MOST_PAGE) = (u64::try_from(compressed), uncompressed) else {
+            return Err(format!(
+                "has a page at byte {at} of {uncompressed} bytes, more than the {} MiB a page may have; write it with smaller row groups \
+                 or pages, or copy it again",
+                MOST_PAGE >> 20
+            ));
+        };
+        largest = largest.max(uncompressed as u64);
+        at = at.saturating_add(taken.unwrap_or_default() as u64).saturating_add(size);
+    }
+    if memory::can_have(largest) {
+        return Ok(());
+    }
+    Err(format!("has a page of {} MiB, for which there is not enough memory", largest >> 20))
+}
+
 /// The most bytes of a Parquet file that is a table of text.
 const MOST_TEXT: u64 = 1 << 30;
 
@@ -551,16 +708,46 @@ pub(crate) fn text_rows(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), 
             _ => other.to_string(),
         },
     };
+    believable(&file).map_err(wrong)?;
+    let mut unbelievable = None;
     let read = guarded(|| {
         let reader = SerializedFileReader::new(Source(Arc::clone(&file)))?;
+        let metadata = reader.metadata();
+        let columns = metadata.file_metadata().schema_descr().num_columns();
+        let pages =
+            (0..metadata.num_row_groups()).flat_map(|group| (0..columns).map(move |column| (group, column)));
+        for (group, column) in pages {
+            if let Err(reason) = pages_are_believable(&file, metadata, group, column) {
+                unbelievable = Some(reason);
+                return Err(ParquetError::General("a page claims too much".into()));
+            }
+        }
+        let rows = metadata.file_metadata().num_rows().max(0) as u64;
+        if !memory::can_have(rows.saturating_mul(columns as u64 * size_of::<String>() as u64)) {
+            unbelievable = Some(format!("has {rows} rows, for which there is not enough memory; split it"));
+            return Err(ParquetError::General("too many rows".into()));
+        }
         let schema = reader.metadata().file_metadata().schema_descr();
         let fields = schema.root_schema().get_fields();
         let names = fields.iter().map(|field| field.name().to_owned()).collect();
         let mut rows = Vec::new();
+        let mut left = memory::available().map_or(MOST_TEXT, |available| MOST_TEXT.min(available / 4));
         for row in reader.get_row_iter(None)? {
-            rows.push(row?.get_column_iter().map(|(_, value)| text(value)).collect());
+            let cells: Vec<String> = row?.get_column_iter().map(|(_, value)| text(value)).collect();
+            let bytes: usize = cells.iter().map(|cell| cell.len() + size_of::<String>()).sum();
+            left = left.checked_sub(bytes as u64).ok_or_else(|| {
+                unbelievable = Some(format!(
+                    "holds more text than there is memory for, after {} rows; split it",
+                    rows.len()
+                ));
+                ParquetError::General("too much text".into())
+            })?;
+            rows.push(cells);
         }
         Ok((names, rows))
     });
+    if let Some(reason) = unbelievable {
+        return Err(wrong(reason));
+    }
     read.map_err(|error| wrong(format!("is no readable Parquet file ({error}); copy it again")))
 }

@@ -1,9 +1,13 @@
 //! Images that cannot be used, in as few lines as name them all.
 
+use std::collections::HashMap;
+
 use crate::Rejected;
 
 /// More images than this of consecutive numbers, rejected for the same reason, are one line.
 const ALONE: usize = 3;
+/// More places than this with the same reason are one line.
+const EACH: usize = 10;
 
 /// An id before, in and after its last number.
 fn parts(id: &str) -> Option<(&str, u64, &str)> {
@@ -15,7 +19,8 @@ fn parts(id: &str) -> Option<(&str, u64, &str)> {
 }
 
 /// One line for each image that cannot be used, `ID: REASON`. Images of consecutive numbers that cannot be used for the same
-/// reason, such as the rows of a broken page, are one line: no name is lost.
+/// reason, such as the rows of a broken page, are one line; and so are many that cannot be used for one reason, of which the first are
+/// named and the others counted.
 #[must_use]
 pub fn rejected_lines(rejected: &[Rejected]) -> Vec<String> {
     let follows = |a: &Rejected, b: &Rejected| {
@@ -28,14 +33,31 @@ pub fn rejected_lines(rejected: &[Rejected]) -> Vec<String> {
                 _ => false,
             }
     };
-    let mut lines = Vec::new();
+    // The places of each reason: a name or a row of names, and how many images it stands for.
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut reasons: Vec<(&str, Vec<(String, usize)>)> = Vec::new();
     for group in rejected.chunk_by(follows) {
+        let at = *known.entry(&group[0].reason).or_insert_with(|| {
+            reasons.push((&group[0].reason, Vec::new()));
+            reasons.len() - 1
+        });
         match group {
             [first, .., last] if group.len() > ALONE => {
-                lines.push(format!("{} to {} ({} images): {}", first.id, last.id, group.len(), first.reason));
+                let names = format!("{} to {} ({} images)", first.id, last.id, group.len());
+                reasons[at].1.push((names, group.len()));
             }
-            _ => lines.extend(group.iter().map(|image| format!("{}: {}", image.id, image.reason))),
+            _ => reasons[at].1.extend(group.iter().map(|image| (image.id.clone(), 1))),
         }
+    }
+    let mut lines = Vec::new();
+    for (reason, places) in reasons {
+        if places.len() <= EACH {
+            lines.extend(places.into_iter().map(|(names, _)| format!("{names}: {reason}")));
+            continue;
+        }
+        let named: Vec<&str> = places.iter().take(ALONE).map(|(names, _)| names.as_str()).collect();
+        let more: usize = places.iter().skip(ALONE).map(|(_, images)| images).sum();
+        lines.push(format!("{} and {more} more images: {reason}", named.join(", ")));
     }
     lines
 }
@@ -51,6 +73,18 @@ mod tests {
             reason: (*reason).to_owned(),
         };
         rejected_lines(&images.iter().enumerate().map(image).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_reason_that_hundreds_of_images_share_is_told_once_with_the_first_names_and_a_count() {
+        let ids: Vec<String> = (0..300).map(|number| format!("a/{}.jpg", number * 2)).collect();
+        let mut images: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "broken page")).collect();
+        images.insert(5, ("b/1.jpg", "empty"));
+        assert_eq!(
+            lines(&images),
+            ["a/0.jpg, a/2.jpg, a/4.jpg and 297 more images: broken page", "b/1.jpg: empty"]
+        );
+        assert_eq!(lines(&images[6..16]).len(), 10);
     }
 
     #[test]

@@ -4,7 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::archive::head;
+use crate::decode::refuse_no_image;
+use crate::format::HEAD;
 use crate::inflate::inflate;
+use crate::memory;
 use crate::parquet::Table;
 use crate::{DataError, ImageError, RgbImage, tfrecord};
 
@@ -103,8 +107,40 @@ pub(crate) struct Store {
     tables: Vec<Table>,
 }
 
-/// The most bytes an image may take in a larger file: what announces more is broken, and must not fill the memory.
+/// The most bytes an image may have, in a file of its own or in a larger one: what announces more is broken, and must not fill the memory.
 const MOST_BYTES: u64 = 1 << 30;
+/// What is longer is not read before its first bytes say that it is an image.
+const LONG: u64 = 1 << 20;
+
+/// The bytes of a file that holds one image: of a regular file, and of no more than 1 GiB. Of a long file that is no image only the
+/// beginning is read.
+///
+/// # Errors
+/// The file cannot be read, is a pipe or a device, is too large, or is long and no image.
+pub fn image_bytes(path: &Path) -> Result<Vec<u8>, ImageError> {
+    let mut file = bakeoff_files::open(path)?;
+    let size = file.metadata()?.len();
+    if size > MOST_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it {}", too_long(size))).into());
+    }
+    let mut bytes = Vec::new();
+    if size > LONG {
+        file.by_ref().take(HEAD as u64).read_to_end(&mut bytes)?;
+        refuse_no_image(&bytes)?;
+        memory::need(size)?;
+    }
+    bytes.try_reserve_exact(size as usize + 1).map_err(io::Error::from)?;
+    // It may have grown since, or be one of those whose size nobody knows.
+    file.take(MOST_BYTES + 1 - bytes.len() as u64).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it {}", too_long(bytes.len() as u64)),
+        )
+        .into());
+    }
+    Ok(bytes)
+}
 
 impl Store {
     /// A store of one file, number 0.
@@ -128,13 +164,7 @@ impl Store {
     pub(crate) fn read(&self, location: &Location) -> Result<Vec<u8>, ImageError> {
         let file = |number: u32| self.files.get(number as usize).ok_or(ImageError::Missing);
         match location {
-            Location::File(path) => {
-                // A pipe that a table names would be waited for, and a device never ends.
-                if !std::fs::metadata(path)?.is_file() {
-                    return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file").into());
-                }
-                Ok(std::fs::read(path)?)
-            }
+            Location::File(path) => image_bytes(path),
             Location::Range { file: number, offset, length } => file(*number)?.image(*offset, *length),
             Location::Deflated { file: number, offset, length, size, checksum } => {
                 let file = file(*number)?;
@@ -142,6 +172,10 @@ impl Store {
                 if *size > MOST_BYTES {
                     return Err(ImageError::Stored { place: place(), reason: too_long(*size) });
                 }
+                if *size > LONG {
+                    refuse_no_image(&head(file, location))?;
+                }
+                memory::need(size.saturating_add(*length))?;
                 inflate(&file.image(*offset, *length)?, *size, *checksum)
                     .map_err(|reason| ImageError::Stored { place: place(), reason })
             }
@@ -171,11 +205,11 @@ pub(crate) struct StoredFile {
 impl StoredFile {
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let open = || {
-            let file = File::open(path)?;
+            let file = bakeoff_files::open(path)?;
             let size = file.metadata()?.len();
             Ok(Self { path: path.to_owned(), file, size })
         };
-        open().map_err(DataError::io(path))
+        open().map_err(DataError::file(path))
     }
 
     /// A file that is open already, `size` bytes long; `path` is what it is called.
@@ -203,6 +237,9 @@ impl StoredFile {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let length = usize::try_from(length).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        if !memory::can_have(length as u64) {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         let mut bytes = vec![0; length];
         read_exact_at(&self.file, &mut bytes, offset)?;
         Ok(bytes)
@@ -214,34 +251,35 @@ impl StoredFile {
             let place = format!("member at byte {offset} of {}", self.path.display());
             return Err(ImageError::Stored { place, reason: too_long(length) });
         }
+        memory::need(length)?;
         Ok(self.read(offset, length)?)
     }
 
-    /// A pipe that nobody writes into, and a device, would be read for ever.
+    /// Opens a regular file. A pipe that nobody writes into, and a device, would be read for ever.
     pub(crate) fn refuse_other_than_files(path: &Path) -> Result<(), DataError> {
-        let kind = std::fs::metadata(path).map_err(DataError::io(path))?;
-        if kind.is_file() || kind.is_dir() {
-            return Ok(());
+        match bakeoff_files::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Ok(()),
+            opened => opened.map(drop).map_err(DataError::file(path)),
         }
-        Err(DataError::unusable(
-            path,
-            "is a pipe or a device, not a file; write its contents into a file and name that",
-        ))
     }
 
     /// A file small enough to be read whole: `most` bytes, or it is refused.
     pub(crate) fn read_all(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
-        Self::refuse_other_than_files(path)?;
-        let file = File::open(path).map_err(DataError::io(path))?;
-        let mut bytes = Vec::new();
-        file.take(most + 1).read_to_end(&mut bytes).map_err(DataError::io(path))?;
-        if bytes.len() as u64 > most {
-            return Err(DataError::unusable(
+        let read = || {
+            let file = bakeoff_files::open(path)?;
+            // What says that it is too large need not be read to find that out.
+            if file.metadata()?.len() > most {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            bakeoff_files::read_from(file, most)
+        };
+        read().map_err(|error: io::Error| match error.kind() {
+            io::ErrorKind::FileTooLarge => DataError::unusable(
                 path,
                 format!("has more than {} MiB, which no such file needs; is it the right one?", most >> 20),
-            ));
-        }
-        Ok(bytes)
+            ),
+            _ => DataError::file(path)(error),
+        })
     }
 }
 

@@ -137,6 +137,16 @@ pub enum Warning {
         /// The folder, relative to the source.
         folder: String,
     },
+    /// Pipes, sockets and devices, or links to them, and the like in archives.
+    #[error(
+        "{count} file(s) are pipes, sockets, devices or links to such, not images: they are not opened and are left out, {example} for one"
+    )]
+    NoFiles {
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: String,
+    },
     /// Links in an archive that lead to nothing that is in it.
     #[error("{count} link(s) in the archive lead to no file in it and are left out, {example} for one")]
     LinksLeftOut {
@@ -239,6 +249,16 @@ pub enum Warning {
     LinkCycle {
         /// The link, relative to the source.
         link: String,
+    },
+    /// Folders in so many others that nobody can have meant it.
+    #[error(
+        "{count} folder(s) lie more than 32 folders deep and are passed over, {example} for one; move their images up"
+    )]
+    TooDeep {
+        /// How many.
+        count: usize,
+        /// One of them, relative to the source.
+        example: String,
     },
     /// A folder or link below the source that cannot be read.
     #[error("{path} cannot be read and is left out: {reason}")]

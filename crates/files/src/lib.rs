@@ -11,14 +11,18 @@
 //! # }
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 mod digest;
 mod read;
 mod seal;
+mod unfinished;
 mod write;
 
 pub use digest::{Sha256, hex, sha256, sha256_of_file};
 pub use read::{open, read, read_from, read_text};
 pub use seal::{Changed, unsealed, write_sealed};
+pub use unfinished::{Unfinished, remove_unfinished};
 pub use write::{
     WriteError, append_to, at, create_in_place, make_folder, open_own, write_atomically, write_bytes,
     write_json,

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::Unfinished;
+
 /// A file that could not be written. Nothing that was on disk before is lost.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}: {source}{}", remedy(source))]
@@ -101,15 +103,11 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Result<()>
     name.push(".partial");
     let part = path.with_file_name(name);
     let file = create_in_place(&part).map_err(at(&part))?;
-    let done = write(&file)
-        .and_then(|()| file.sync_all())
-        .map_err(at(&part))
-        .and_then(|()| fs::rename(&part, path).map_err(at(path)));
-    if done.is_err() {
-        // Half a file on a full disk would only be in the way.
-        let _ = fs::remove_file(&part);
-        return done;
-    }
+    // Half a file on a full disk would only be in the way.
+    let unfinished = Unfinished::at(&part);
+    write(&file).and_then(|()| file.sync_all()).map_err(at(&part))?;
+    fs::rename(&part, path).map_err(at(path))?;
+    unfinished.keep();
     sync_folder(path)
 }
 

@@ -194,8 +194,9 @@ fn tail(path: &Path) -> Vec<String> {
         let mut file = bakeoff_files::open(path)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL)))?;
+        // It grows meanwhile.
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        file.take(LOG_TAIL).read_to_end(&mut bytes)?;
         Ok::<_, std::io::Error>((bytes, length > LOG_TAIL))
     };
     let Ok((bytes, cut)) = read() else { return Vec::new() };

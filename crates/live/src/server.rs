@@ -214,7 +214,7 @@ impl Site {
 
 /// Before there is a page. Asks again by itself, without a script.
 fn waiting(message: &str) -> String {
-    let message: String = message
+    let message: String = bakeoff_data::visible(message)
         .chars()
         .map(|c| match c {
             '&' => "&amp;".into(),

@@ -2,6 +2,7 @@
 
 use crate::LiveError;
 use crate::progress::{Progress, TrialState};
+use bakeoff_data::{visible, visible_line};
 use bakeoff_study::RunFolder;
 use bakeoff_study::records::EpochRecord;
 use ratatui::Frame;
@@ -12,6 +13,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType, LineGauge, Paragraph};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often the folder is read.
@@ -96,12 +98,13 @@ pub struct Note<'a> {
 /// This is no terminal, or it cannot be drawn on.
 pub fn watch(run: &Path, note: Note<'_>, over: &dyn Fn() -> bool) -> Result<Left, LiveError> {
     let mut terminal = ratatui::try_init()?;
+    let _filled = Filled::new();
     let run = RunFolder::at(run);
     let mut view = View::default();
     let mut read: Option<(Instant, Result<Progress, String>)> = None;
-    let left = loop {
+    loop {
         if over() {
-            break Ok(Left::Over);
+            return Ok(Left::Over);
         }
         let mut changed = false;
         if read.as_ref().is_none_or(|(when, _)| when.elapsed() >= EVERY) {
@@ -109,12 +112,12 @@ pub fn watch(run: &Path, note: Note<'_>, over: &dyn Fn() -> bool) -> Result<Left
             changed = true;
         }
         match event::poll(PATIENCE).and_then(|there| if there { event::read().map(Some) } else { Ok(None) }) {
-            Err(error) => break Err(error.into()),
+            Err(error) => return Err(error.into()),
             Ok(Some(Event::Key(key))) if key.kind != KeyEventKind::Release => match key.code {
                 KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                    break Ok(Left::Interrupted);
+                    return Ok(Left::Interrupted);
                 }
-                KeyCode::Char('q') | KeyCode::Esc => break Ok(Left::Closed),
+                KeyCode::Char('q') | KeyCode::Esc => return Ok(Left::Closed),
                 code => changed |= view.key(code),
             },
             Ok(Some(Event::Resize(..))) => changed = true,
@@ -123,22 +126,42 @@ pub fn watch(run: &Path, note: Note<'_>, over: &dyn Fn() -> bool) -> Result<Left
         let Some((_, progress)) = read.as_ref().filter(|_| changed) else { continue };
         let progress = progress.as_ref().map_err(String::as_str);
         if let Err(error) = terminal.draw(|frame| draw(frame, progress, note, &mut view)) {
-            break Err(error.into());
+            return Err(error.into());
         }
-    };
-    ratatui::restore();
-    left
+    }
 }
 
-/// Names come from files: nothing in them may move the cursor.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// The terminal is filled by us.
+static FILLED: AtomicBool = AtomicBool::new(false);
+
+/// Gives the terminal back when it is dropped, also by a panic.
+struct Filled;
+
+impl Filled {
+    fn new() -> Self {
+        FILLED.store(true, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Filled {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives a terminal that [`watch`] fills back as it was: for a program that ends at once. Does nothing elsewhere.
+pub fn restore() {
+    if FILLED.swap(false, Ordering::SeqCst) {
+        ratatui::restore();
+    }
 }
 
 fn cut(text: &str, room: usize) -> String {
-    let text = plain(text);
+    // Names come from files: nothing in them may move the cursor.
+    let text = visible_line(text);
     if text.chars().count() <= room {
-        return text;
+        return text.into_owned();
     }
     text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
@@ -194,7 +217,7 @@ fn draw(frame: &mut Frame<'_>, progress: Result<&Progress, &str>, note: Note<'_>
     let progress = match progress {
         Ok(progress) => progress,
         Err(message) => {
-            let text = format!("No run to show yet: {}\n\nq closes this view.", plain(message));
+            let text = format!("No run to show yet: {}\n\nq closes this view.", visible(message));
             frame.render_widget(
                 Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: false }),
                 frame.area(),
@@ -274,7 +297,10 @@ fn draw_head(frame: &mut Frame<'_>, progress: &Progress, area: Rect) {
         facts.extend(progress.time_left().map(|left| format!("about {} left", duration(left))));
     }
     let line = Line::from(vec![
-        Span::styled(format!("{}  ", plain(&progress.study)), Style::new().add_modifier(Modifier::BOLD)),
+        Span::styled(
+            format!("{}  ", visible_line(&progress.study)),
+            Style::new().add_modifier(Modifier::BOLD),
+        ),
         Span::raw(facts.join(" · ")),
     ]);
     frame.render_widget(line, area);

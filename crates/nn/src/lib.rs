@@ -26,6 +26,8 @@
 //! # }
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 mod config;
 mod error;
 mod head;

@@ -15,6 +15,8 @@
 //! assert_eq!(a.uniform(), b.uniform());
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 const MULTIPLIER: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 

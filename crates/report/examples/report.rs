@@ -2,6 +2,9 @@
 //!
 //!     cargo run -p bakeoff-report --example report -- runs/demo
 
+// It prints what it made itself.
+#![allow(clippy::disallowed_methods)]
+
 use bakeoff_study::RunFolder;
 use std::io::Write;
 

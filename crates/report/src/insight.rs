@@ -3,8 +3,9 @@
 
 use crate::evidence::{Evidence, Origin, State, Trial};
 use crate::robustness::Robustness;
+use crate::spreadsheet::Spreadsheet;
 use bakeoff_stats::curves::{self, Course, Point};
-use bakeoff_stats::interval::Variance;
+use bakeoff_stats::interval::{Range, Variance};
 use bakeoff_stats::metric::{self, Bin, Judgement, Metric};
 use bakeoff_stats::models::Discordance;
 use bakeoff_stats::multiplicity::{benjamini_hochberg, holm};
@@ -34,8 +35,8 @@ impl Ranged {
         Self { mean: estimate.mean, low: interval.map(|i| i.low), high: interval.map(|i| i.high) }
     }
 
-    fn over_seeds(values: &[f64]) -> Option<Self> {
-        let interval = Variance::of_seeds(values).map(|v| v.interval(CONFIDENCE));
+    fn over_seeds(values: &[f64], range: Range) -> Option<Self> {
+        let interval = Variance::of_seeds(values).map(|v| v.interval_within(CONFIDENCE, range));
         let mean = bakeoff_stats::mean(values)?;
         Some(Self { mean, low: interval.map(|i| i.low), high: interval.map(|i| i.high) })
     }
@@ -212,7 +213,7 @@ pub struct AtTime {
 pub struct Insight {
     /// In study order.
     pub recipes: Vec<RecipeInsight>,
-    /// All pairs of recipes that share two seeds.
+    /// All pairs of recipes that share two seeds; of more than 64 recipes those with the baseline.
     pub pairs: Vec<PairSummary>,
     /// Learning curves that pass each other, and all against the baseline's.
     pub courses: Vec<CourseSummary>,
@@ -325,11 +326,11 @@ impl Material<'_> {
         let few = !self.evidence.shows_top5();
         let all = Metric::ALL.into_iter().filter(|metric| !(few && *metric == Metric::Top5));
         all.filter_map(|metric| {
-            let value = metric::estimate(&self.table(metric, &runs)?, CONFIDENCE)?;
+            let value = metric::estimate(&self.table(metric, &runs)?, CONFIDENCE, metric.range())?;
             let difference = || {
                 let ours = self.table(metric, &pairs.iter().map(|p| p.1).collect::<Vec<_>>())?;
                 let theirs = self.table(metric, &pairs.iter().map(|p| p.2).collect::<Vec<_>>())?;
-                metric::estimate(&metric::subtract(&ours, &theirs)?, CONFIDENCE)
+                metric::estimate(&metric::subtract(&ours, &theirs)?, CONFIDENCE, Range::Any)
             };
             Some(MetricSummary {
                 metric,
@@ -444,6 +445,15 @@ fn classes(paired: &[Paired<'_>], images: &Images) -> Vec<ClassDifference> {
     all
 }
 
+/// Recipes of which every pair is looked at. Of more, only the pairs with the baseline are: there would be half a million of 1,000.
+pub(crate) const ALL_PAIRS: usize = 64;
+
+/// Whether a pair of recipes is looked at.
+fn wanted(evidence: &Evidence, first: &str, second: &str) -> bool {
+    let plan = &evidence.plan;
+    plan.recipes.len() <= ALL_PAIRS || [first, second].contains(&plan.baseline.as_str())
+}
+
 fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
     let names: Vec<&String> = material.evidence.plan.recipes.iter().map(|r| &r.name).collect();
     let arm = |name: &str| Arm {
@@ -463,8 +473,9 @@ fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
     let options = Options { replicates: 0, margin: 0.0, measure, ..Options::default() };
     let mut all = Vec::new();
     for (k, second) in names.iter().enumerate() {
+        let with = names[k + 1..].iter().filter(|first| wanted(material.evidence, first, second));
         let second = arm(second);
-        for first in &names[k + 1..] {
+        for first in with {
             let Ok(comparisons) = compare(&second, &[arm(first)], &options) else { continue };
             all.extend(comparisons.into_iter().filter_map(|c| {
                 let interval = c.interval?;
@@ -519,7 +530,7 @@ fn courses(evidence: &Evidence) -> Vec<CourseSummary> {
         plan.recipes.iter().map(|r| (&r.name, validation(evidence, &r.name))).collect();
     let mut all = Vec::new();
     for (k, (second, theirs)) in curves.iter().enumerate() {
-        for (first, ours) in &curves[k + 1..] {
+        for (first, ours) in curves[k + 1..].iter().filter(|(first, _)| wanted(evidence, first, second)) {
             let (ours, theirs) = shared(ours, theirs);
             let Some(course) = curves::course(&ours, &theirs, CONFIDENCE) else { continue };
             let against_baseline = **first == plan.baseline || **second == plan.baseline;
@@ -609,12 +620,13 @@ fn equal_time(evidence: &Evidence) -> Option<EqualTime> {
         let curves = validation(evidence, recipe).into_iter();
         curves.filter_map(|(seed, values)| Some((seed, *values.get(epochs - 1)?))).collect()
     };
-    let mean =
-        |values: &[(u64, f64)]| Ranged::over_seeds(&values.iter().map(|(_, v)| *v).collect::<Vec<_>>());
+    let mean = |values: &[(u64, f64)]| {
+        Ranged::over_seeds(&values.iter().map(|(_, v)| *v).collect::<Vec<_>>(), Range::UpTo(1.0))
+    };
     let minus = |ours: &[(u64, f64)], theirs: &[(u64, f64)]| {
         let difference =
             |(seed, value): &(u64, f64)| Some(value - theirs.iter().find(|(other, _)| other == seed)?.1);
-        Ranged::over_seeds(&ours.iter().filter_map(difference).collect::<Vec<_>>())
+        Ranged::over_seeds(&ours.iter().filter_map(difference).collect::<Vec<_>>(), Range::Any)
     };
     let baseline = timed.iter().find(|(name, _)| **name == plan.baseline);
     let [theirs, theirs_last] =
@@ -683,7 +695,11 @@ pub(crate) fn insight(material: &Material<'_>) -> Insight {
             hurt: ends(-1.0, &mut ordered.iter().rev()),
             to_wrong: flips.len() - to_right,
             to_right,
-            curve: if evidence.has_validation() { curves::fit(&curves, CONFIDENCE) } else { Vec::new() },
+            curve: if evidence.has_validation() {
+                curves::fit(&curves, CONFIDENCE, Range::UpTo(1.0))
+            } else {
+                Vec::new()
+            },
             seconds_per_epoch: seconds(evidence, name).and_then(|seconds| bakeoff_stats::mean(&seconds)),
             seconds: spent(evidence.trials_of(name)),
             classes,
@@ -706,8 +722,8 @@ fn number(value: Option<f64>) -> String {
 
 /// `classes.csv`: one row per recipe and class.
 pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+    let mut writer = Spreadsheet::new();
+    writer.row([
         "recipe",
         "class",
         "images",
@@ -721,7 +737,7 @@ pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
     ])?;
     for recipe in &insight.recipes {
         for class in &recipe.classes {
-            writer.write_record([
+            writer.row([
                 recipe.name.clone(),
                 class.class.clone(),
                 class.images.to_string(),
@@ -735,16 +751,16 @@ pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
             ])?;
         }
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer.finish()
 }
 
 /// `flips.csv`: one row per recipe and image that changes.
 pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["recipe", "image", "class", "right_baseline", "right_recipe", "taken_for"])?;
+    let mut writer = Spreadsheet::new();
+    writer.row(["recipe", "image", "class", "right_baseline", "right_recipe", "taken_for"])?;
     for recipe in &insight.recipes {
         for flip in &recipe.flips {
-            writer.write_record([
+            writer.row([
                 recipe.name.as_str(),
                 &flip.image,
                 flip.class.as_deref().unwrap_or_default(),
@@ -754,5 +770,5 @@ pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
             ])?;
         }
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer.finish()
 }

@@ -14,6 +14,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 pub mod aggregate;
 mod chart;
 mod confusion;
@@ -33,6 +35,7 @@ mod references;
 pub mod results;
 pub mod robustness;
 mod sheet;
+mod spreadsheet;
 pub mod summary;
 mod svg;
 mod table;

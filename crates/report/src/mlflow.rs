@@ -42,12 +42,19 @@ fn uri(path: &Path) -> String {
     text
 }
 
+/// A key that is the name of a file, too.
+fn key_name(key: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || "_-. ".contains(c) { c } else { '_' };
+    key.chars().map(safe).take(200).collect()
+}
+
 /// `train.optimizer.lr` and its value, for every value of a configuration.
 fn flatten(prefix: &str, value: &serde_json::Value, out: &mut Vec<(String, String)>) {
     match value {
         serde_json::Value::Object(map) => {
             for (key, value) in map {
-                flatten(&if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") }, value, out);
+                let key = key_name(key);
+                flatten(&if prefix.is_empty() { key } else { format!("{prefix}.{key}") }, value, out);
             }
         }
         serde_json::Value::Null => {}
@@ -176,6 +183,7 @@ mod tests {
     fn settings_are_named_by_their_place() {
         let mut out = Vec::new();
         flatten("train", &serde_json::json!({"optimizer": {"name": "sgd", "lr": 0.1}, "x": null}), &mut out);
+        assert_eq!(key_name("../a/b\n"), ".._a_b_");
         assert_eq!(
             out,
             [

@@ -30,7 +30,7 @@ use bakeoff_stats::{Direction, Marks, Measure, Unit};
 use bakeoff_study::Headline;
 use bakeoff_study::records::EpochRecord;
 use opened::Opened;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 pub(crate) use metric::is_top1;
@@ -366,6 +366,32 @@ pub enum ResultsError {
         /// The recipe.
         recipe: String,
     },
+    /// More than one comparison can hold.
+    #[error(
+        "there are {found} {what}, and one comparison holds {most}: is the column of {what} the right one? Else take parts of them"
+    )]
+    TooMany {
+        /// Recipes, or data sets.
+        what: &'static str,
+        /// How many there are, as far as was read.
+        found: String,
+        /// How many there may be.
+        most: usize,
+    },
+}
+
+/// Recipes of a data set, as of a study, and data sets of a comparison.
+const MOST: usize = 1000;
+/// Seeds of a recipe, as of a study.
+const MOST_SEEDS: usize = 10_000;
+
+impl ResultsError {
+    fn too_many(what: &'static str, found: usize, most: usize) -> Result<(), Self> {
+        if found <= most {
+            return Ok(());
+        }
+        Err(Self::TooMany { what, found: format!("{found} or more"), most })
+    }
 }
 
 /// What the rows of a file are.
@@ -630,8 +656,11 @@ impl Results {
                     first.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
             }
             let recipes = results.recipes();
-            let at = |recipe: &str| recipes.iter().position(|r| r == recipe);
-            results.runs.sort_by_key(|run| (at(&run.recipe), run.seed));
+            ResultsError::too_many("recipes", recipes.len(), MOST)?;
+            let seeds = results.runs_of_recipes().into_iter().map(|(_, seeds)| seeds).max();
+            ResultsError::too_many("seeds", seeds.unwrap_or(0), MOST_SEEDS)?;
+            let at: HashMap<&str, usize> = recipes.iter().map(String::as_str).zip(0..).collect();
+            results.runs.sort_by_key(|run| (at.get(run.recipe.as_str()).copied(), run.seed));
             results.warnings.extend(alike("recipes", &recipes));
             results.warnings.extend(results.suspicious());
             let identical = identical::found(&results.runs, &results.labels)?;
@@ -668,13 +697,21 @@ impl Results {
     /// Recipes in the order they were met.
     #[must_use]
     pub fn recipes(&self) -> Vec<String> {
-        let mut recipes: Vec<String> = Vec::new();
-        for run in &self.runs {
-            if !recipes.contains(&run.recipe) {
-                recipes.push(run.recipe.clone());
-            }
-        }
-        recipes
+        let mut met = HashSet::new();
+        let first = self.runs.iter().filter(|run| met.insert(run.recipe.as_str()));
+        first.map(|run| run.recipe.clone()).collect()
+    }
+
+    /// How many runs each recipe has, in the order of [`Results::recipes`].
+    #[must_use]
+    pub fn runs_of_recipes(&self) -> Vec<(String, usize)> {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        self.runs.iter().for_each(|run| *counts.entry(&run.recipe).or_default() += 1);
+        let count = |recipe: String| {
+            let runs = counts.get(recipe.as_str()).copied().unwrap_or_default();
+            (recipe, runs)
+        };
+        self.recipes().into_iter().map(count).collect()
     }
 
     /// The recipe the others are compared with: the one asked for, or the one called `none` or `baseline`.

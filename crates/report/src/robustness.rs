@@ -3,7 +3,7 @@
 
 use crate::evidence::Evidence;
 use crate::insight::{CONFIDENCE, Ranged};
-use bakeoff_stats::interval::Variance;
+use bakeoff_stats::interval::{Range, Variance};
 use bakeoff_stats::metric;
 use bakeoff_stats::multiplicity::benjamini_hochberg;
 use bakeoff_study::records::{Right, RobustnessRecord};
@@ -115,8 +115,11 @@ fn table(records: &[&RobustnessRecord], pick: &dyn Fn(&RobustnessRecord) -> Vec<
     records.iter().map(|record| pick(record)).collect()
 }
 
-fn ranged(table: &Table) -> Option<Ranged> {
-    metric::estimate(table, CONFIDENCE).map(|estimate| Ranged::of(&estimate))
+/// Right answers out of all.
+const SHARE: Range = Range::UpTo(1.0);
+
+fn ranged(table: &Table, range: Range) -> Option<Ranged> {
+    metric::estimate(table, CONFIDENCE, range).map(|estimate| Ranged::of(&estimate))
 }
 
 /// A recipe's records, and those of the seeds it shares with the baseline.
@@ -127,14 +130,14 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
-    fn compared(&self, pick: &dyn Fn(&RobustnessRecord) -> Vec<f64>) -> Option<Compared> {
-        let value = ranged(&table(&self.own, pick))?;
+    fn compared(&self, pick: &dyn Fn(&RobustnessRecord) -> Vec<f64>, range: Range) -> Option<Compared> {
+        let value = ranged(&table(&self.own, pick), range)?;
         let differences = metric::subtract(&table(&self.pairs.0, pick), &table(&self.pairs.1, pick));
         let differences = differences.filter(|rows| !rows.is_empty());
         let spread = differences.as_ref().and_then(|rows| Variance::crossed(rows));
         // Without any spread a p of zero would come from two runs that agree by chance.
         let p = spread.filter(|v| v.standard_error(v.seeds) > 0.0).map(|v| v.p_zero());
-        Some(Compared { value, difference: differences.and_then(|rows| ranged(&rows)), p })
+        Some(Compared { value, difference: differences.and_then(|rows| ranged(&rows, Range::Any)), p })
     }
 
     /// Errors as a share of the baseline's, as pseudo-values whose mean is that share (its Taylor expansion).
@@ -165,12 +168,13 @@ impl Side<'_> {
         let errors: Vec<Option<Table>> = kinds.iter().map(|&kind| self.error(kind)).collect();
         let mut corruptions = Vec::new();
         for (&kind, error) in kinds.iter().zip(&errors) {
-            let at = |level: u8| ranged(&table(&self.own, &|r| damaged(r, |c, s| c == kind && s == level)));
+            let pick = |r: &RobustnessRecord, level: u8| damaged(r, |c, s| c == kind && s == level);
+            let at = |level: u8| ranged(&table(&self.own, &|r| pick(r, level)), SHARE);
             corruptions.push(UnderCorruption {
                 corruption: kind,
-                accuracy: self.compared(&|record| damaged(record, |c, _| c == kind))?,
+                accuracy: self.compared(&|record| damaged(record, |c, _| c == kind), SHARE)?,
                 p_bh: None,
-                error: error.as_ref().and_then(ranged),
+                error: error.as_ref().and_then(|table| ranged(table, Range::Positive)),
                 severities: severities.iter().filter_map(|&level| at(level)).collect(),
             });
         }
@@ -183,24 +187,24 @@ impl Side<'_> {
                 sums.iter_mut().flatten().zip(table.iter().flatten()).for_each(|(sum, value)| *sum += value);
             }
             sums.iter_mut().flatten().for_each(|sum| *sum /= all.len() as f64);
-            ranged(&sums)
+            ranged(&sums, Range::Positive)
         });
         let lost = |record: &RobustnessRecord| {
             plain(record).into_iter().zip(all(record)).map(|(plain, damaged)| plain - damaged).collect()
         };
-        let mut occlusion = vec![UnderOcclusion { hidden: 0.0, accuracy: self.compared(&plain)? }];
+        let mut occlusion = vec![UnderOcclusion { hidden: 0.0, accuracy: self.compared(&plain, SHARE)? }];
         for (at, part) in first.occlusion.iter().enumerate() {
             let pick =
                 |record: &RobustnessRecord| share(record.occlusion.get(at).map(|p| &p.right).into_iter());
-            occlusion.push(UnderOcclusion { hidden: part.hidden, accuracy: self.compared(&pick)? });
+            occlusion.push(UnderOcclusion { hidden: part.hidden, accuracy: self.compared(&pick, SHARE)? });
         }
-        let at = |level: u8| ranged(&table(&self.own, &|record| damaged(record, |_, s| s == level)));
+        let at = |level: u8| ranged(&table(&self.own, &|record| damaged(record, |_, s| s == level)), SHARE);
         Some(RecipeRobustness {
             name: name.to_owned(),
             seeds: self.own.iter().map(|record| record.seed).collect(),
-            plain: self.compared(&plain)?,
-            damaged: self.compared(&all)?,
-            lost: self.compared(&lost)?,
+            plain: self.compared(&plain, SHARE)?,
+            damaged: self.compared(&all, SHARE)?,
+            lost: self.compared(&lost, Range::Any)?,
             mean_corruption_error: mean_error,
             severities: severities.iter().filter_map(|&level| at(level)).collect(),
             corruptions,
@@ -324,7 +328,7 @@ mod tests {
         ];
         let own: Records<'_> = base.iter().collect();
         let side = Side { own: own.clone(), pairs: (own.clone(), own) };
-        let error = ranged(&side.error(Corruption::Fog).unwrap()).unwrap();
+        let error = ranged(&side.error(Corruption::Fog).unwrap(), Range::Positive).unwrap();
         assert_eq!([Some(error.mean), error.low, error.high], [Some(1.0); 3]);
         // No errors to be a share of.
         let perfect = [record("none", 1, ["1111"; 4])];

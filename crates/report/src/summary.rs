@@ -2,8 +2,9 @@
 
 use crate::ReportError;
 use crate::evidence::{Evidence, Origin, State, Tested, Trial};
-use crate::insight::{Insight, Material, insight};
+use crate::insight::{ALL_PAIRS, Insight, Material, insight};
 use crate::robustness::robustness;
+use crate::spreadsheet::Spreadsheet;
 use crate::text::plain;
 use bakeoff_stats::sequential::{Design, Look, Standing, compare_sequentially};
 use bakeoff_stats::wording::{count, p_value, percent};
@@ -373,6 +374,13 @@ pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessmen
         copies: evidence.data.as_ref().map(CopiesSummary::of).filter(|copies| copies.sets > 0),
         insight: beyond,
     };
+    if plan.recipes.len() > ALL_PAIRS {
+        summary.warnings.push(format!(
+            "There are {} recipes: each is compared with {}, and not with every other as up to {ALL_PAIRS} recipes are.",
+            plan.recipes.len(),
+            plan.baseline
+        ));
+    }
     if summary.recipes.iter().all(|recipe| recipe.name != plan.baseline) {
         summary
             .warnings
@@ -639,9 +647,9 @@ impl Summary {
 
     /// `summary.csv`: one row per recipe.
     pub(crate) fn csv(&self) -> Result<Vec<u8>, csv::Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut writer = Spreadsheet::new();
         let compared = if self.is_top1() { "top1" } else { &self.metric };
-        writer.write_record([
+        writer.row([
             "recipe",
             "seeds",
             &format!("{compared}_mean"),
@@ -659,7 +667,7 @@ impl Summary {
         let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
         for recipe in &self.recipes {
             let d = recipe.difference.as_ref();
-            writer.write_record([
+            writer.row([
                 recipe.name.clone(),
                 recipe.seeds.len().to_string(),
                 number(recipe.top1.mean),
@@ -675,14 +683,14 @@ impl Summary {
                 recipe.verdict.map_or("", Verdict::word).into(),
             ])?;
         }
-        writer.into_inner().map_err(|error| error.into_error().into())
+        writer.finish()
     }
 }
 
 /// `trials.csv`: one row per trial of the plan.
 pub(crate) fn trials_csv(evidence: &Evidence) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+    let mut writer = Spreadsheet::new();
+    writer.row([
         "recipe",
         "seed",
         "status",
@@ -706,7 +714,7 @@ pub(crate) fn trials_csv(evidence: &Evidence) -> Result<Vec<u8>, csv::Error> {
         };
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let of = |pick: fn(&Tested) -> Option<f64>| number(trial.test().and_then(pick));
-        writer.write_record([
+        writer.row([
             trial.recipe.as_str(),
             &trial.seed.to_string(),
             status,
@@ -718,7 +726,7 @@ pub(crate) fn trials_csv(evidence: &Evidence) -> Result<Vec<u8>, csv::Error> {
             reason,
         ])?;
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer.finish()
 }
 
 #[cfg(test)]

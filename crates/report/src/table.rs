@@ -1,5 +1,6 @@
 //! A table once, for the page, for a spreadsheet, and for papers.
 
+use crate::spreadsheet::Spreadsheet;
 use crate::text::{escape, plain};
 use std::fmt::Write;
 
@@ -147,12 +148,12 @@ impl Table {
 
     /// Comma-separated (RFC 4180), in UTF-8, headers in English whatever the page's language.
     pub(crate) fn csv(&self) -> Result<Vec<u8>, csv::Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(self.columns.iter().map(|c| &c.key))?;
+        let mut writer = Spreadsheet::new();
+        writer.row(self.columns.iter().map(|c| &c.key))?;
         for row in &self.rows {
-            writer.write_record(row.iter().map(|cell| &cell.value))?;
+            writer.row(row.iter().map(|cell| &cell.value))?;
         }
-        writer.into_inner().map_err(|error| error.into_error().into())
+        writer.finish()
     }
 
     /// A GitHub-flavoured Markdown table.
@@ -213,6 +214,12 @@ pub(crate) fn latex(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in plain(text).chars() {
         match c {
+            // After the end of a row a bracket would be the row's distance, and a star its bond to the next.
+            '[' | ']' | '*' => {
+                safe.push('{');
+                safe.push(c);
+                safe.push('}');
+            }
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
                 safe.push('\\');
                 safe.push(c);
@@ -269,6 +276,7 @@ mod tests {
 
     #[test]
     fn latex_keeps_minus_signs_and_spaces_that_do_not_break() {
+        assert_eq!(latex("[9cm]*"), "{[}9cm{]}{*}");
         assert_eq!(latex("−3.1\u{a0}% ± 1"), "$-$3.1~\\% $\\pm$ 1");
     }
 }

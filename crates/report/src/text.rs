@@ -1,5 +1,6 @@
 //! Text that other people wrote, made safe to show, and the width it takes.
 
+use bakeoff_data::acts;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 use std::borrow::Cow;
@@ -10,9 +11,10 @@ pub(crate) const REGULAR: &[u8] = include_bytes!("../fonts/Inter-Regular.otf");
 /// Semi-bold weight of the embedded typeface.
 pub(crate) const SEMIBOLD: &[u8] = include_bytes!("../fonts/Inter-SemiBold.otf");
 
-/// Characters that neither HTML nor XML may hold, or that would move the cursor of a terminal.
+/// Characters that neither HTML nor XML may hold, that would move the cursor of a terminal, that turn the direction of what stands
+/// around them (an isolate's end would even end the element that isolates a name), or that nobody sees.
 fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{2028}' | '\u{2029}')
+    acts(c) || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 /// Text on one line, its control characters shown as what they are: not text.
@@ -157,6 +159,7 @@ mod tests {
         );
         assert_eq!(escape("a\u{0}b\u{1b}[31m\u{ffff}"), "a\u{fffd}b\u{fffd}[31m\u{fffd}");
         assert_eq!(plain("two\nlines"), "two lines");
+        assert_eq!(bdi("gpj.\u{202e}a\u{2069}b\u{200f}"), "<bdi>gpj.\u{fffd}a\u{fffd}b\u{fffd}</bdi>");
         assert_eq!(escape_lines("a = \"<\"\n\tb"), "a = &quot;&lt;&quot;\n b");
         assert!(matches!(plain("plain"), Cow::Borrowed(_)));
     }

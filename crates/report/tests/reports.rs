@@ -284,6 +284,9 @@ fn names_that_are_markup_long_or_right_to_left_are_shown_as_text() {
         "كلب صغير",
         "\u{202e}reversed",
         "강아지",
+        "=HYPERLINK(\"http://x\",\"dog\")",
+        "-2+3\u{2069}\u{202d}\u{200b}\u{9b}31m",
+        "[9cm] @SUM(A1)",
     ];
     let mut fake = Fake { study: "</title><script>alert(1)</script>".into(), seeds: 6, ..Fake::new() };
     fake.classes = hostile.map(String::from).to_vec();
@@ -308,6 +311,17 @@ fn names_that_are_markup_long_or_right_to_left_are_shown_as_text() {
     for figure in report.figures.iter().filter(|f| f.extension().is_some_and(|e| e == "svg")) {
         let svg = std::fs::read_to_string(figure).unwrap();
         assert!(!svg.contains("<script") && !svg.contains("<img"), "{}", figure.display());
+    }
+    // Nothing turns the direction of what stands around a name, or hides in it.
+    let acts = |c: char| bakeoff_data::acts(c) && c != '\n' && c != '\t';
+    assert!(!page.contains(acts), "{:?}", page.chars().find(|c| acts(*c)));
+    for file in report.tables.iter().filter(|t| t.extension().is_some_and(|e| e == "csv")) {
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(file).unwrap();
+        for cell in rows.records().flat_map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+        {
+            let formula = cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err();
+            assert!(!formula, "{}: {cell:?}", file.display());
+        }
     }
     // No name moves the cursor.
     for line in report.summary.verdict_lines() {
@@ -420,6 +434,18 @@ fn metrics_classes_images_curves_and_time_are_told_beside_the_verdict() {
     let top1 = metric("top1").value.mean;
     assert!((metric("brier").value.mean - (top1 * 0.22 + (1.0 - top1) * 1.02)).abs() < 1e-9);
     assert!((metric("ece").value.mean - (top1 - 0.6).abs()).abs() < 0.01);
+    for m in insight.recipes.iter().flat_map(|recipe| &recipe.metrics) {
+        let most = match serde_json::to_value(m.metric).unwrap().as_str() {
+            Some("nll") => f64::INFINITY,
+            Some("brier") => 2.0,
+            _ => 1.0,
+        };
+        let [low, high] = [m.value.low, m.value.high].map(Option::unwrap);
+        assert!(0.0 <= low && low <= m.value.mean && m.value.mean <= high && high <= most, "{m:?}");
+    }
+    // That all of 800 images are right does not say that all others are.
+    let top5 = metric("top5").value;
+    assert!(top5.mean < 1.0 || (0.99..1.0).contains(&top5.low.unwrap()), "{top5:?}");
     let difference = metric("top1").difference.unwrap();
     let verdict = report.summary.recipes[3].difference.as_ref().unwrap();
     assert!(

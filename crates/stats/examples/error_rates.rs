@@ -3,6 +3,9 @@
 //!
 //!     cargo run --release -p bakeoff-stats --example error_rates
 
+// It prints what it made itself.
+#![allow(clippy::disallowed_methods)]
+
 #[allow(dead_code, reason = "shared with other examples")]
 mod simulation;
 

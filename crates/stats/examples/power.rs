@@ -3,18 +3,22 @@
 //!
 //!     cargo run --release -p bakeoff-stats --example power -- docs/power.svg
 
+// It prints what it made itself.
+#![allow(clippy::disallowed_methods)]
+
 #[allow(dead_code, reason = "shared with other examples")]
 mod simulation;
 
 use bakeoff_stats::sequential::{Design, Standing, compare_sequentially};
-use bakeoff_stats::{Options, Verdict, compare};
-use simulation::Dogs;
+use bakeoff_stats::{Arm, Options, Verdict, compare};
+use simulation::{Dogs, Wild};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 const IMAGES: usize = 500;
 const NULL_STUDIES: u64 = 2_000;
 const STUDIES: u64 = 300;
+const WILD_STUDIES: u64 = 1_000;
 
 /// How a study is run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +43,8 @@ struct Outcome {
     wrong: f64,
     /// Recipes called better or worse.
     found: f64,
+    /// Studies in which the first recipe is called better or worse.
+    first: f64,
     /// Recipes called equivalent.
     equivalent: f64,
     /// Studies in which any recipe is called equivalent.
@@ -47,7 +53,16 @@ struct Outcome {
     seeds: f64,
 }
 
+/// Where studies come from: seeds and number of the study in, arms and margin out.
+type Source<'a> = &'a dyn Fn(usize, u64) -> (Arm, Vec<Arm>);
+
 fn outcome(plan: Plan, effects: &[f64], margin: f64, studies: u64) -> Outcome {
+    let dogs = |seeds| Dogs { seeds, images: IMAGES, effects: effects.to_vec() };
+    let margin = dogs(0).scaled(margin);
+    outcome_of(&|seeds, number| dogs(seeds).study(number), plan, effects, margin, studies)
+}
+
+fn outcome_of(source: Source<'_>, plan: Plan, effects: &[f64], margin: f64, studies: u64) -> Outcome {
     let mut total = Outcome::default();
     let recipes = effects.len() as f64;
     for number in 0..studies {
@@ -55,9 +70,8 @@ fn outcome(plan: Plan, effects: &[f64], margin: f64, studies: u64) -> Outcome {
             Plan::Fixed(seeds) => seeds,
             Plan::Until(design) => design.most,
         };
-        let dogs = Dogs { seeds: most, images: IMAGES, effects: effects.to_vec() };
-        let (baseline, others) = dogs.study(number);
-        let options = Options { margin: dogs.scaled(margin), replicates: 0, ..Options::default() };
+        let (baseline, others) = source(most, number);
+        let options = Options { margin, replicates: 0, ..Options::default() };
         let (verdicts, seeds): (Vec<Verdict>, usize) = match plan {
             Plan::Fixed(seeds) => {
                 let Ok(comparisons) = compare(&baseline, &others, &options) else { continue };
@@ -79,6 +93,7 @@ fn outcome(plan: Plan, effects: &[f64], margin: f64, studies: u64) -> Outcome {
         let wrong = verdicts.iter().zip(effects).any(|(v, e)| claims(*v) && *e == 0.0);
         let equivalent = verdicts.iter().filter(|v| **v == Verdict::Equivalent).count();
         total.wrong += f64::from(u8::from(wrong)) * share;
+        total.first += f64::from(u8::from(verdicts.first().is_some_and(|v| claims(*v)))) * share;
         total.found += verdicts.iter().filter(|v| claims(**v)).count() as f64 / recipes * share;
         total.equivalent += equivalent as f64 / recipes * share;
         total.any_equivalent += f64::from(u8::from(equivalent > 0)) * share;
@@ -146,6 +161,7 @@ fn main() -> std::io::Result<()> {
         let row: Vec<String> = row.collect();
         writeln!(out, "| {effect} | {} | {:.1} |", row.join(" | "), curves[3].1[k].seeds)?;
     }
+    wild(&mut out, &plans)?;
     if let Some(path) = figure {
         let lines: Vec<(String, Vec<f64>)> = curves
             .iter()
@@ -154,6 +170,32 @@ fn main() -> std::io::Result<()> {
             })
             .collect();
         std::fs::write(path, draw(&lines))?;
+    }
+    Ok(())
+}
+
+/// One of four recipes scatters more than the others.
+fn wild(out: &mut impl std::io::Write, plans: &[Plan]) -> std::io::Result<()> {
+    let names: Vec<String> = plans.iter().map(|plan| plan.name()).collect();
+    let percent = |v: f64| format!("{:.1} %", v * 100.0);
+    let outcomes = |effect: f64, times: f64| -> Vec<Outcome> {
+        let effects = [effect, 0.0, 0.0, 0.0];
+        let source = |seeds, number| Wild { seeds, effects: effects.to_vec(), times }.study(number);
+        plans.iter().map(|&plan| outcome_of(&source, plan, &effects, 0.0, WILD_STUDIES)).collect()
+    };
+    writeln!(out, "\n| true difference, points | the last recipe scatters | {} |", names.join(" | "))?;
+    writeln!(out, "|---|---|{}", "---|".repeat(plans.len()))?;
+    for effect in [2.5, 3.5, 4.5] {
+        for times in [1.0, 2.0, 4.0, 8.0] {
+            let found = outcomes(effect, times).iter().map(|o| percent(o.first)).collect::<Vec<_>>();
+            writeln!(out, "| {effect} | {times}× | {} |", found.join(" | "))?;
+        }
+    }
+    writeln!(out, "\n| none differs; the last recipe scatters | {} |", names.join(" | "))?;
+    writeln!(out, "|---|{}", "---|".repeat(plans.len()))?;
+    for times in [1.0, 4.0, 8.0] {
+        let wrong = outcomes(0.0, times).iter().map(|o| percent(o.wrong)).collect::<Vec<_>>();
+        writeln!(out, "| {times}× | {} |", wrong.join(" | "))?;
     }
     Ok(())
 }

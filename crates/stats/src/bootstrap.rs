@@ -82,25 +82,54 @@ pub fn probability_better(
     if n == 0 || baseline.len() != n {
         return None;
     }
-    let score = |a: f64, b: f64| match a.partial_cmp(&b) {
-        Some(std::cmp::Ordering::Greater) => 1.0,
-        Some(std::cmp::Ordering::Equal) => 0.5,
-        _ => 0.0,
-    };
-    let share = |chosen: &[usize]| {
-        let wins: f64 = chosen
-            .iter()
-            .flat_map(|&i| chosen.iter().map(move |&j| (i, j)))
-            .map(|(i, j)| score(recipe[i], baseline[j]))
-            .sum();
-        wins / (n * n) as f64
-    };
+    let better = Better::new(recipe, baseline);
     let shares = (0..replicates as u64).map(|replicate| {
         let mut stream = Stream::new(random_seed, "bootstrap-improvement", 0, replicate);
-        share(&(0..n).map(|_| stream.below(n)).collect::<Vec<_>>())
+        let mut times = vec![0; n];
+        (0..n).for_each(|_| times[stream.below(n)] += 1);
+        better.share(&times)
     });
     let [low, high] = percentiles(shares.collect(), confidence)?;
-    Some([share(&(0..n).collect::<Vec<_>>()), low, high])
+    Some([better.share(&vec![1; n]), low, high])
+}
+
+/// Where each run of a recipe stands among the baseline's runs in their order, so that pairs need not be looked at one by one.
+struct Better {
+    /// The baseline's runs, the lowest first.
+    order: Vec<usize>,
+    /// Per run of the recipe: how many of these are lower, and how many are not higher.
+    places: Vec<[usize; 2]>,
+}
+
+impl Better {
+    fn new(recipe: &[f64], baseline: &[f64]) -> Self {
+        let mut order: Vec<usize> = (0..baseline.len()).collect();
+        order.sort_by(|&a, &b| baseline[a].total_cmp(&baseline[b]));
+        let place = |value: &f64| {
+            [
+                order.partition_point(|&at| baseline[at] < *value),
+                order.partition_point(|&at| baseline[at] <= *value),
+            ]
+        };
+        let places = recipe.iter().map(place).collect();
+        Self { order, places }
+    }
+
+    /// Share of pairs in which the recipe is ahead, each seed taken so many times. Halves of whole numbers: exact in any order.
+    fn share(&self, times: &[u64]) -> f64 {
+        let mut up_to = Vec::with_capacity(self.order.len() + 1);
+        let mut sum = 0;
+        up_to.push(sum);
+        for &at in &self.order {
+            sum += times[at];
+            up_to.push(sum);
+        }
+        let wins =
+            self.places.iter().zip(times).map(|(&[below, not_above], times)| {
+                (*times * (up_to[below] + up_to[not_above])) as f64 / 2.0
+            });
+        wins.sum::<f64>() / (sum * sum) as f64
+    }
 }
 
 /// Linear interpolation between order statistics (NumPy's default).
@@ -119,6 +148,32 @@ pub(crate) fn percentiles(mut values: Vec<f64>, confidence: f64) -> Option<[f64;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pairs_that_are_not_looked_at_one_by_one_are_counted_as_if_they_were() {
+        let mut stream = Stream::new(7, "test", 0, 0);
+        for n in 1..40 {
+            let mut draw = || (0..n).map(|_| stream.below(9) as f64 / 9.0).collect::<Vec<f64>>();
+            let (recipe, baseline) = (draw(), draw());
+            let times: Vec<u64> = draw().iter().map(|value| (value * 9.0) as u64 + 1).collect();
+            let (mut wins, mut all) = (0.0, 0);
+            for (i, a) in recipe.iter().enumerate() {
+                for (j, b) in baseline.iter().enumerate() {
+                    let weight = times[i] * times[j];
+                    all += weight;
+                    wins += weight as f64
+                        * if a > b {
+                            1.0
+                        } else if a == b {
+                            0.5
+                        } else {
+                            0.0
+                        };
+                }
+            }
+            assert_eq!(Better::new(&recipe, &baseline).share(&times), wins / all as f64, "{n}");
+        }
+    }
 
     #[test]
     fn percentiles_interpolate_as_numpy_does() {

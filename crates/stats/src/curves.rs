@@ -5,6 +5,7 @@
 //! epoch, and with a schedule that ends there, a curve says nothing.
 
 use crate::distribution::t_quantile;
+use crate::interval::{Range, Variance};
 use serde::{Deserialize, Serialize};
 
 /// A smoothed curve at one epoch, over seeds.
@@ -115,21 +116,21 @@ fn shared(curves: &[&[f64]]) -> usize {
     curves.iter().map(|curve| curve.len()).min().unwrap_or(0)
 }
 
-/// One recipe's curve: `seeds` holds a value per epoch for each seed, of which those that all have are used.
+/// One recipe's curve: `seeds` holds a value per epoch for each seed, of which those that all have are used. Limits are in `range`.
 #[must_use]
-pub fn fit(seeds: &[&[f64]], confidence: f64) -> Vec<Point> {
+pub fn fit(seeds: &[&[f64]], confidence: f64, range: Range) -> Vec<Point> {
     let epochs = shared(seeds);
     let lines: Vec<Vec<(f64, f64)>> = seeds.iter().map(|curve| lines(&curve[..epochs])).collect();
     let at = |epoch: usize| {
         let values: Vec<f64> = lines.iter().map(|line| line[epoch].0).collect();
         let slopes: Vec<f64> = lines.iter().map(|line| line[epoch].1).collect();
-        let (fit, reach) = mean_and_reach(&values, confidence)?;
+        let interval = Variance::of_seeds(&values).map(|v| v.interval_within(confidence, range));
         let (gain, gain_reach) = mean_and_reach(&slopes, confidence)?;
         Some(Point {
             epoch: epoch as u32 + 1,
-            fit,
-            low: reach.map(|reach| fit - reach),
-            high: reach.map(|reach| fit + reach),
+            fit: crate::mean(&values)?,
+            low: interval.map(|i| i.low),
+            high: interval.map(|i| i.high),
             gain,
             gain_low: gain_reach.map(|reach| gain - reach),
             gain_high: gain_reach.map(|reach| gain + reach),
@@ -219,10 +220,10 @@ mod tests {
     fn a_line_stays_a_line_and_its_slope_is_the_value_of_an_epoch() {
         let line: Vec<f64> = (0..20).map(|e| 0.1 + 0.02 * f64::from(e)).collect();
         assert!(smooth(&line).iter().zip(&line).all(|(a, b)| (a - b).abs() < 1e-12));
-        let points = fit(&[&line, &line], 0.95);
+        let points = fit(&[&line, &line], 0.95, Range::UpTo(1.0));
         assert!(points.iter().all(|p| (p.gain - 0.02).abs() < 1e-12 && p.low.is_some()));
-        assert_eq!(fit(&[&line[..1]], 0.95)[0].low, None);
-        assert!(fit(&[], 0.95).is_empty() && fit(&[&[]], 0.95).is_empty());
+        assert_eq!(fit(&[&line[..1]], 0.95, Range::UpTo(1.0))[0].low, None);
+        assert!(fit(&[], 0.95, Range::Any).is_empty() && fit(&[&[]], 0.95, Range::Any).is_empty());
     }
 
     #[test]

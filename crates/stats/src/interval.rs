@@ -20,6 +20,17 @@ pub enum Method {
     PairedT,
 }
 
+/// Which values a mean can have at all; no interval passes beyond them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Range {
+    /// Any: a difference.
+    Any,
+    /// None below zero: a loss, an error as a share of another.
+    Positive,
+    /// From zero to so much: a share of images is from zero to one.
+    UpTo(f64),
+}
+
 /// A two-sided interval, in the units of the differences (fractions).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -146,6 +157,43 @@ impl Variance {
         }
     }
 
+    /// [`Variance::interval`] of a mean that not every number can be: the limits lie in `range`, not alike on both sides of the mean,
+    /// and near its ends cover more often than equal ones. `docs/statistics.md` says how often.
+    #[must_use]
+    pub fn interval_within(&self, confidence: f64, range: Range) -> Interval {
+        let symmetric = self.interval(confidence);
+        let reach = symmetric.high - self.mean;
+        let cut = |most: f64| [symmetric.low, symmetric.high].map(|limit| limit.clamp(0.0, most));
+        let [low, high] = match range {
+            Range::Any => [symmetric.low, symmetric.high],
+            Range::Positive => positive_limits(self.mean, reach).unwrap_or(cut(f64::INFINITY)),
+            Range::UpTo(most) => self.share_limits(most, reach, confidence).unwrap_or(cut(most)),
+        };
+        Interval { low, high, ..symmetric }
+    }
+
+    /// Wilson's limits (1927) for as many images as would give this standard error if each were right or wrong by itself. Where there
+    /// is no error at all, the mean standing at either end, it is the images there are. `None` for a mean outside the range, and for one
+    /// at an end where images are not known.
+    fn share_limits(&self, most: f64, reach: f64, confidence: f64) -> Option<[f64; 2]> {
+        let share = self.mean / most;
+        if !(0.0..=1.0).contains(&share) {
+            return None;
+        }
+        // Quantile squared over the number of images: all that Wilson's formula needs of either.
+        let variance = share * (1.0 - share);
+        let penalty = if variance > 0.0 {
+            (reach / most).powi(2) / variance
+        } else {
+            let images = self.image_count? as f64;
+            t_quantile(0.5 + confidence / 2.0, images - 1.0).powi(2) / images
+        };
+        let centre = share + penalty / 2.0;
+        let half = (penalty * variance + penalty * penalty / 4.0).sqrt();
+        let limit = |side: f64| most * ((centre + side * half) / (1.0 + penalty)).clamp(0.0, 1.0);
+        Some([limit(-1.0), limit(1.0)])
+    }
+
     /// One-sided p-value against "the true difference is `bound` or less". Zero or one where the spread is zero.
     #[must_use]
     pub fn p_above(&self, bound: f64) -> f64 {
@@ -179,6 +227,17 @@ impl Variance {
             None => f64::from(u8::from(self.mean == 0.0)),
         }
     }
+}
+
+/// Limits symmetric on a scale of ratios. Where the reach is larger than the mean the upper one grows on in a straight line: with
+/// two seeds a power of e would have no bounds. `None` for a mean that is not above zero.
+fn positive_limits(mean: f64, reach: f64) -> Option<[f64; 2]> {
+    if mean.is_nan() || mean <= 0.0 {
+        return None;
+    }
+    let ratio = reach / mean;
+    let high = if ratio <= 1.0 { mean * ratio.exp() } else { std::f64::consts::E * reach };
+    Some([mean * (-ratio).exp(), high])
 }
 
 #[cfg(test)]
@@ -225,6 +284,50 @@ mod tests {
         let interval = crossed.interval(0.95);
         assert_eq!((interval.low, interval.high, interval.degrees_of_freedom), (0.0, 0.0, None));
         assert_eq!((crossed.p_zero(), crossed.p_above(-0.01), crossed.p_below(0.01)), (1.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn a_share_of_nearly_all_images_has_no_limit_beyond_all_of_them() {
+        // Seven of eight seeds get all 300 images right, one misses two.
+        let mut table = vec![vec![1.0; 300]; 8];
+        (table[3][7], table[3][90]) = (0.0, 0.0);
+        let variance = Variance::crossed(&table).unwrap();
+        let [wide, limits] =
+            [Range::Any, Range::UpTo(1.0)].map(|range| variance.interval_within(0.95, range));
+        assert!(
+            wide.high > 1.0 && limits.high < 1.0 && limits.low < wide.low && limits.low > 0.99,
+            "{limits:?}"
+        );
+        // By Wilson's formula: 300 right of 300 that are counted as often as that error says.
+        let images = variance.mean * (1.0 - variance.mean) / variance.standard_error(8).powi(2);
+        let t = t_quantile(0.975, variance.degrees_of_freedom(8).unwrap());
+        let (p, n) = (variance.mean, images);
+        let half = t * (p * (1.0 - p) / n + t * t / (4.0 * n * n)).sqrt();
+        let by_hand = [-half, half].map(|half| (p + t * t / (2.0 * n) + half) / (1.0 + t * t / n));
+        assert!((limits.low - by_hand[0]).abs() < 1e-12 && (limits.high - by_hand[1]).abs() < 1e-12);
+        // All right: not certain for all that, 300 images could hide a few in a hundred.
+        let all =
+            Variance::crossed(&vec![vec![1.0; 300]; 8]).unwrap().interval_within(0.95, Range::UpTo(1.0));
+        assert!((0.98..0.99).contains(&all.low) && all.high == 1.0, "{all:?}");
+        let none =
+            Variance::crossed(&vec![vec![0.0; 300]; 8]).unwrap().interval_within(0.95, Range::UpTo(2.0));
+        assert!((0.02..0.04).contains(&none.high) && none.low == 0.0, "{none:?}");
+    }
+
+    #[test]
+    fn a_loss_has_no_limit_below_zero_and_none_that_is_infinite() {
+        for values in [[0.02, 0.03], [0.001, 0.9], [0.0, 1e-300], [0.0, 0.0], [1e-12, 1e12]] {
+            let variance = Variance::of_seeds(&values).unwrap();
+            let [wide, limits] = [Range::Any, Range::Positive].map(|r| variance.interval_within(0.95, r));
+            assert!(limits.low >= 0.0 && limits.low <= variance.mean && limits.low >= wide.low, "{limits:?}");
+            assert!(limits.high.is_finite() && limits.high >= variance.mean, "{limits:?}");
+        }
+        let steady = Variance::of_seeds(&[0.70, 0.72, 0.71, 0.69]).unwrap();
+        let [wide, limits] = [Range::Any, Range::Positive].map(|r| steady.interval_within(0.95, r));
+        assert!((limits.high - wide.high).abs() < 5e-4 && (limits.low - wide.low).abs() < 5e-4);
+        // A mean beyond its range, as a smoothed curve can have, is cut.
+        let beyond = Variance::of_seeds(&[1.01, 1.02]).unwrap().interval_within(0.95, Range::UpTo(1.0));
+        assert_eq!(beyond.high, 1.0);
     }
 
     #[test]

@@ -19,6 +19,8 @@
 //! # Ok::<(), bakeoff_stats::StatsError>(())
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 pub mod aggregate;
 mod arm;
 pub mod bootstrap;
@@ -33,6 +35,7 @@ pub mod multiplicity;
 pub mod outlook;
 pub mod permutation;
 pub mod sequential;
+mod spread;
 pub mod wording;
 
 pub use arm::{Arm, Marks, Run, StatsError};

@@ -6,7 +6,7 @@
 //! seeds × images table of them then gives the interval by the same analysis of variance as a difference of accuracies
 //! ([`Variance::crossed`]), and the difference of two recipes' tables the interval of a difference.
 
-use crate::interval::{Interval, Variance};
+use crate::interval::{Interval, Range, Variance};
 use serde::{Deserialize, Serialize};
 
 /// Bins of the calibration error: equal widths, as Guo et al. 2017 ("On calibration of modern neural networks") use.
@@ -78,6 +78,16 @@ impl Metric {
     #[must_use]
     pub fn higher_is_better(self) -> bool {
         !matches!(self, Self::Nll | Self::Brier | Self::Ece)
+    }
+
+    /// Which values it can have.
+    #[must_use]
+    pub fn range(self) -> Range {
+        match self {
+            Self::Nll => Range::Positive,
+            Self::Brier => Range::UpTo(2.0),
+            Self::Top1 | Self::Top5 | Self::BalancedAccuracy | Self::MacroF1 | Self::Ece => Range::UpTo(1.0),
+        }
     }
 
     /// One number per image whose mean is the metric of the run. `None` without images, where what it needs was not kept, or
@@ -215,9 +225,10 @@ pub struct Estimate {
     pub per_seed: Vec<f64>,
 }
 
-/// A metric over seeds, from one table of pseudo-values per seed. `None` without seeds or for rows of different lengths.
+/// A metric over seeds, from one table of pseudo-values per seed; limits of its interval are in `range`. `None` without seeds or for
+/// rows of different lengths.
 #[must_use]
-pub fn estimate(table: &[Vec<f64>], confidence: f64) -> Option<Estimate> {
+pub fn estimate(table: &[Vec<f64>], confidence: f64, range: Range) -> Option<Estimate> {
     let length = table.first()?.len();
     if table.iter().any(|row| row.len() != length) {
         return None;
@@ -226,7 +237,7 @@ pub fn estimate(table: &[Vec<f64>], confidence: f64) -> Option<Estimate> {
     let variance = Variance::crossed(table).or_else(|| Variance::of_seeds(&per_seed));
     Some(Estimate {
         mean: crate::mean(&per_seed)?,
-        interval: variance.map(|v| v.interval(confidence)),
+        interval: variance.map(|v| v.interval_within(confidence, range)),
         per_seed,
     })
 }
@@ -322,9 +333,9 @@ mod tests {
     #[test]
     fn a_difference_of_equal_tables_is_zero_without_spread() {
         let table: Vec<Vec<f64>> = (0..3).map(|_| Metric::MacroF1.pseudo_values(&some()).unwrap()).collect();
-        let difference = estimate(&subtract(&table, &table).unwrap(), 0.95).unwrap();
+        let difference = estimate(&subtract(&table, &table).unwrap(), 0.95, Range::Any).unwrap();
         assert_eq!((difference.mean, difference.interval.unwrap().high), (0.0, 0.0));
-        assert!(estimate(&[], 0.95).is_none() && subtract(&table, &table[..2]).is_none());
-        assert!(estimate(&table[..1], 0.95).unwrap().interval.is_none());
+        assert!(estimate(&[], 0.95, Range::Any).is_none() && subtract(&table, &table[..2]).is_none());
+        assert!(estimate(&table[..1], 0.95, Range::UpTo(1.0)).unwrap().interval.is_none());
     }
 }

@@ -4,6 +4,7 @@
 //! and the seed's difference has the other sign. All 2^S swappings are equally likely then; p is the share of them whose
 //! mean difference is at least as far from zero as the one observed.
 
+use crate::spread;
 use crate::wording::count;
 use bakeoff_random::Stream;
 
@@ -69,47 +70,52 @@ impl Table {
     /// A recipe with too few seeds to reach `level` by itself can never be claimed, so it does not count as a comparison that
     /// the others are corrected for (Tarone 1990); one lucky seed of it would otherwise hide what they show.
     ///
-    /// A seed's swapping is applied to all recipes at once, so that their common baseline is accounted for. The statistic
-    /// is |Σd| / √n: the mean difference in points, weighted for recipes that lack a seed. It is not divided by each
-    /// recipe's own spread, since that costs most of the power with six to eight seeds; see the decision record.
+    /// A seed's swapping is applied to all recipes at once, so that their common baseline is accounted for. The statistic is the
+    /// summed difference as a standard score, over the spread that the recipes have in common or, for one that clearly
+    /// scatters otherwise, over its own: see `spread.rs` and the decision record.
     #[must_use]
     pub fn test(&self, random_seed: u64, level: f64) -> SignFlip {
         let recipes: Vec<usize> =
             (0..self.rows.len()).filter(|&r| self.rows[r].iter().any(Option::is_some)).collect();
-        // Column-major and weighted: swapping a seed changes one contiguous column.
-        let mut columns = vec![vec![0.0; recipes.len()]; self.seeds];
-        let mut tolerance = vec![0.0; recipes.len()];
-        for (slot, &r) in recipes.iter().enumerate() {
-            let n = self.rows[r].iter().flatten().count() as f64;
-            for (seed, d) in self.rows[r].iter().enumerate() {
-                columns[seed][slot] = d.unwrap_or(0.0) / n.sqrt();
-                // Sums that are equal but for the order of their terms are ties.
-                tolerance[slot] += columns[seed][slot].abs() * 1e-12;
-            }
-        }
+        let differences: Vec<Vec<f64>> =
+            recipes.iter().map(|&r| self.rows[r].iter().copied().flatten().collect()).collect();
+        // Column-major: swapping a seed changes one contiguous column.
+        let at = |r: usize, seed: usize| self.rows[r].get(seed).copied().flatten().unwrap_or(0.0);
+        let columns: Vec<Vec<f64>> =
+            (0..self.seeds).map(|seed| recipes.iter().map(|&r| at(r, seed)).collect()).collect();
         let observed: Vec<f64> =
             (0..recipes.len()).map(|slot| columns.iter().map(|c| c[slot]).sum::<f64>().abs()).collect();
-        let seeds_of = |slot: usize| self.rows[recipes[slot]].iter().flatten().count();
+        // Sums that are equal but for the order of their terms are ties.
+        let least: Vec<f64> = differences
+            .iter()
+            .zip(&observed)
+            .map(|(d, sum)| (sum - 1e-12 * d.iter().map(|d| d.abs()).sum::<f64>()).max(0.0))
+            .collect();
         let (mut order, excluded): (Vec<usize>, Vec<usize>) =
-            (0..recipes.len()).partition(|&slot| smallest_p(seeds_of(slot)) <= level);
-        order.sort_by(|&a, &b| observed[b].total_cmp(&observed[a]));
+            (0..recipes.len()).partition(|&slot| smallest_p(differences[slot].len()) <= level);
+        let counted: Vec<bool> = (0..recipes.len()).map(|slot| order.contains(&slot)).collect();
+        let scores = spread::scores(&differences, &counted);
+        let reached: Vec<f64> = scores.iter().zip(&least).map(|(score, &sum)| score.of(sum)).collect();
+        order.sort_by(|&a, &b| scores[b].of(observed[b]).total_cmp(&scores[a].of(observed[a])));
 
         let mut own = vec![0u64; recipes.len()];
         let mut largest = vec![0u64; recipes.len()];
-        let mut count = |statistics: &[f64]| {
+        let mut count = |sums: &[f64]| {
             let mut running = 0.0f64;
             for &slot in order.iter().rev() {
-                let statistic = statistics[slot].abs();
-                running = running.max(statistic);
-                own[slot] += u64::from(statistic >= observed[slot] - tolerance[slot]);
-                largest[slot] += u64::from(running >= observed[slot] - tolerance[slot]);
+                // By itself a recipe needs no scale: what its score says, its sum says without rounding.
+                let alone = sums[slot].abs() >= least[slot];
+                own[slot] += u64::from(alone);
+                largest[slot] += u64::from(alone || running >= reached[slot]);
+                running = running.max(scores[slot].of(sums[slot]));
             }
             for &slot in &excluded {
-                running = running.max(statistics[slot].abs());
-                own[slot] += u64::from(statistics[slot].abs() >= observed[slot] - tolerance[slot]);
+                let alone = sums[slot].abs() >= least[slot];
+                own[slot] += u64::from(alone);
+                running = running.max(scores[slot].of(sums[slot]));
             }
             for &slot in &excluded {
-                largest[slot] += u64::from(running >= observed[slot] - tolerance[slot]);
+                largest[slot] += u64::from(sums[slot].abs() >= least[slot] || running >= reached[slot]);
             }
         };
         let exact = self.seeds <= EXACT_UP_TO;

@@ -14,6 +14,7 @@ use crate::arm::{Arm, Pairs, StatsError};
 use crate::comparison::{Comparison, Levels, Options, Verdict, check_options, compare_at};
 use crate::interval::Variance;
 use crate::outlook::{Rule, power};
+use crate::spread;
 use bakeoff_random::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -169,14 +170,16 @@ impl Paths {
         }
     }
 
-    /// Largest |Σd| / √n over the recipes of every path.
+    /// Largest standard score over the recipes of every path, as in [`crate::permutation`].
     fn statistics(&self, seeds: usize) -> Vec<f64> {
-        let weights: Vec<f64> = (0..self.recipes)
-            .map(|r| self.columns[..seeds].iter().filter(|column| column[r].is_some()).count())
-            .map(|n| if n == 0 { 0.0 } else { 1.0 / (n as f64).sqrt() })
+        let differences: Vec<Vec<f64>> = (0..self.recipes)
+            .map(|r| self.columns[..seeds].iter().filter_map(|column| column[r]).collect())
             .collect();
-        let largest = |sums: &[f64]| sums.iter().zip(&weights).fold(0.0f64, |m, (s, w)| m.max(s.abs() * w));
-        self.sums.chunks(self.recipes).map(largest).collect()
+        let counted: Vec<bool> = differences.iter().map(|d| !d.is_empty()).collect();
+        let scores = spread::scores(&differences, &counted);
+        let largest =
+            |sums: &[f64]| sums.iter().zip(&scores).fold(0.0f64, |m, (s, score)| m.max(score.of(*s)));
+        self.sums.chunks(self.recipes.max(1)).map(largest).collect()
     }
 }
 

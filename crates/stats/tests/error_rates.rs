@@ -1,5 +1,6 @@
 //! The verdict rule on invented studies: false claims stay rare, large effects are found, forecasts of seeds hold.
 
+#[allow(dead_code, reason = "shared with examples")]
 #[path = "../examples/simulation/mod.rs"]
 mod simulation;
 
@@ -69,6 +70,42 @@ fn large_effects_are_found_with_six_seeds_whatever_the_number_of_recipes() {
             })
             .count();
         assert!(found >= 190, "{found} of 200 with {recipes} recipes");
+    }
+}
+
+#[test]
+fn a_recipe_that_scatters_wildly_hides_nothing_and_errs_no_more_often() {
+    // Studies in which the first recipe's difference is found, and in which one without effect is called better or worse.
+    let outcome = |seeds: usize, effect: f64, times: f64| {
+        let scales = vec![1.0, 1.0, 1.0, 1.0, (2.0 * times * times - 1.0f64).sqrt()];
+        let studies =
+            Accuracies { seeds, effects: vec![effect, 0.0, 0.0, 0.0], noise: Noise::Normal, scales };
+        let (mut found, mut wrong) = (0, 0);
+        for number in 0..STUDIES {
+            let (baseline, others) = studies.study(number);
+            let comparisons = compare(&baseline, &others, &options()).unwrap();
+            let claimed: Vec<bool> = comparisons.iter().map(|c| claims(c.verdict)).collect();
+            found += usize::from(claimed[0]);
+            wrong += usize::from(claimed[usize::from(effect != 0.0)..].contains(&true));
+        }
+        (found, wrong)
+    };
+    let studies = STUDIES as usize;
+    for (seeds, effect) in [(8, 2.0), (12, 1.25)] {
+        let (alone, _) = outcome(seeds, effect, 1.0);
+        assert!(alone > studies * 9 / 10, "{alone}");
+        for times in [4.0, 8.0] {
+            let (found, wrong) = outcome(seeds, effect, times);
+            assert!(
+                found + studies / 20 >= alone,
+                "{seeds} seeds, {times}×: {found} of {studies}, {alone} without"
+            );
+            assert!(wrong <= AT_MOST, "{wrong} false claims with {seeds} seeds, {times}×");
+        }
+    }
+    for times in [4.0, 8.0] {
+        let (_, wrong) = outcome(8, 0.0, times);
+        assert!(wrong <= AT_MOST, "{wrong} false claims with {times}× where none differs");
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::Headline;
 use crate::document::{Document, Node, Origin, Step, Table, Value};
-use crate::problem::{Problem, list, nearest};
+use crate::problem::{MOST_FOUND, Problem, list, nearest};
 
 /// What the schema does not allow.
 pub(crate) struct Checked {
@@ -54,6 +54,9 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     fn report(&mut self, origin: &Origin, message: String) {
+        if self.problems.len() >= MOST_FOUND {
+            return;
+        }
         let place = self.document.place(origin);
         self.problems.push(Problem { place, key: self.document.name(&self.path), message });
     }
@@ -291,6 +294,8 @@ impl<'a> Check<'a> {
             self.path.push(Step::Key(name.clone()));
             match known.and_then(|known| known.get(name)).or(open) {
                 Some(schema) => self.value(child, schema, origin),
+                // What is meant is looked for in the whole schema.
+                None if self.problems.len() >= MOST_FOUND => {}
                 None => {
                     let known = known.unwrap_or(&none);
                     let message = self.unknown_key(name, known);

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::problem::{Place, Problem, list, nearest};
+use crate::problem::{MOST_FOUND, Place, Problem, list, nearest};
 
 /// What to do about `"C:\photos"`.
 pub(crate) const BACKSLASHES: &str = "in double quotes a backslash begins an escape: write a path in single quotes ('C:\\photos') or with / (C:/photos)";
@@ -152,6 +152,21 @@ impl Node {
     }
 }
 
+/// Characters of a line that are shown before and behind the place in question.
+const AROUND: usize = 80;
+
+/// What stands around a place in a line, and how many characters of that stand before the place.
+fn around(line: &str, place: usize) -> (String, usize) {
+    let first = if place > AROUND { place - AROUND + 1 } else { 0 };
+    let mut rest = line.chars().skip(first);
+    let mut text: String = if first > 0 { "…".into() } else { String::new() };
+    text.extend(rest.by_ref().take(2 * AROUND));
+    if rest.next().is_some() {
+        text.push('…');
+    }
+    (text, place - first + usize::from(first > 0))
+}
+
 /// A step of a path into a document.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
@@ -163,6 +178,8 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     text: String,
+    /// Where in the text each line begins.
+    lines: Vec<usize>,
     overrides: Vec<String>,
     pub(crate) root: Node,
 }
@@ -173,13 +190,14 @@ impl Document {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut document = Self {
             text: text.to_owned(),
+            lines: [0].into_iter().chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
             overrides: overrides.to_vec(),
             root: Node { value: Value::Table(Vec::new()), origin: Origin::Absent },
         };
         if !errors.is_empty() {
             let mut problems: Vec<Problem> = Vec::new();
             let mut explained = None;
-            for error in &errors {
+            for error in errors.iter().take(MOST_FOUND) {
                 let place = document.place(&error.span().map_or(Origin::Absent, Origin::File));
                 let mut message = format!("not valid TOML: {}", error.message().replace('\n', "; "));
                 if let Place::File { line, text, .. } = &place
@@ -222,13 +240,22 @@ impl Document {
         };
         let start =
             (0..=span.start.min(self.text.len())).rev().find(|i| self.text.is_char_boundary(*i)).unwrap_or(0);
-        let before = &self.text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let text = self.text[line_start..].lines().next().unwrap_or("").to_owned();
-        let column = before[line_start..].chars().count() + 1;
-        let bytes = span.end.saturating_sub(start).min((line_start + text.len()).saturating_sub(start));
+        let number = self.lines.partition_point(|&first| first <= start);
+        let line_start = self.lines.get(number.wrapping_sub(1)).copied().unwrap_or(0);
+        let line_end = self.lines.get(number).map_or(self.text.len(), |&next| next - 1);
+        let whole = self.text[line_start..line_end.max(line_start)].trim_end_matches('\r');
+        let column = self.text[line_start..start].chars().count() + 1;
+        let bytes = span.end.saturating_sub(start).min((line_start + whole.len()).saturating_sub(start));
         let width = self.text.get(start..start + bytes).map_or(1, |part| part.chars().count()).max(1);
-        Place::File { line: before.matches('\n').count() + 1, column, text, width }
+        let (text, before) = around(whole, column - 1);
+        let shown = text.chars().count();
+        Place::File {
+            line: number.max(1),
+            column,
+            before,
+            width: width.min(shown.saturating_sub(before).max(1)),
+            text,
+        }
     }
 
     /// The dotted name of a path: elements of a list of named tables by their name.
@@ -373,11 +400,17 @@ fn segments(key: &str) -> Option<Vec<String>> {
     (quote.is_none() && parts.iter().all(|part| !part.is_empty())).then_some(parts)
 }
 
+/// Parts of a dotted key on the command line; TOML files are nested no deeper than about this either.
+const DEEPEST: usize = 64;
+
 /// Lays one `key=value` over the tree.
 fn apply(root: &mut Node, text: &str, index: usize) -> Result<(), String> {
     let form = "write it as key=value, e.g. `--set train.epochs=20` or `--set recipe.cutmix.mix.alpha=0.4`";
     let (key, value) = text.split_once('=').ok_or_else(|| format!("no `=`: {form}"))?;
     let parts = segments(key).ok_or_else(|| format!("`{key}` is no dotted key: {form}"))?;
+    if parts.len() > DEEPEST {
+        return Err(format!("a key of {} parts, and none has more than {DEEPEST}: {form}", parts.len()));
+    }
     let value = parse_value(value.trim(), index)?;
 
     set(root, &parts, value, &Origin::Set(index))

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde_json::Value as Json;
 
 use crate::document::{Document, Node, Origin, Step, Table, Value, set};
-use crate::problem::{Problem, list, nearest};
+use crate::problem::{MOST_FOUND, Problem, list, nearest};
 
 /// More recipes than anyone will train.
 const MOST: usize = 1000;
@@ -61,6 +61,9 @@ fn own<'n>(recipe: &'n Node, key: &str) -> Option<(&'n Origin, &'n Node)> {
 
 impl Expansion<'_> {
     fn error(&mut self, index: usize, key: &str, origin: &Origin, message: String) {
+        if self.problems.len() >= MOST_FOUND {
+            return;
+        }
         let path = [Step::Key("recipe".into()), Step::Index(index), Step::Key(key.into())];
         let problem = Problem { place: self.document.place(origin), key: self.document.name(&path), message };
         if !self.problems.contains(&problem) {

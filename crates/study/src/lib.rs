@@ -17,6 +17,8 @@
 //! assert_eq!(errors.problems[0].key, "train.bacth");
 //! ```
 
+#![warn(clippy::print_stderr)]
+
 mod analysis;
 mod check;
 mod config;
@@ -54,6 +56,6 @@ pub use predictions::{Prediction, write as write_predictions};
 pub use preview::{Beside, PreviewError, preview, preview_beside};
 pub use problem::{Place, Problem, StudyErrors};
 pub use runner::{Decide, Outcome, RunError, RunOptions, run, run_until_decided};
-pub use study::Study;
+pub use study::{MOST_TRIALS, Study};
 pub use threads::ThreadsError;
 pub use weights_path::find_weights;

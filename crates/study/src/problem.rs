@@ -12,9 +12,11 @@ pub enum Place {
         line: usize,
         /// 1-based, in characters.
         column: usize,
-        /// The line's text.
+        /// The line's text, of a long line what stands around the place.
         text: String,
-        /// Characters to underline, at least 1.
+        /// Characters of `text` before the place.
+        before: usize,
+        /// Characters to underline, at least 1, all within `text` but for the one behind its end.
         width: usize,
     },
     /// On the command line, as `--set key=value`.
@@ -40,7 +42,7 @@ impl Problem {
     pub fn line(&self, file: &std::path::Path) -> String {
         let mut text = match &self.place {
             Place::File { line, column, .. } => format!("{}:{line}:{column}: ", file.display()),
-            Place::Override(set) => format!("--set {set}: "),
+            Place::Override(set) => format!("--set {}: ", shortened(set, MOST_OF_SET)),
             Place::Absent => format!("{}: ", file.display()),
         };
         if !self.key.is_empty() {
@@ -51,7 +53,16 @@ impl Problem {
     }
 }
 
-/// Everything that is wrong with a study file, in file order.
+/// Characters of a `--set` that are told before what is wrong with it.
+const MOST_OF_SET: usize = 200;
+/// Things that are wrong before looking for more of them ends.
+pub(crate) const MOST_FOUND: usize = 200;
+/// Things that are wrong of which people are told.
+const MOST_TOLD: usize = 30;
+/// Characters of a message that are shown.
+const MOST_OF_MESSAGE: usize = 1000;
+
+/// What is wrong with a study file, in file order: all of it, unless it is more than anybody would read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StudyErrors {
     /// The file.
@@ -62,29 +73,47 @@ pub struct StudyErrors {
 
 impl fmt::Display for StudyErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.problems.iter().enumerate() {
+        for (index, problem) in self.problems.iter().take(MOST_TOLD).enumerate() {
             if index > 0 {
                 writeln!(formatter)?;
             }
-            write!(formatter, "{}", problem.line(&self.file))?;
-            if let Place::File { line, column, text, width } = &problem.place {
+            write!(formatter, "{}", shortened(&problem.line(&self.file), MOST_OF_MESSAGE))?;
+            if let Place::File { line, text, before, width, .. } = &problem.place {
                 let margin = line.to_string().len();
                 write!(formatter, "\n {line} | {text}\n {:margin$} | ", "")?;
-                for character in text.chars().take(column - 1) {
+                for character in text.chars().take(*before) {
                     // A tab must stay a tab for the marks to stand below what they mark.
                     write!(formatter, "{}", if character == '\t' { '\t' } else { ' ' })?;
                 }
                 write!(formatter, "{}", "^".repeat(*width))?;
             }
         }
-        Ok(())
+        match self.problems.len() {
+            ..=MOST_TOLD => Ok(()),
+            more @ ..MOST_FOUND => write!(formatter, "\n… and {} more; mend these first", more - MOST_TOLD),
+            _ => write!(formatter, "\n… and more than {}; mend these first", MOST_FOUND - MOST_TOLD),
+        }
     }
 }
 
 impl std::error::Error for StudyErrors {}
 
+/// At most so many characters of a text, from its beginning.
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Characters of a word that may be a name mistyped; comparing takes time and memory by its length.
+const LONGEST_WORD: usize = 100;
+
 /// The known name nearest to a mistyped one, where one is near enough to be meant.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
     let word = plain(word);
     known
@@ -112,6 +141,25 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_problems_the_first_are_told_and_long_lines_are_cut_around_the_place() {
+        let problem = |line| Problem {
+            place: Place::File { line, column: 700, text: "…x = 1…".into(), before: 1, width: 1 },
+            key: "k".repeat(5000),
+            message: "m".into(),
+        };
+        let told = |problems: usize| {
+            let problems = (1..=problems).map(problem).collect();
+            StudyErrors { file: "s.toml".into(), problems }.to_string()
+        };
+        let text = told(31);
+        assert!(text.ends_with("\n… and 1 more; mend these first") && !text.contains("s.toml:31:"), "{text}");
+        assert!(!told(30).contains("more"));
+        let text = told(MOST_FOUND);
+        assert!(text.contains("more than 170") && text.len() < 64 << 10, "{}", text.len());
+        assert!(text.contains("\n 1 | …x = 1…\n   |  ^\n"), "{text}");
+    }
 
     #[test]
     fn the_nearest_name_is_offered_and_a_far_one_is_not() {

@@ -1,6 +1,6 @@
 //! A study file, read and checked: everything that is wrong with it at once, each thing where it was written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::config::{
 };
 use crate::document::{BACKSLASHES, Document, Step};
 use crate::expansion::expand;
-use crate::problem::{Place, Problem, StudyErrors, list, nearest};
+use crate::problem::{MOST_FOUND, Place, Problem, StudyErrors, list, nearest};
 use crate::weights_path::find_weights;
 
 /// A study, checked and resolved: nothing in it is left to a default.
@@ -108,6 +108,10 @@ impl Study {
         let unresolved = expand(&mut document);
         let mut checked = check(&document, &checked_schema());
         checked.problems.splice(0..0, unresolved);
+        if checked.problems.len() >= MOST_FOUND {
+            // More than anybody reads; what would be found beyond takes time and changes nothing.
+            return Err(fail(checked.problems));
+        }
         // What can be understood is checked further, so that its errors are reported together with the others.
         let unreadable = [checked.unknown.as_slice(), checked.unreadable.as_slice()].concat();
         let mut parts =
@@ -138,6 +142,14 @@ impl Study {
             }
             return Err(fail(problems));
         };
+        let (recipes, seeds) = (config.recipe.len(), config.compare.seeds.list().len());
+        if recipes.saturating_mul(seeds) > MOST_TRIALS {
+            let message = format!(
+                "{recipes} recipes with {seeds} seeds each are {} trials; at most {MOST_TRIALS}",
+                recipes * seeds
+            );
+            return Err(fail(vec![document.problem(&Document::steps("compare.seeds"), message)]));
+        }
         Ok(Self {
             name: resolved.name,
             config,
@@ -271,7 +283,7 @@ impl Resolver<'_> {
     fn error(&mut self, path: &str, message: impl Into<String>) {
         let path = Document::steps(path);
         // Once is enough.
-        if !self.known.contains(&path) {
+        if self.problems.len() < MOST_FOUND && !self.known.contains(&path) {
             self.problems.push(self.document.problem(&path, message));
         }
     }
@@ -400,8 +412,12 @@ impl Resolver<'_> {
             return self.error("compare.seeds", format!("{count} seeds; at most {}", Seeds::MOST));
         }
         let seeds = compare.seeds.list();
+        if seeds.len() as u64 > Seeds::MOST {
+            return self.error("compare.seeds", format!("{} seeds; at most {}", seeds.len(), Seeds::MOST));
+        }
+        let mut met = HashSet::new();
         for (index, seed) in seeds.iter().enumerate() {
-            if seeds[..index].contains(seed) {
+            if !met.insert(seed) {
                 self.error(
                     &format!("compare.seeds[{index}]"),
                     format!("seed {seed} is listed twice; each seed is one pair of trials"),
@@ -811,6 +827,9 @@ fn control_name(control: char) -> String {
         other => format!("the control character U+{:04X}", u32::from(other)),
     }
 }
+
+/// Trials of a study.
+pub const MOST_TRIALS: usize = 100_000;
 
 /// A study file is smaller than this.
 const MOST_BYTES: u64 = 16 << 20;

@@ -480,3 +480,26 @@ fn a_study_file_is_read_in_whatever_encoding_an_editor_saved_it() {
     let errors = Study::read(folder.path(), &[]).unwrap_err().to_string();
     assert!(errors.contains("is a folder"), "{errors}");
 }
+
+#[test]
+fn a_file_of_nothing_but_mistakes_is_answered_shortly() {
+    let unknown: String = (0..20_000).map(|n| format!("key{n} = 1\n")).collect();
+    let recipes: String =
+        (0..900).map(|n| format!("[[recipe]]\nname = \"r{n}\"\ninherit = \"nowhere{n}\"\n")).collect();
+    let long_name = format!("{} = 1\n", "k".repeat(1 << 20));
+    let texts = [
+        ("lines that say nothing", "x\n".repeat(30_000)),
+        ("signs that mean nothing", format!("[x]\n{}", "%\n".repeat(3000))),
+        ("a long line of them", format!("x = {}", "%".repeat(50_000))),
+        ("brackets", format!("x = {}", "[".repeat(100_000))),
+        ("unknown keys", unknown),
+        ("recipes that inherit from nowhere", recipes),
+        ("a key as long as a book", long_name),
+    ];
+    for (what, text) in texts {
+        let errors = Study::parse(&text, Path::new("s.toml"), &[]).unwrap_err();
+        let told = errors.to_string();
+        assert!(told.len() < 64 << 10, "{what}: {} bytes", told.len());
+        assert!(told.starts_with("s.toml:"), "{what}: {told}");
+    }
+}

@@ -9,6 +9,7 @@ use bakeoff_stats::wording::{count, points, signed_points};
 use bakeoff_study::{AnalysisOptions, MOST_MAPS, RunFolder, analyse};
 
 use crate::exit::{Exit, note, out};
+use crate::interrupt;
 use crate::progress::Bar;
 use crate::table::Table;
 
@@ -45,10 +46,6 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// What it says when it is interrupted.
-const STOPPING: &str =
-    "stopping after this batch; run the same command again to go on (Ctrl-C again: at once)";
-
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let folder = RunFolder::open(&arguments.run)?;
     let options = AnalysisOptions {
@@ -58,7 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
         maps: arguments.maps as usize,
         threads: super::threads(arguments.threads)?,
     };
-    let stop = super::stop_on_interrupt(STOPPING)?;
+    let stop = interrupt::flag("stopping after this batch; what was seen is kept");
     let bar = Bar::new("images judged");
     let looked = analyse(&folder, &options, stop, &|done, total| bar.show(done, total));
     bar.finish();

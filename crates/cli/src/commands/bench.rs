@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bakeoff_nn::{Ceilings, Model, Trainable};
 use serde::Serialize;
 
@@ -25,19 +25,19 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "resnet50")]
     model: String,
     /// Images a step.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, value_parser = whole::<4096>)]
     batch: usize,
     /// Image side in pixels.
-    #[arg(long, default_value_t = 224)]
+    #[arg(long, default_value_t = 224, value_parser = whole::<4096>)]
     image: usize,
     /// Classes of the head.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = whole::<1_000_000>)]
     classes: usize,
     /// Threads (default: all cores).
     #[arg(long)]
     threads: Option<usize>,
     /// Rounds that are counted.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = whole::<100_000>)]
     rounds: usize,
     /// Back end.
     #[arg(long, value_enum, default_value = "cpu")]
@@ -57,6 +57,14 @@ pub(crate) struct Arguments {
     /// Print JSON: an object, or without a stage a list of them.
     #[arg(long)]
     json: bool,
+}
+
+/// A whole number from 1 to this.
+fn whole<const MOST: usize>(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("must be a whole number from 1 to {MOST}")),
+    }
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -109,9 +117,6 @@ struct Measurement {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
-    if arguments.rounds == 0 || arguments.batch == 0 {
-        bail!("--rounds and --batch must be at least 1");
-    }
     let threads = super::threads(arguments.threads)?;
     if let Some(stage) = arguments.stage {
         let measurement = measure(&arguments, stage, threads, age_of_process())?;

@@ -11,6 +11,9 @@ use bakeoff_study::{Headline, RunFolder};
 
 use crate::exit::{Exit, note, out, out_folded, warn};
 
+/// Recipes that are named when it is told what was read.
+const NAMED: usize = 50;
+
 /// Compare recipes trained elsewhere, from CSV files: the same statistics, verdicts and report.
 ///
 /// One file of predictions with the columns recipe, seed, image, and correct (0/1), or label and predicted, or probability
@@ -164,10 +167,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     }
     let baseline = results.baseline(arguments.baseline.as_deref())?;
     if !arguments.json {
-        let seeds = |recipe: &str| results.runs.iter().filter(|run| run.recipe == *recipe).count();
-        let recipes = results.recipes();
-        let read: Vec<String> =
-            recipes.iter().map(|recipe| format!("{recipe} × {}", seeds(recipe))).collect();
+        let recipes = results.runs_of_recipes();
+        let named = recipes.iter().take(NAMED).map(|(recipe, runs)| format!("{recipe} × {runs}"));
+        let more = recipes.len().saturating_sub(NAMED);
+        let read: Vec<String> = named.chain((more > 0).then(|| format!("and {more} more"))).collect();
         let taken: String = results.notes.iter().map(|note| format!("; {note}")).collect();
         note(format!("read (recipe × seeds): {}; compared: {}{taken}", read.join(", "), results.metric));
     }

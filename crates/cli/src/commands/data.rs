@@ -1,7 +1,6 @@
 //! `bakeoff data`: fetching published data sets, and looking at any.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
 use bakeoff_data::{
@@ -10,6 +9,7 @@ use bakeoff_data::{
 };
 
 use crate::exit::{Exit, note, out, warn};
+use crate::interrupt;
 use crate::progress::{Bar, BytesBar};
 use crate::table::Table;
 
@@ -66,10 +66,20 @@ enum Action {
         /// Keep archives after they were unpacked.
         #[arg(long)]
         keep: bool,
-        /// Take files whose size or SHA-256 is not the known one.
+        /// Take files whose size or SHA-256 is not the known one, up to four times the known size.
         #[arg(long)]
         unchecked: bool,
     },
+}
+
+impl Arguments {
+    /// How to go on after an interruption.
+    pub(crate) fn after_interruption(&self) -> &'static str {
+        match self.action {
+            Action::Fetch { .. } => "what is there is kept: run the same command again to go on",
+            _ => "run the same command again to begin anew",
+        }
+    }
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
@@ -130,7 +140,7 @@ fn kind(name: &str) -> Result<SourceKind> {
 
 fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
     let set = find_published(name)?;
-    let stop = super::stop_on_interrupt("stopping; what is done is kept")?;
+    let stop = interrupt::flag("stopping");
     note(format!("{}\n{}: look there for the terms of use", set.title, set.home));
     let bar = BytesBar::new();
     let files = fetch(&set, &options, stop, &|event| match event {
@@ -141,10 +151,6 @@ fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {
         FetchEvent::Unpacking { file, done } => bar.count(&format!("{file}: unpacking"), done),
     });
     bar.finish();
-    if stop.load(Ordering::Relaxed) {
-        note("what is there is kept: run the same command again to go on");
-        return Ok(Exit::Interrupted);
-    }
     for file in files? {
         let known = if file.as_known { "as known" } else { "not compared: taken as it came" };
         out(format!("{}: {} bytes, SHA-256 {} ({known})", file.file, file.bytes, file.sha256));
@@ -166,17 +172,14 @@ fn check(config: &SourceConfig, json: bool, html: Option<PathBuf>) -> Result<Exi
     let mut dataset = Dataset::open(config)?;
     // Every image is looked at once.
     dataset.set_cache(0);
-    let stop = super::stop_on_interrupt("stopping; what is done is kept")?;
+    let stop = interrupt::flag("stopping");
     let bar = Bar::new("looking at images");
     let check = dataset.check(stop, &|done, total| bar.show(done, total));
     bar.finish();
-    if stop.load(Ordering::Relaxed) {
-        return Ok(Exit::Interrupted);
-    }
     let check = check?;
     if let Some(file) = html {
         let page = bakeoff_report::data_page(&dataset, &check);
-        std::fs::write(&file, page).with_context(|| format!("cannot write {}", file.display()))?;
+        bakeoff_files::write_bytes(&file, page.as_bytes())?;
         note(format!("wrote {}", file.display()));
     }
     if json {

@@ -1,12 +1,12 @@
 //! `bakeoff data pack`: decodes a data set once and for all.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
 use bakeoff_data::{Dataset, PackMode, SourceConfig};
 
 use crate::exit::{Exit, out, warn};
+use crate::interrupt;
 use crate::progress::Bar;
 
 /// Decode all images into a memory-mapped pack, which every study of these images beside it then reads.
@@ -46,13 +46,10 @@ fn pack(arguments: &Arguments) -> Result<Exit> {
     };
     let mut dataset = Dataset::open(&source)?;
     dataset.set_pack(&arguments.packs, PackMode::On);
-    let stop = super::stop_on_interrupt("stopping; a pack that is not whole is not kept")?;
+    let stop = interrupt::flag("stopping; a pack that is not whole is not kept");
     let bar = Bar::new("packing");
     let inspection = dataset.inspect(false, stop, &|done, total| bar.show(done, total));
     bar.finish();
-    if stop.load(Ordering::Relaxed) {
-        return Ok(Exit::Interrupted);
-    }
     let inspection = inspection?;
     warn(dataset.warnings().iter().chain(&inspection.warnings));
     let (path, images, bytes) = dataset.packed().context("there is no pack")?;

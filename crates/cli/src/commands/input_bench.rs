@@ -8,7 +8,11 @@ use bakeoff_augment::{Answers, BatchError, Pipeline, Preprocess, RecipeConfig, T
 use bakeoff_data::{
     Dataset, DeclaredSplit, GeneratedConfig, ImageError, PackMode, Patch, Region, RgbImage, SourceConfig,
 };
+use bakeoff_files::Unfinished;
 use rayon::prelude::*;
+
+/// Bytes of a recipe's file.
+const MOST_RECIPE: u64 = 16 << 20;
 
 /// What is measured.
 pub(crate) struct Subject<'a> {
@@ -58,7 +62,7 @@ impl Images {
 
 fn recipe(name: &str, image: usize) -> Result<RecipeConfig> {
     if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
-        let text = std::fs::read_to_string(bakeoff_data::expand(Path::new(name))?)
+        let text = bakeoff_files::read_text(&bakeoff_data::expand(Path::new(name))?, MOST_RECIPE)
             .with_context(|| format!("cannot read {name}"))?;
         return toml::from_str(&text).with_context(|| format!("{name} is no recipe"));
     }
@@ -76,6 +80,7 @@ pub(crate) fn measure<T>(
 ) -> Result<T> {
     let Subject { batch, image, .. } = *subject;
     let packs = tempfile::tempdir()?;
+    let _unfinished = Unfinished::at(packs.path());
     let images = Images::open(subject, packs.path())?;
     let mut next = 0u64;
     if subject.recipe == "decode" {

@@ -1,12 +1,11 @@
 //! `bakeoff predict`: a trained network, or anyone's weights, on images.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bakeoff_augment::{Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
-use bakeoff_data::{ImageError, PixelNote, RgbImage, decode_with_notes, pixel_warnings};
+use bakeoff_augment::{BatchError, NetworkInput, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
+use bakeoff_data::{ImageError, PixelNote, decode_with_notes, image_bytes, pixel_warnings};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Trainable, WeightNote, WeightSource, Weights};
 use bakeoff_study::find_weights;
 use rayon::prelude::*;
@@ -152,26 +151,26 @@ fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
     let mut looks = Looks::default();
     // One batch of pixels is in memory at a time, however many images there are.
     for paths in files.chunks(batch) {
-        let read: Vec<Result<(RgbImage, Look), ImageError>> =
+        let read: Vec<Result<(NetworkInput, Look), ReadError>> =
             paths.par_iter().map(|path| read(path, &pipeline)).collect();
-        let (mut named, mut decoded) = (Vec::new(), Vec::new());
+        let (mut named, mut input) = (Vec::new(), Vec::new());
         for (path, image) in paths.iter().zip(read) {
             let name = path.display().to_string();
             match image {
                 Ok((image, look)) => {
                     looks.count(&name, &look);
                     named.push(name);
-                    decoded.push(image);
+                    input.extend_from_slice(image.values());
                 }
-                Err(error) => {
+                Err(ReadError::Batch(error)) => return Err(error.into()),
+                Err(ReadError::Image(error)) => {
                     crate::exit::note(format!("left out: {name}: {error}"));
                     failed.push(Unreadable { image: name, reason: error.to_string() });
                 }
             }
         }
-        if !decoded.is_empty() {
-            let pixels = pipeline.eval_batch(&decoded.iter().collect::<Vec<_>>())?;
-            let logits = session.infer(pipeline.normalise(pixels).values())?;
+        if !named.is_empty() {
+            let logits = session.infer(&input)?;
             for (image, logits) in named.into_iter().zip(logits.chunks_exact(classes.len())) {
                 if !logits.iter().all(|logit| logit.is_finite()) {
                     let reason = "the network's output is not finite, so it says nothing; its weights are damaged or too large";
@@ -307,11 +306,20 @@ struct Look {
     notes: Vec<PixelNote>,
 }
 
-fn read(path: &Path, pipeline: &Pipeline) -> Result<(RgbImage, Look), ImageError> {
-    let bytes = std::fs::read(path)?;
-    let (image, notes) = decode_with_notes(&bytes, pipeline.draft())?;
+/// Why an image is not shown to the network.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+/// An image as the network is shown it. Its own pixels, of which there may be many, are let go at once.
+fn read(path: &Path, pipeline: &Pipeline) -> Result<(NetworkInput, Look), ReadError> {
+    let (image, notes) = decode_with_notes(&image_bytes(path)?, pipeline.draft())?;
     let look = Look { side: image.width().min(image.height()), notes };
-    Ok((image, look))
+    Ok((pipeline.normalise(pipeline.eval_batch(&[&image])?), look))
 }
 
 /// What the images have in common that someone should know: how many, and one of them.
@@ -401,7 +409,7 @@ impl Output {
             let preprocess = value(serde_json::to_string_pretty(&pipeline.describe_evaluation()));
             out(format!("  \"preprocess\": {preprocess},"));
         }
-        let long = files.len() > BLOCK && !std::io::stdout().is_terminal();
+        let long = files.len() > BLOCK && !crate::exit::stdout_is_terminal();
         Self {
             json: arguments.json,
             written: false,

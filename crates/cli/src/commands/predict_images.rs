@@ -89,7 +89,10 @@ fn matching(pattern: &str, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
             Ok(path) if path.is_dir() => folders.push(path),
             Ok(path) if is_image_file(&path) => images.push(path),
             Ok(path) => others.push(path),
-            Err(error) => warnings.push(format!("{error}")),
+            // Images could be missing.
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot list all that matches `{pattern}`"));
+            }
         }
     }
     if images.is_empty() && others.is_empty() {
@@ -119,11 +122,15 @@ fn there(pattern: &str) -> String {
         .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']))
         .collect();
     let folder = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return format!(": there is no folder {}", folder.display());
+    let entries = match std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return format!(": there is no folder {}", folder.display());
+        }
+        Err(error) => return format!(": {} cannot be listed ({error})", folder.display()),
     };
     let (mut folders, mut files, mut example) = (0usize, 0usize, None::<String>);
-    for entry in entries.flatten() {
+    for entry in entries {
         if entry.path().is_dir() {
             folders += 1;
         } else {

@@ -1,14 +1,13 @@
 //! `bakeoff preview`: a contact sheet per recipe.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 use bakeoff_report::Graphics;
-use bakeoff_study::{Beside, PreviewError, RunFolder};
+use bakeoff_study::{Beside, RunFolder};
 
 use crate::exit::{Exit, note, out, out_raw};
+use crate::interrupt;
 use crate::progress::Bar;
 
 /// Show what each recipe does to your images: a contact sheet per recipe, with boxes, lambda and soft labels.
@@ -54,7 +53,7 @@ impl Show {
     fn graphics(self) -> Option<Graphics> {
         let variable = |name: &str| std::env::var(name).ok();
         match self {
-            Self::Auto => Graphics::detect(variable).filter(|_| std::io::stdout().is_terminal()),
+            Self::Auto => Graphics::detect(variable).filter(|_| crate::exit::stdout_is_terminal()),
             Self::Kitty => Some(Graphics::Kitty),
             Self::Sixel => Some(Graphics::Sixel),
             Self::Blocks => {
@@ -84,7 +83,7 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     // What a run found out of the images need not be found out again.
     let run = RunFolder::open(Path::new("runs").join(&study.name)).ok();
-    let stop = super::stop_on_interrupt("stopping")?;
+    let stop = interrupt::flag("stopping");
     let bar = Bar::new("looking at images");
     let beside = Beside {
         run: run.as_ref(),
@@ -95,9 +94,6 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let previews =
         bakeoff_study::preview_beside(&study, &folder, usize::from(arguments.count), seed, &beside);
     bar.finish();
-    if stop.load(Ordering::Relaxed) && matches!(previews, Err(PreviewError::Plan(_))) {
-        return Ok(Exit::Interrupted);
-    }
     for preview in previews? {
         let [_, png] = bakeoff_report::write_contact_sheet(&preview.record, &preview.folder)?;
         let record = &preview.record;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use bakeoff_stats::fewest_seeds;
 use bakeoff_study::records::{PlanRecord, UntilDecided};
-use bakeoff_study::{Decide, RunFolder, RunOptions, Study};
+use bakeoff_study::{Decide, MOST_TRIALS, RunFolder, RunOptions, Study};
 
 use super::watch::{View, check_terminal, while_covered, while_serving};
 use crate::exit::{Exit, note, out, out_folded};
+use crate::interrupt;
 use crate::progress::RunProgress;
 
 /// Run all trials of a study, print the verdict, write the report.
@@ -81,10 +82,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
 pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Result<Exit> {
     let folder = options.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     let progress = RunProgress::new(options.quiet);
-    let stop = super::stop_on_interrupt(super::STOPPING)?;
+    let stop = interrupt::flag("stopping");
     let run_options = RunOptions {
         threads,
-        jobs: options.jobs.unwrap_or(0),
+        jobs: super::jobs(options.jobs),
         fresh: options.fresh,
         strict: options.strict,
         retry_failed: options.retry_failed,
@@ -100,8 +101,9 @@ pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Res
         }
     };
     let outcome = while_serving(&options.view, &folder, options.lang, |url| {
-        Ok(while_covered(&options.view, &folder, url, &progress, stop, train))
+        Ok(while_covered(&options.view, &folder, url, &progress, train))
     })?;
+    interrupt::training(false);
     progress.finish();
     let outcome = outcome?;
     if outcome.interrupted {
@@ -127,7 +129,13 @@ pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Res
 /// What `--until-decided` declares, checked against the study.
 fn until_decided(study: &Study, options: &Options) -> Result<Option<Looks>> {
     let Some(most) = options.max_seeds.filter(|_| options.until_decided) else { return Ok(None) };
-    let first = study.seeds().len();
+    let (first, recipes) = (study.seeds().len(), study.pipelines().len());
+    if most > MOST_TRIALS / recipes.max(1) {
+        bail!(
+            "--max-seeds is {most}: with {recipes} recipes a study has at most {MOST_TRIALS} trials, {} seeds",
+            MOST_TRIALS / recipes.max(1)
+        );
+    }
     if most < first {
         bail!("--max-seeds is {most}, but the study already has {first} seeds (compare.seeds)");
     }

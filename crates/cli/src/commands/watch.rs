@@ -1,6 +1,5 @@
 //! `bakeoff watch`: a run of this or another process, in the terminal or as a page. Also what `run --serve` and `run --tui` share.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use bakeoff_live::terminal::{self, Left, Note};
 use bakeoff_study::RunFolder;
 
 use crate::exit::{Exit, note};
+use crate::interrupt;
 use crate::progress::RunProgress;
 
 /// Show a run while it goes on, also one of another process; only its folder is read.
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     RunFolder::open(&run)?;
     view.tui |= view.serve.is_none();
     check_terminal(&view)?;
-    let stop = super::stop_on_interrupt("closing")?;
+    let stop = interrupt::flag("closing");
     while_serving(&view, &run, lang, |url| {
         if view.tui {
             terminal::watch(&run, Note { url, ours: false }, &|| stop.load(Ordering::Relaxed))?;
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
 
 /// A view that fills the terminal needs one.
 pub(crate) fn check_terminal(view: &View) -> Result<()> {
-    if view.tui && !std::io::stdout().is_terminal() {
+    if view.tui && !crate::exit::stdout_is_terminal() {
         bail!("this is no terminal to fill; use --serve and a browser, or `bakeoff report`");
     }
     Ok(())
@@ -95,7 +95,6 @@ pub(crate) fn while_covered<T: Send>(
     run: &Path,
     url: Option<&str>,
     progress: &RunProgress,
-    stop: &AtomicBool,
     work: impl FnOnce() -> T + Send,
 ) -> T {
     if !view.tui {
@@ -112,8 +111,7 @@ pub(crate) fn while_covered<T: Send>(
         progress.hide(false);
         match left {
             Ok(Left::Interrupted) => {
-                stop.store(true, Ordering::SeqCst);
-                note(super::STOPPING);
+                interrupt::interrupt();
             }
             Ok(Left::Closed | Left::Over) => {}
             Err(error) => note(format!("warning: {error}; the run goes on")),

@@ -8,8 +8,10 @@ use crate::support::{Ended, Project, bakeoff};
 /// Nothing on either stream acts on a terminal, and no line of a file's name is taken for a message.
 fn is_harmless(what: &str, ended: &Ended) {
     for text in [&ended.stdout, &ended.stderr] {
-        let acts =
-            |c: char| (c.is_control() && c != '\n' && c != '\t') || ('\u{202a}'..='\u{202e}').contains(&c);
+        let acts = |c: char| {
+            (c.is_control() && c != '\n' && c != '\t')
+                || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        };
         assert!(!text.contains(acts), "{what}: {ended:?}");
         assert!(!text.lines().any(|line| line.starts_with("warning: forged")), "{what}: {ended:?}");
     }
@@ -19,7 +21,11 @@ fn is_harmless(what: &str, ended: &Ended) {
 #[test]
 fn names_of_files_classes_and_recipes_do_nothing_to_a_terminal() {
     let project = Project::new();
-    let names = ["\x1b]0;title\x07\x1b[2Jcats", "dogs\nwarning: forged\u{202e}", "birds\u{9b}31m"];
+    let names = [
+        "\x1b]0;title\x07\x1b[2Jcats",
+        "dogs\nwarning: forged\u{202e}",
+        "=1+1\u{9b}31m\u{2069}\u{2028}\u{200b}",
+    ];
     photographs(&project, "photos", &names, 4);
     fs::write(project.path("photos/train").join(names[0]).join("broken\x1b[2J.jpg"), "no image").unwrap();
     fs::write(project.path("photos/train\x1b]52;c;eA==\x07.txt"), "beside").unwrap();
@@ -37,6 +43,13 @@ fn names_of_files_classes_and_recipes_do_nothing_to_a_terminal() {
         (vec!["predict", "--weights", "runs/study/trials/none/seed-1", &photo, "--json"], 0),
         (vec!["plan", "study.toml", "--set", "data.classes=[\"\\u001b[2J\", \"b\"]"], 1),
         (vec!["run", "no\x1b[2J.toml"], 2),
+        // What clap says of arguments.
+        (vec!["run", "study.toml", "--no\x1b[2J\nwarning: forged\u{202e}"], 2),
+        (vec!["bench", "train", "--batch", "\x1b]0;t\x07\nwarning: forged"], 2),
+        (vec!["\u{9b}2J\u{2066}"], 2),
+        (vec!["data", "fetch", "\x1b[2J\nwarning: forged"], 1),
+        (vec!["models", "--json", "\x1b[2J"], 2),
+        (vec!["compare", "none\x1b[2J\nwarning: forged.csv"], 1),
     ];
     let evil = "[[recipe]]\nname = \"\\u001b[2Jevil\\nwarning: forged\"\n";
     fs::write(project.path("evil.toml"), small_study("photos") + evil).unwrap();

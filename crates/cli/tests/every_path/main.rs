@@ -3,9 +3,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(target_os = "linux")]
+mod bounds;
 mod copies;
 mod documents;
 mod hostile;
+#[cfg(unix)]
+mod interrupts;
+mod limits;
 mod options;
 mod scene;
 mod serving;

@@ -1,8 +1,8 @@
 //! Windows and OS/2 bitmaps: 1 to 32 bits, bit fields, run-length coding. As Pillow reads them (`BmpImagePlugin.py`).
 
 use super::notes::Notes;
-use super::{Decoded, Exif, check_size};
-use crate::ImageError;
+use super::{Decoded, Exif, check_size, room};
+use crate::{ImageError, memory};
 
 fn broken(reason: impl Into<String>) -> ImageError {
     ImageError::Broken { format: "BMP", reason: reason.into() }
@@ -54,6 +54,9 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
         (numbers.long(18)?, height.unsigned_abs(), bits, compression, numbers.long(46)? as usize, height < 0)
     };
     check_size(width.into(), height.into(), limit)?;
+    if width == 0 || height == 0 {
+        return Err(broken("it has no pixels"));
+    }
     let (width, height) = (width as usize, height as usize);
     let run_length = match (compression, bits) {
         (1, 8) | (2, 4) => true,
@@ -106,7 +109,8 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     if height > 0 && data.len() < stride * (height - 1) + used {
         return Err(breaks_off());
     }
-    let mut pixels = Vec::with_capacity(width * height * 3);
+    memory::need((width * height * 3) as u64)?;
+    let mut pixels = room(width * height * 3)?;
     for y in 0..height {
         let stored = if top_down { y } else { height - 1 - y };
         let row = &data[stored * stride..stored * stride + used];
@@ -156,7 +160,8 @@ fn bit_fields(numbers: Numbers<'_>, header_size: usize, bits: u32) -> Result<Pix
 /// Run-length coded indices, one byte each. What the codes skip is index 0.
 fn expand(data: &[u8], start: usize, four: bool, width: usize, height: usize) -> Result<Vec<u8>, ImageError> {
     let total = width * height;
-    let mut out = Vec::with_capacity(total.min(data.len() * 128));
+    memory::need(total as u64)?;
+    let mut out = room(total)?;
     let mut x = 0;
     let mut position = 0;
     let nibbles = |byte: u8| [byte >> 4, byte & 15];

@@ -5,8 +5,8 @@ use std::num::NonZeroU64;
 use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 
 use super::notes::{Note, Notes};
-use super::{Decoded, Exif, check_size};
-use crate::ImageError;
+use super::{Decoded, Exif, check_size, room};
+use crate::{ImageError, memory};
 
 fn broken(error: &DecodingError) -> ImageError {
     let reason = match error {
@@ -29,6 +29,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     // A frame that reaches beyond the screen enlarges it.
     let (width, height) = (screen.0.max(left + across), screen.1.max(top + down));
     check_size(width as u64, height as u64, limit)?;
+    memory::need((across * down + 3 * width * height) as u64)?;
     let (transparent, local) = (frame.transparent, frame.palette.clone());
     let mut indices = vec![0; across * down];
     decoder.read_into_buffer(&mut indices).map_err(|error| broken(&error))?;
@@ -44,8 +45,8 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
         Some(&colour) => colour,
         None => [0; 3],
     };
-    let mut pixels: Vec<u8> =
-        std::iter::repeat_n(colour(transparent.unwrap_or(0)), width * height).flatten().collect();
+    let mut pixels = room(width * height * 3)?;
+    pixels.extend(std::iter::repeat_n(colour(transparent.unwrap_or(0)), width * height).flatten());
     if across > 0 {
         for (row, indices) in indices.chunks_exact(across).enumerate() {
             let start = ((top + row) * width + left) * 3;

@@ -12,11 +12,14 @@ mod upsample;
 use huffman::{Bits, Table};
 
 use super::notes::{Note, Notes};
-use super::{Decoded, Exif, Part as PartOfPicture, Request, Wanted, check_size};
-use crate::{ImageError, Isa, Region, vectorised};
+use super::{Decoded, Exif, Part as PartOfPicture, Request, Wanted, check_size, zeros};
+use crate::{ImageError, Isa, Region, memory, vectorised};
 
 /// Blocks in a minimum coded unit, T.81 B.2.3.
 const MAX_BLOCKS_IN_UNIT: usize = 10;
+
+/// A picture in more steps than this was made to keep decoders busy: programs write ten or so.
+const MOST_SCANS: usize = 256;
 
 /// Natural position of the k-th coefficient in zigzag order.
 const ZIGZAG: [u8; 64] = [
@@ -115,6 +118,7 @@ struct Decoder<'a> {
     jfif: bool,
     adobe_transform: Option<u8>,
     frame: Option<Frame>,
+    scans: usize,
     /// All samples are there: what follows up to the end marker is skipped.
     complete: bool,
     /// All samples asked for are there, and more were not asked for: what follows is not even looked at.
@@ -134,6 +138,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Resul
         }
     }
     let Some(Request { reduce, region }) = frame.request else { return Err(broken("it has no picture")) };
+    memory::need(region.width as u64 * region.height as u64 * 3)?;
     let pixels = upsample::to_rgb(&frame, colours, region);
     let whole = (frame.width.div_ceil(reduce), frame.height.div_ceil(reduce));
     let part =
@@ -350,6 +355,12 @@ impl<'a> Decoder<'a> {
         if self.complete {
             return Ok(());
         }
+        self.scans += 1;
+        if self.scans > MOST_SCANS {
+            return Err(broken(format!(
+                "it has more than {MOST_SCANS} scans, each of which goes over the whole picture"
+            )));
+        }
         for part in &scan.parts {
             let component = &mut frame.components[part.component];
             if component.table.is_none() {
@@ -368,16 +379,16 @@ impl<'a> Decoder<'a> {
             Tables { dc: &self.dc_tables, ac: &self.ac_tables, restart_interval: self.restart_interval };
         if frame.progressive {
             scan.check_progression()?;
-            frame.allocate_coefficients();
+            frame.allocate_coefficients()?;
             progressive_scan(frame, &scan, &tables, &mut bits)?;
         } else if all_at_once {
             for component in &mut frame.components {
-                component.allocate_samples();
+                component.allocate_samples()?;
             }
             self.enough = !sequential_scan(frame, &scan, &tables, &mut bits, true)?;
             self.complete = true;
         } else {
-            frame.allocate_coefficients();
+            frame.allocate_coefficients()?;
             sequential_scan(frame, &scan, &tables, &mut bits, false)?;
         }
         self.position += bits.position();
@@ -442,12 +453,13 @@ impl Frame {
         self.request = Some(request);
     }
 
-    fn allocate_coefficients(&mut self) {
+    fn allocate_coefficients(&mut self) -> Result<(), ImageError> {
         for component in &mut self.components {
             if component.coefficients.is_empty() {
-                component.coefficients = vec![0; component.blocks_wide * component.blocks_high * 64];
+                component.coefficients = zeros(component.blocks_wide * component.blocks_high * 64)?;
             }
         }
+        Ok(())
     }
 
     /// Units across and down in a scan.
@@ -462,8 +474,9 @@ impl Frame {
 }
 
 impl Component {
-    fn allocate_samples(&mut self) {
-        self.samples = vec![0; self.blocks_wide * self.blocks_high * self.size * self.size];
+    fn allocate_samples(&mut self) -> Result<(), ImageError> {
+        self.samples = zeros(self.blocks_wide * self.blocks_high * self.size * self.size)?;
+        Ok(())
     }
 
     fn stride(&self) -> usize {
@@ -479,7 +492,7 @@ impl Component {
     /// Coefficients to samples, once all scans are in.
     fn transform_coefficients(&mut self) -> Result<(), ImageError> {
         let table = self.table.ok_or_else(|| broken("a component has no data"))?;
-        self.allocate_samples();
+        self.allocate_samples()?;
         let isa = Isa::detect();
         let coefficients = std::mem::take(&mut self.coefficients);
         let Region { x: left, y: top, width, height } = self.wanted_blocks;

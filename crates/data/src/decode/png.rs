@@ -5,8 +5,8 @@ use std::io::Cursor;
 use png::{BitDepth, ColorType, DecodingError, Limits, Transformations};
 
 use super::notes::{Note, Notes};
-use super::{Decoded, Exif, check_size};
-use crate::ImageError;
+use super::{Decoded, Exif, check_size, room};
+use crate::{ImageError, memory};
 
 /// More than any EXIF block has, hexadecimal.
 const MAX_TEXT: usize = 1 << 20;
@@ -40,15 +40,61 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     if size / 1040 > bytes.len() {
         return Err(ImageError::Broken { format: "PNG", reason: "the file breaks off (truncated)".into() });
     }
-    let mut samples = vec![0; size];
-    let frame = reader.next_frame(&mut samples).map_err(|error| broken(&error))?;
+    let whole = (width * height * 3) as u64;
+    let mut converted = Converted::new(reader.info(), width);
+    if reader.info().interlaced {
+        memory::need(whole + size as u64)?;
+        converted.pixels = room(width * height * 3)?;
+        let mut samples = vec![0; size];
+        let frame = reader.next_frame(&mut samples).map_err(|error| broken(&error))?;
+        samples.chunks_exact(frame.line_size.max(1)).take(height).for_each(|row| converted.add(row));
+    } else {
+        memory::need(whole)?;
+        converted.pixels = room(width * height * 3)?;
+        while let Some(row) = reader.next_row().map_err(|error| broken(&error))? {
+            converted.add(row.data());
+        }
+    }
     // EXIF may follow the pixels. That the file breaks off behind them costs nothing.
     let _ = reader.finish();
-    let info = reader.info();
-    let palette = info.palette.as_deref().unwrap_or_default();
-    let mut pixels = Vec::with_capacity(width * height * 3);
-    for row in samples.chunks_exact(frame.line_size.max(1)).take(height) {
-        match (frame.color_type, frame.bit_depth) {
+    let Converted { pixels, mut notes, brightest, .. } = converted;
+    if let Some(brightest) = brightest {
+        notes.deep_grey(std::iter::once(brightest));
+    }
+    Ok(Decoded { width, height, pixels, part: None, exif: exif(reader.info()), notes })
+}
+
+/// The pixels of the rows so far, as they become 8-bit RGB.
+struct Converted {
+    width: usize,
+    colour: ColorType,
+    depth: BitDepth,
+    palette: Vec<[u8; 3]>,
+    /// Of a palette, the alpha of its colours; otherwise the colour that stands for transparent.
+    transparency: Vec<u8>,
+    pixels: Vec<u8>,
+    notes: Notes,
+    /// Of 16-bit grey.
+    brightest: Option<u16>,
+}
+
+impl Converted {
+    fn new(info: &png::Info<'_>, width: usize) -> Self {
+        Self {
+            width,
+            colour: info.color_type,
+            depth: info.bit_depth,
+            palette: info.palette.as_deref().unwrap_or_default().as_chunks::<3>().0.to_vec(),
+            transparency: info.trns.as_deref().unwrap_or_default().to_vec(),
+            pixels: Vec::new(),
+            notes: Notes::default(),
+            brightest: None,
+        }
+    }
+
+    fn add(&mut self, row: &[u8]) {
+        let (width, pixels) = (self.width, &mut self.pixels);
+        match (self.colour, self.depth) {
             (ColorType::Grayscale, BitDepth::Sixteen) => {
                 // Scaled, where Pillow clips its mode "I;16".
                 pixels.extend(row.as_chunks::<2>().0.iter().flat_map(|&[high, _]| [high; 3]));
@@ -58,11 +104,11 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
                 let scale = 255 / ((1u16 << depth) - 1) as u8;
                 pixels.extend(packed(row, depth).take(width).flat_map(|grey| [grey * scale; 3]));
             }
-            (ColorType::Indexed, depth) => {
-                pixels.extend(packed(row, depth as u8).take(width).flat_map(|index| {
-                    palette.as_chunks::<3>().0.get(usize::from(index)).copied().unwrap_or([0; 3])
-                }))
-            }
+            (ColorType::Indexed, depth) => pixels.extend(
+                packed(row, depth as u8)
+                    .take(width)
+                    .flat_map(|index| self.palette.get(usize::from(index)).copied().unwrap_or([0; 3])),
+            ),
             (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => {
                 pixels.extend(row.as_chunks::<4>().0.iter().flat_map(|&[high, ..]| [high; 3]));
             }
@@ -80,59 +126,49 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
                 pixels.extend(row.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]));
             }
         }
+        self.note(row);
     }
-    let notes = notes(info, frame.color_type, frame.bit_depth, &samples, frame.line_size, width);
-    Ok(Decoded { width, height, pixels, part: None, exif: exif(info), notes })
-}
 
-fn notes(
-    info: &png::Info<'_>,
-    colour: ColorType,
-    depth: BitDepth,
-    samples: &[u8],
-    line: usize,
-    width: usize,
-) -> Notes {
-    let mut notes = Notes::default();
-    let rows = || samples.chunks_exact(line.max(1));
-    let last = |of: usize| samples.iter().skip(of - 1).step_by(of).copied();
-    match (colour, depth) {
-        (ColorType::Grayscale, BitDepth::Sixteen) => {
-            notes.deep_grey(samples.as_chunks::<2>().0.iter().map(|&pair| u16::from_be_bytes(pair)));
-        }
-        // Of alpha in 16 bits the high byte.
-        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => {
-            notes.alpha(samples.as_chunks::<4>().0.iter().map(|pixel| pixel[2]));
-        }
-        (ColorType::Rgba, BitDepth::Sixteen) => {
-            notes.alpha(samples.as_chunks::<8>().0.iter().map(|pixel| pixel[6]))
-        }
-        (ColorType::GrayscaleAlpha, _) => notes.alpha(last(2)),
-        (ColorType::Rgba, _) => notes.alpha(last(4)),
-        (ColorType::Indexed, depth) => {
-            if let Some(alphas) = info.trns.as_deref() {
-                let alpha = |index: u8| alphas.get(usize::from(index)).copied().unwrap_or(255);
-                notes.alpha(rows().flat_map(|row| packed(row, depth as u8).take(width)).map(alpha));
+    /// What the row loses.
+    fn note(&mut self, row: &[u8]) {
+        let notes = &mut self.notes;
+        let last = |of: usize| row.iter().skip(of - 1).step_by(of).copied();
+        match (self.colour, self.depth) {
+            (ColorType::Grayscale, BitDepth::Sixteen) => {
+                let samples = row.as_chunks::<2>().0.iter().map(|&pair| u16::from_be_bytes(pair));
+                self.brightest = self.brightest.max(samples.max());
             }
-        }
-        // One colour stands for transparent.
-        (ColorType::Rgb, BitDepth::Eight) => {
-            if let Some(&[_, r, _, g, _, b]) = info.trns.as_deref().and_then(|key| key.first_chunk::<6>())
-                && samples.as_chunks::<3>().0.contains(&[r, g, b])
-            {
-                notes.add(Note::Transparency);
+            // Of alpha in 16 bits the high byte.
+            (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => {
+                notes.alpha(row.as_chunks::<4>().0.iter().map(|pixel| pixel[2]));
             }
-        }
-        (ColorType::Grayscale, BitDepth::Eight) => {
-            if let Some(&[_, grey]) = info.trns.as_deref().and_then(|key| key.first_chunk::<2>())
-                && samples.contains(&grey)
-            {
-                notes.add(Note::Transparency);
+            (ColorType::Rgba, BitDepth::Sixteen) => {
+                notes.alpha(row.as_chunks::<8>().0.iter().map(|pixel| pixel[6]))
             }
+            (ColorType::GrayscaleAlpha, _) => notes.alpha(last(2)),
+            (ColorType::Rgba, _) => notes.alpha(last(4)),
+            (ColorType::Indexed, depth) if !self.transparency.is_empty() => {
+                let alpha = |index: u8| self.transparency.get(usize::from(index)).copied().unwrap_or(255);
+                notes.alpha(packed(row, depth as u8).take(self.width).map(alpha));
+            }
+            // One colour stands for transparent.
+            (ColorType::Rgb, BitDepth::Eight) => {
+                if let Some(&[_, r, _, g, _, b]) = self.transparency.first_chunk::<6>()
+                    && row.as_chunks::<3>().0.contains(&[r, g, b])
+                {
+                    notes.add(Note::Transparency);
+                }
+            }
+            (ColorType::Grayscale, BitDepth::Eight) => {
+                if let Some(&[_, grey]) = self.transparency.first_chunk::<2>()
+                    && row.contains(&grey)
+                {
+                    notes.add(Note::Transparency);
+                }
+            }
+            _ => {}
         }
-        _ => {}
     }
-    notes
 }
 
 /// Samples of 1, 2, 4 or 8 bits, the highest bits first.

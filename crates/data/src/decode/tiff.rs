@@ -6,11 +6,13 @@
 use std::io::Read;
 
 use super::notes::{Note, Notes};
-use super::{Decoded, Exif, check_size, cmyk_to_rgb};
-use crate::ImageError;
+use super::{Decoded, Exif, check_size, cmyk_to_rgb, room};
+use crate::{ImageError, memory};
 
 /// No compression that is read makes more bytes of one: LZW's longest code stands for 4,000.
 const MOST_TIMES: usize = 4096;
+/// More than any XMP packet has.
+const MOST_XMP: usize = 16 << 20;
 /// More samples a pixel are no picture for people.
 const MOST_SAMPLES: usize = 8;
 
@@ -93,7 +95,10 @@ impl<'a> Directory<'a> {
         let file = File { bytes, little, big };
         let start = file.offset(if big { 8 } else { 4 })?;
         let (head, size, value) = if big { (8, 20, 12) } else { (2, 12, 8) };
-        let count = usize::try_from(file.number(start, head)?).ok()?;
+        // As many as the older kind can have.
+        let count = usize::try_from(file.number(start, head)?)
+            .ok()
+            .filter(|&count| count <= usize::from(u16::MAX))?;
         let first = start.checked_add(head)?;
         let end = first.checked_add(count.checked_mul(size)?)?;
         if end > bytes.len() {
@@ -108,7 +113,7 @@ impl<'a> Directory<'a> {
     }
 
     /// The whole numbers of an entry.
-    fn values(&self, tag: u16) -> Option<Vec<u64>> {
+    fn values(&self, tag: u16) -> Option<Values<'a>> {
         let (_, kind, count, at) = *self.entries.iter().find(|(found, ..)| *found == tag)?;
         let size = match kind {
             1 | 7 => 1,
@@ -120,19 +125,40 @@ impl<'a> Directory<'a> {
         let length = usize::try_from(count).ok()?.checked_mul(size)?;
         let inside = if self.file.big { 8 } else { 4 };
         let start = if length <= inside { at } else { self.file.offset(at)? };
-        // Nothing is allocated for numbers that are not there.
-        if start.checked_add(length)? > self.file.bytes.len() {
-            return None;
-        }
-        (0..length / size).map(|number| self.file.number(start + number * size, size)).collect()
+        let there = start.checked_add(length)? <= self.file.bytes.len();
+        there.then_some(Values { file: self.file, start, size, count: length / size })
     }
 
     fn value(&self, tag: u16) -> Option<u64> {
-        self.values(tag)?.first().copied()
+        self.values(tag)?.get(0)
     }
 
     fn value_or(&self, tag: u16, default: u64) -> u64 {
         self.value(tag).unwrap_or(default)
+    }
+}
+
+/// Whole numbers where they stand in the file: there may be millions.
+#[derive(Clone, Copy)]
+struct Values<'a> {
+    file: File<'a>,
+    start: usize,
+    /// Bytes of each.
+    size: usize,
+    count: usize,
+}
+
+impl<'a> Values<'a> {
+    fn get(self, number: usize) -> Option<u64> {
+        (number < self.count).then(|| self.file.number(self.start + number * self.size, self.size))?
+    }
+
+    fn all(self) -> impl Iterator<Item = u64> + use<'a> {
+        (0..self.count).map_while(move |number| self.get(number))
+    }
+
+    fn bytes(self) -> &'a [u8] {
+        &self.file.bytes[self.start..self.start + self.count * self.size]
     }
 }
 
@@ -161,7 +187,8 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     if width == 0 || height == 0 {
         return Err(broken("it has no pixels"));
     }
-    let depths = directory.values(tag::BITS).unwrap_or(vec![1]);
+    let depths = directory.values(tag::BITS);
+    let depths: Vec<u64> = depths.map_or(vec![1], |depths| depths.all().take(MOST_SAMPLES + 1).collect());
     let samples = directory.value_or(tag::SAMPLES, 1) as usize;
     let bits = depths.first().copied().unwrap_or(1) as usize;
     if !(1..=MOST_SAMPLES).contains(&samples) {
@@ -175,7 +202,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     }
     if directory
         .values(tag::SAMPLE_FORMAT)
-        .is_some_and(|formats| formats.iter().any(|format| !matches!(format, 1 | 4)))
+        .is_some_and(|formats| formats.all().any(|format| !matches!(format, 1 | 4)))
     {
         return Err(unsupported("its samples are signed or floating-point numbers"));
     }
@@ -193,6 +220,9 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
         let (across, down) =
             (directory.value_or(tag::TILE_WIDTH, 0), directory.value_or(tag::TILE_HEIGHT, 0));
         check_size(across, down, limit)?;
+        // Tiles that reach far beyond the picture would be inflated for nothing.
+        let whole = |side: u64, tile: u64| side.div_ceil(tile.max(1)).saturating_mul(tile);
+        check_size(whole(width as u64, across), whole(height as u64, down), limit)?;
         (across as usize, down as usize)
     } else {
         (width, directory.value_or(tag::ROWS_PER_STRIP, height as u64).min(height as u64) as usize)
@@ -213,6 +243,11 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
         little: directory.file.little,
     };
     let photometric = directory.value(tag::PHOTOMETRIC);
+    // The samples, a strip or tile, and what becomes of them.
+    let chunk_bytes =
+        (chunk.0 as u64).saturating_mul(chunk.1 as u64).saturating_mul(samples as u64 * bits as u64) / 8;
+    let pixels = width as u64 * height as u64;
+    memory::need((pixels * (samples as u64 + 3)).saturating_add(chunk_bytes))?;
     let (values, brightest) = layout.read(&directory)?;
 
     let mut notes = Notes::default();
@@ -223,7 +258,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     let pixels = values.chunks_exact(samples);
     // Of so few bits all shades from black to white.
     let scale = if bits < 8 { 255 / ((1u16 << bits) - 1) as u8 } else { 1 };
-    let mut out = Vec::with_capacity(width * height * 3);
+    let mut out = room(width * height * 3)?;
     match (photometric, samples) {
         (Some(0 | 1), 1..) => {
             if bits == 16 && samples == 1 {
@@ -254,6 +289,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
         }
         (Some(3), 1) if bits <= 8 => {
             let map = directory.values(tag::COLOUR_MAP).ok_or_else(|| broken("it has no palette"))?;
+            let map: Vec<u64> = map.all().take(3 << bits).collect();
             let colours = map.len() / 3;
             let colour = |index: u8| {
                 let index = usize::from(index);
@@ -277,7 +313,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64) -> Result<Decoded, ImageError> {
     let exif = Exif {
         known: directory.value(tag::ORIENTATION).and_then(|value| u32::try_from(value).ok()),
         tiff: None,
-        xmp: directory.values(tag::XMP).map(|bytes| bytes.into_iter().map(|byte| byte as u8).collect()),
+        xmp: directory.values(tag::XMP).filter(|xmp| xmp.count <= MOST_XMP).map(|xmp| xmp.bytes().to_vec()),
     };
     Ok(Decoded { width, height, pixels: out, part: None, exif, notes })
 }
@@ -295,7 +331,7 @@ impl Layout {
         let lengths = directory.values(lengths);
         let (across, down) = (self.width.div_ceil(self.chunk.0), self.height.div_ceil(self.chunk.1));
         let each_plane = across * down;
-        if offsets.len() < each_plane * self.planes {
+        if offsets.count < each_plane * self.planes {
             return Err(breaks_off());
         }
         let bytes = directory.file.bytes;
@@ -314,9 +350,10 @@ impl Layout {
                 // The last strip ends with the picture; a tile is always whole.
                 let rows = if self.tiled { self.chunk.1 } else { self.chunk.1.min(self.height - top) };
                 let number = plane * each_plane + place;
-                let start = usize::try_from(offsets[number]).map_err(|_| breaks_off())?;
+                let start = offsets.get(number).and_then(|offset| usize::try_from(offset).ok());
+                let start = start.ok_or_else(breaks_off)?;
                 let stored = bytes.get(start..).ok_or_else(breaks_off)?;
-                let length = lengths.as_ref().and_then(|lengths| lengths.get(number)).copied();
+                let length = lengths.and_then(|lengths| lengths.get(number));
                 let length =
                     length.map_or(stored.len(), |length| usize::try_from(length).unwrap_or(usize::MAX));
                 let stored = stored.get(..length).ok_or_else(breaks_off)?;

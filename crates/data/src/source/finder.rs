@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
+use super::entries;
 use super::folder::{image_by_name, is_hidden, name_of};
+use crate::DataError;
 use crate::classes::identity_key;
 use crate::paths::{expand_from, needs_a_look, with_slashes};
 
@@ -100,8 +102,13 @@ impl Finder {
                     return None;
                 }
             };
-            let exact = entries.filter_map(|entry| Some((entry.ok()?.file_name(), ()))).collect();
-            Some(Names { exact, alike: None, stems: None })
+            match entries.map(|entry| Ok((entry?.file_name(), ()))).collect::<std::io::Result<_>>() {
+                Ok(exact) => Some(Names { exact, alike: None, stems: None }),
+                Err(error) => {
+                    unreadable.get_or_insert_with(|| (folder.to_owned(), error.to_string()));
+                    None
+                }
+            }
         });
         names.as_mut()
     }
@@ -199,7 +206,13 @@ impl Finder {
             return Place::Missing(missing);
         }
         let mut found = Vec::new();
-        let below = self.below.get_or_insert_with(|| Below::of(&folder));
+        if self.below.is_none() {
+            self.below = Some(Below::of(&folder).unwrap_or_else(|error| {
+                self.unreadable.get_or_insert_with(|| (folder.clone(), error.to_string()));
+                Below::default()
+            }));
+        }
+        let below = self.below.get_or_insert_default();
         if let Some(name) = path.file_name() {
             let whole = below.names.get(name).into_iter().flatten().filter(|file| file.ends_with(&path));
             // `ends_with` knows whole names only.
@@ -244,22 +257,20 @@ impl Finder {
 }
 
 /// Images in a folder, and in folders in it, sorted.
-pub(super) fn images_below(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn images_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut images = Vec::new();
     let mut folders: Vec<(usize, PathBuf)> = vec![(0, folder.to_owned())];
     let mut at = 0;
     while at < folders.len() {
         let (depth, folder) = folders[at].clone();
         at += 1;
-        let place = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
         let mut inner = Vec::new();
-        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
-            let path = folder.join(entry.file_name());
+        for path in entries(&folder)? {
             if is_hidden(&name_of(&path)) {
                 continue;
             }
             // Links to folders are not followed: they may lead anywhere.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if std::fs::symlink_metadata(&path).is_ok_and(|file| file.is_dir()) {
                 if depth < DEPTH {
                     inner.push((depth + 1, path));
                 }
@@ -267,24 +278,23 @@ pub(super) fn images_below(folder: &Path) -> Vec<PathBuf> {
                 images.push(path);
             }
         }
-        inner.sort();
         inner.truncate(MOST_FOLDERS.saturating_sub(folders.len()));
         folders.extend(inner);
     }
     images.sort();
-    images
+    Ok(images)
 }
 
 impl Below {
-    fn of(folder: &Path) -> Self {
+    fn of(folder: &Path) -> Result<Self, DataError> {
         let mut below = Self::default();
-        for path in images_below(folder).into_iter().filter(|path| path.parent() != Some(folder)) {
+        for path in images_below(folder)?.into_iter().filter(|path| path.parent() != Some(folder)) {
             let stem = path.file_stem().unwrap_or_default().to_owned();
             below.stems.entry(stem).or_default().push(path.clone());
             let name = path.file_name().unwrap_or_default().to_owned();
             below.names.entry(name).or_default().push(path);
         }
-        below
+        Ok(below)
     }
 }
 

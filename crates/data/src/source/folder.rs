@@ -2,7 +2,7 @@
 //!
 //! Whatever is passed over is counted and said: files of other formats by their format, folders that a system made by their names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -161,7 +161,7 @@ pub(super) fn list_tree(
 ) -> Result<Listing, DataError> {
     let mut walk = Walk::new(tree, root);
     let top = walk.read(root, source, true)?;
-    walk.enter(root);
+    walk.enter(root)?;
     let layout = walk.layout(&top, source, meant)?;
     let mut found = BTreeMap::new();
     let has_splits = !layout.splits.is_empty();
@@ -314,7 +314,7 @@ const MACHINE_MADE: [&str; 17] = [
 ];
 
 /// Names that people do not see and do not mean.
-pub(super) fn is_hidden(name: &str) -> bool {
+pub(crate) fn is_hidden(name: &str) -> bool {
     let lower = name.to_lowercase();
     // macOS's archives have it as __MACOSX; some unpackers drop an underscore.
     let mac = lower.starts_with('_') && lower.trim_matches('_') == "macosx";
@@ -355,7 +355,7 @@ impl Tree for Disk {
 
     fn head(&self, file: &Path) -> Vec<u8> {
         let mut head = Vec::new();
-        if let Ok(file) = std::fs::File::open(file) {
+        if let Ok(file) = bakeoff_files::open(file) {
             // What was read before an error is still a beginning.
             let _ = file.take(HEAD as u64).read_to_end(&mut head);
         }
@@ -413,13 +413,21 @@ struct Walk<'a> {
     loose: Tally,
     tables: Tally,
     others: Tally,
+    special: Tally,
     unread: Unread,
     unread_by_class: BTreeMap<String, Unread>,
     /// Folders that a system made: how many, and the images in them, by name.
     passed: BTreeMap<String, (usize, usize)>,
     /// Real paths of the folders we are in, so that a link back to one of them is noticed.
     ancestors: Vec<PathBuf>,
+    /// How often each real folder was entered.
+    visits: HashMap<PathBuf, usize>,
+    /// Folders in too many others.
+    deep: Tally,
 }
+
+/// More ways than this lead to one folder in mazes of links only.
+const MOST_VISITS: usize = 100;
 
 /// The most files that are counted in folders that are passed over.
 const MOST_COUNTED: usize = 100_000;
@@ -437,10 +445,13 @@ impl<'a> Walk<'a> {
             loose: Tally::default(),
             tables: Tally::default(),
             others: Tally::default(),
+            special: Tally::default(),
             unread: Unread::new(),
             unread_by_class: BTreeMap::new(),
             passed: BTreeMap::new(),
             ancestors: Vec::new(),
+            visits: HashMap::new(),
+            deep: Tally::default(),
         }
     }
 
@@ -469,7 +480,7 @@ impl<'a> Walk<'a> {
         }
         for path in &contents.special {
             let example = self.id(path);
-            self.others.add(|| example);
+            self.special.add(|| example);
         }
         Ok(contents)
     }
@@ -550,19 +561,34 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes into a folder unless we are in it already.
-    fn enter(&mut self, folder: &Path) -> bool {
+    fn enter(&mut self, folder: &Path) -> Result<bool, DataError> {
+        if self.ancestors.len() >= MAX_DEPTH {
+            let id = self.id(folder);
+            self.deep.add(|| id);
+            return Ok(false);
+        }
         let real = self.tree.real(folder);
-        if self.ancestors.contains(&real) || self.ancestors.len() >= MAX_DEPTH {
+        if self.ancestors.contains(&real) {
             self.warnings.push(Warning::LinkCycle { link: self.id(folder) });
-            return false;
+            return Ok(false);
+        }
+        let visits = self.visits.entry(real.clone()).or_default();
+        *visits += 1;
+        if *visits > MOST_VISITS {
+            return Err(DataError::unusable(
+                folder,
+                format!(
+                    "is one of more than {MOST_VISITS} ways by which links lead to one folder; remove the links"
+                ),
+            ));
         }
         self.ancestors.push(real);
-        true
+        Ok(true)
     }
 
     /// A split folder: one folder per class.
     fn classes(&mut self, folder: &Path, split: DeclaredSplit, found: &mut Found) -> Result<(), DataError> {
-        if !self.enter(folder) {
+        if !self.enter(folder)? {
             return Ok(());
         }
         let contents = self.read(folder, folder, true)?;
@@ -599,7 +625,7 @@ impl<'a> Walk<'a> {
 
     /// All images in a folder and the folders below it.
     fn files(&mut self, folder: &Path, class: &str, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
-        if !self.enter(folder) {
+        if !self.enter(folder)? {
             return Ok(());
         }
         let contents = self.read(folder, folder, false)?;
@@ -765,6 +791,9 @@ impl<'a> Walk<'a> {
                 counted(&self.tables, "table(s)")
             ));
         }
+        if self.special.count > 0 {
+            there.push(counted(&self.special, "pipe(s), socket(s) or device(s)"));
+        }
         if self.others.count > 0 {
             there.push(counted(&self.others, "other file(s)"));
         }
@@ -847,6 +876,12 @@ impl<'a> Walk<'a> {
         let mut warnings = self.warnings;
         warnings.extend(passed);
         let said = |tally: Tally| (tally.count > 0).then_some((tally.count, tally.example));
+        if let Some((count, example)) = said(self.deep) {
+            warnings.push(Warning::TooDeep { count, example });
+        }
+        if let Some((count, example)) = said(self.special) {
+            warnings.push(Warning::NoFiles { count, example });
+        }
         if let Some((count, example)) = said(self.looked_into) {
             warnings.push(Warning::LookedInto { count, example });
         }

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::folder::name_of;
+use super::{entries, entries_if_any};
 use crate::inflate::inflated;
 use crate::listing::{Entry, Listing};
 use crate::store::{Form, Location, Order, Store, StoredFile};
@@ -17,22 +19,20 @@ struct Pair {
 }
 
 /// The pairs in a folder, or in the folders that torchvision puts between (`MNIST/raw`).
-fn pairs(path: &Path) -> Vec<Pair> {
-    let mut folders = vec![path.to_owned(), path.join("raw")];
-    for inner in std::fs::read_dir(path).into_iter().flatten().flatten() {
-        folders.push(inner.path().join("raw"));
+fn pairs(path: &Path) -> Result<Vec<Pair>, DataError> {
+    let inner = entries(path)?.into_iter().map(|inner| inner.join("raw"));
+    for folder in [path.to_owned(), path.join("raw")].into_iter().chain(inner) {
+        let pairs = pairs_in(&folder)?;
+        if !pairs.is_empty() {
+            return Ok(pairs);
+        }
     }
-    folders.iter().map(|folder| pairs_in(folder)).find(|pairs| !pairs.is_empty()).unwrap_or_default()
+    Ok(Vec::new())
 }
 
-fn pairs_in(folder: &Path) -> Vec<Pair> {
-    let mut files: Vec<String> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-        .collect();
+fn pairs_in(folder: &Path) -> Result<Vec<Pair>, DataError> {
     // The plain file before its compressed twin.
-    files.sort();
+    let files: Vec<String> = entries_if_any(folder)?.iter().map(|file| name_of(file)).collect();
     let mut pairs: Vec<Pair> = Vec::new();
     for name in &files {
         let Some(images) = name.find("-images") else { continue };
@@ -40,12 +40,12 @@ fn pairs_in(folder: &Path) -> Vec<Pair> {
         let labels = name.replace("-images", "-labels").replace("idx3", "idx1").replace("idx4", "idx1");
         let plain = labels.trim_end_matches(".gz");
         let labels = [plain.to_owned(), format!("{plain}.gz")];
-        let labels = labels.iter().find(|name| files.contains(name)).unwrap_or(&labels[0]);
+        let labels = labels.iter().find(|name| files.binary_search(name).is_ok()).unwrap_or(&labels[0]);
         if is_idx(name) && pairs.iter().all(|pair| pair.split != split) {
             pairs.push(Pair { split, images: folder.join(name), labels: folder.join(labels) });
         }
     }
-    pairs
+    Ok(pairs)
 }
 
 fn is_idx(name: &str) -> bool {
@@ -62,9 +62,9 @@ fn split_of(prefix: &str) -> Option<DeclaredSplit> {
     }
 }
 
-/// Whether a folder holds images of this kind.
+/// Whether a folder holds images of this kind. Whoever lists it is told what could not be read.
 pub(super) fn is_in(folder: &Path) -> bool {
-    !pairs(folder).is_empty()
+    pairs(folder).is_ok_and(|pairs| !pairs.is_empty())
 }
 
 /// Whether this is such a file by name.
@@ -74,7 +74,7 @@ pub(super) fn is_file(name: &str) -> bool {
 
 pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
-    let pairs = pairs(folder);
+    let pairs = pairs(folder)?;
     if pairs.is_empty() {
         return Err(DataError::unusable(folder, "holds no train-images-idx3-ubyte, plain or with .gz"));
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::{is_hidden, name_of};
 use super::split_name::{Match, SplitName, split_by_word, split_in_name, without_digits};
+use crate::paths::slashes;
 use crate::{DataError, DeclaredSplit, Warning};
 
 /// How deep shards may lie below the folder that was named.
@@ -37,10 +38,14 @@ pub(super) fn find(path: &Path, is_shard: &dyn Fn(&str) -> bool) -> Result<Shard
     if path.is_file() {
         return Ok(with_splits(vec![path.to_owned()], path.parent().unwrap_or(path)));
     }
-    let mut files = Vec::new();
-    collect(path, 0, is_shard, &mut files)?;
+    let (mut files, mut special) = (Vec::new(), Vec::new());
+    collect(path, 0, is_shard, &mut files, &mut special)?;
     files.sort();
-    let shards = with_splits(files, path);
+    let mut shards = with_splits(files, path);
+    if let Some(example) = special.iter().min() {
+        let example = slashes(example.strip_prefix(path).unwrap_or(example));
+        shards.warnings.push(Warning::NoFiles { count: special.len(), example });
+    }
     let sets: BTreeSet<PathBuf> = shards.files.iter().map(|shard| set_of(&shard.path)).collect();
     if sets.len() > 1 {
         let names: Vec<String> = sets.iter().map(|set| set.display().to_string()).collect();
@@ -57,7 +62,7 @@ pub(super) fn find(path: &Path, is_shard: &dyn Fn(&str) -> bool) -> Result<Shard
 pub(super) fn any(path: &Path, is_shard: &dyn Fn(&str) -> bool) -> bool {
     let mut files = Vec::new();
     // Whoever lists it is told what could not be read.
-    let _ = collect(path, 0, is_shard, &mut files);
+    let _ = collect(path, 0, is_shard, &mut files, &mut Vec::new());
     !files.is_empty()
 }
 
@@ -67,6 +72,7 @@ fn collect(
     depth: usize,
     is_shard: &dyn Fn(&str) -> bool,
     files: &mut Vec<PathBuf>,
+    special: &mut Vec<PathBuf>,
 ) -> Result<(), DataError> {
     for entry in std::fs::read_dir(folder).map_err(DataError::io(folder))? {
         let entry = entry.map_err(DataError::io(folder))?;
@@ -76,10 +82,18 @@ fn collect(
             continue;
         }
         // Links to folders are not followed: they may lead anywhere.
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() && depth < DEPTH => collect(&path, depth + 1, is_shard, files)?,
-            Ok(_) if is_shard(&name.to_lowercase()) && path.is_file() => files.push(path),
-            _ => {}
+        if entry.file_type().map_err(DataError::io(&path))?.is_dir() {
+            if depth < DEPTH {
+                collect(&path, depth + 1, is_shard, files, special)?;
+            }
+        } else if is_shard(&name.to_lowercase()) {
+            // A link that leads nowhere may have been a shard.
+            let kind = std::fs::metadata(&path).map_err(DataError::io(&path))?;
+            if kind.is_file() {
+                files.push(path);
+            } else if !kind.is_dir() {
+                special.push(path);
+            }
         }
     }
     Ok(())

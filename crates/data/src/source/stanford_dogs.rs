@@ -7,19 +7,22 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::folder::image_by_name;
-use crate::archive;
+use crate::archive::{self, Archive};
 use crate::listing::{Entry, Listing};
 use crate::matlab::{self, Value};
 use crate::paths::below;
 use crate::store::{Location, Store, StoredFile};
 use crate::{DataError, DeclaredSplit, Warning};
 
+/// The lists as published have half a megabyte.
+const MOST_LIST: u64 = 64 << 20;
+
 const LISTS: [(&str, DeclaredSplit); 2] =
     [("train_list.mat", DeclaredSplit::Train), ("test_list.mat", DeclaredSplit::Test)];
 
 /// Where the images are.
 enum Images {
-    Archive { file: StoredFile, members: HashMap<String, Location> },
+    Archive { file: StoredFile, members: HashMap<String, Location>, warnings: Vec<Warning> },
     Folder(PathBuf),
 }
 
@@ -97,7 +100,8 @@ pub(crate) fn list(path: &Path) -> Result<Listing, DataError> {
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     let mut warnings = Vec::new();
     let store = match images {
-        Images::Archive { file, members } => {
+        Images::Archive { file, members, warnings: odd } => {
+            warnings.extend(odd);
             let unlisted = members.keys().filter(|name| image_by_name(Path::new(name)));
             let unlisted = unlisted.filter(|name| !listed.contains_key(in_images(name)));
             if let Some(example) = unlisted.clone().min() {
@@ -142,9 +146,9 @@ impl Images {
 fn images(root: &Path) -> Result<Images, DataError> {
     let path = root.join("images.tar");
     if path.is_file() {
-        let (file, members) = archive::open(&path)?;
+        let Archive { file, members, warnings } = archive::open_all(&path)?;
         let members = members.into_iter().map(|member| (member.name, member.location)).collect();
-        return Ok(Images::Archive { file, members });
+        return Ok(Images::Archive { file, members, warnings });
     }
     for name in ["Images", "images"] {
         let folder = root.join(name);
@@ -184,7 +188,7 @@ fn lists(root: &Path) -> Result<Vec<(PathBuf, DeclaredSplit, Vec<u8>)>, DataErro
                     ),
                 ));
             };
-            let bytes = std::fs::read(&file).map_err(DataError::io(&file))?;
+            let bytes = StoredFile::read_all(&file, MOST_LIST)?;
             Ok((file, split, bytes))
         })
         .collect()

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::finder::{Finder, How, Place, images_below};
 use super::folder::{is_hidden, name_of, split_by_name};
+use super::{entries, entries_if_any};
 use crate::classes::{class_order, same_numbers};
 use crate::columns::{self, ColumnRole, Found};
 use crate::delimited::{DecimalError, DecimalSigns};
@@ -41,7 +42,8 @@ pub(super) fn is_list(path: &Path, name: &str) -> bool {
 
 /// Whether a folder is that of a table: of `train.csv`, or of `metadata.csv` beside its images, if that has labels.
 pub(super) fn is_folder_of_table(folder: &Path) -> bool {
-    train_table(folder).is_some() || metadata(folder).iter().any(|(table, _)| has_labels(table))
+    train_table(folder).is_some()
+        || metadata(folder).is_ok_and(|tables| tables.iter().any(|(table, _)| has_labels(table)))
 }
 
 fn train_table(folder: &Path) -> Option<PathBuf> {
@@ -53,27 +55,26 @@ fn find(folder: &Path, names: &[&str]) -> Option<PathBuf> {
 }
 
 /// The tables of metadata in a folder, or in its folders of splits, and the splits.
-fn metadata(folder: &Path) -> Vec<(PathBuf, DeclaredSplit)> {
+fn metadata(folder: &Path) -> Result<Vec<(PathBuf, DeclaredSplit)>, DataError> {
     if let Some(table) = find(folder, &METADATA) {
-        return vec![(table, DeclaredSplit::Undeclared)];
+        return Ok(vec![(table, DeclaredSplit::Undeclared)]);
     }
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<(PathBuf, DeclaredSplit)> = entries
-        .filter_map(|entry| {
-            let path = entry.path();
-            let split = split_by_name(&name_of(&path))?;
-            Some((find(&path, &METADATA)?, split))
-        })
-        .collect();
+    let mut found: Vec<(PathBuf, DeclaredSplit)> = Vec::new();
+    for path in entries(folder)? {
+        let Some(split) = split_by_name(&name_of(&path)) else { continue };
+        // A folder that may not be entered hides its table.
+        entries_if_any(&path)?;
+        found.extend(find(&path, &METADATA).map(|table| (table, split)));
+    }
     // Train first: ids start from the first table's folder.
     found.sort_by(|(a, x), (b, y)| (*x as usize, a).cmp(&(*y as usize, b)));
-    found
+    Ok(found)
 }
 
 /// The columns of a file that may be a table, without reading more than is worth that.
 fn columns_of(table: &Path) -> Option<Vec<String>> {
     const MOST: u64 = 64 << 20;
-    let small = std::fs::metadata(table).is_ok_and(|file| file.len() <= MOST);
+    let small = std::fs::metadata(table).is_ok_and(|file| file.is_file() && file.len() <= MOST);
     let text = small.then(|| Text::read(table).ok()).flatten()?;
     Some(text.header().to_vec()).filter(|names| !names.is_empty())
 }
@@ -89,16 +90,16 @@ pub(super) fn has_labels(table: &Path) -> bool {
 /// An error about a folder of images, with a word about tables that stand in it.
 pub(super) fn beside(folder: &Path, error: DataError) -> DataError {
     let DataError::Unusable { path, message } = error else { return error };
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut tables: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
+    // There is an error already; this one would hide it.
+    let Ok(entries) = entries(folder) else { return DataError::Unusable { path, message } };
+    let tables: Vec<PathBuf> = entries
+        .into_iter()
         .filter(|path| {
             let name = name_of(path).to_lowercase();
             let known = is_table(&name) && !name.ends_with(".txt") || name.ends_with(".json");
             known && path.is_file() && !is_hidden(&name)
         })
         .collect();
-    tables.sort();
     let Some(first) = tables.first() else { return DataError::Unusable { path, message } };
     let columns = columns_of(first).map(|names| format!(" (with the columns {})", columns::list(names)));
     let columns = columns.unwrap_or_default();
@@ -209,7 +210,7 @@ pub(crate) fn list(
     }
     if path.is_dir() {
         listed.extend(rows.iter().map(|row| row.file.clone()));
-        warnings.extend(not_listed(path, &tables, &listed));
+        warnings.extend(not_listed(path, &tables, &listed)?);
     }
     let classes = class_order(rows.iter().map(|row| row.label.clone()).collect::<BTreeSet<_>>());
     let labels: HashMap<&str, usize> =
@@ -228,10 +229,11 @@ pub(crate) fn list(
 }
 
 /// A word about a table that nobody named, and about the images of its folder that no table lists.
-fn not_listed(folder: &Path, tables: &[Table], listed: &[PathBuf]) -> Option<Warning> {
+fn not_listed(folder: &Path, tables: &[Table], listed: &[PathBuf]) -> Result<Option<Warning>, DataError> {
     let inferred = || tables.iter().filter(|table| table.inferred);
     let listed: BTreeSet<PathBuf> = listed.iter().map(|file| without_detours(file)).collect();
-    let mut others = images_below(folder).into_iter().filter(|file| !listed.contains(&without_detours(file)));
+    let mut others =
+        images_below(folder)?.into_iter().filter(|file| !listed.contains(&without_detours(file)));
     let example = others.next();
     let count = example.iter().count() + others.count();
     let names: Vec<String> =
@@ -244,10 +246,10 @@ fn not_listed(folder: &Path, tables: &[Table], listed: &[PathBuf]) -> Option<War
             slashes(example.strip_prefix(folder).unwrap_or(&example))
         ),
         // `train.csv` is what a folder of tables is known by.
-        None if inferred().any(|table| name_of(&table.path).starts_with("train.")) => return None,
+        None if inferred().any(|table| name_of(&table.path).starts_with("train.")) => return Ok(None),
         None => "was found in the folder and taken for the list of its images and classes".to_owned(),
     };
-    (!names.is_empty()).then_some(Warning::TableNote { table, note })
+    Ok((!names.is_empty()).then_some(Warning::TableNote { table, note }))
 }
 
 /// A path without folders that it enters and leaves again, where that leads to the same file: links may lead elsewhere.
@@ -272,7 +274,8 @@ fn without_detours(path: &Path) -> PathBuf {
 /// What to do about a path under which nothing was found: what of it is here, if anything.
 fn remedy(base: &Path, written: &str) -> String {
     let parts: Vec<&str> = written.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
-    let shorter = (1..parts.len()).map(|at| parts[at..].join("/"));
+    // Nobody's folders are deeper, and a cell may be as long as the file.
+    let shorter = (1..parts.len().min(64)).map(|at| parts[at..].join("/"));
     let found = shorter.into_iter().find(|path| base.join(path).is_file());
     found.map(|path| format!("; {path} is there: write the paths from there on")).unwrap_or_default()
 }
@@ -381,7 +384,7 @@ fn tables(
                 add(test, DeclaredSplit::Test, true);
             }
         } else {
-            let metadata = metadata(path);
+            let metadata = metadata(path)?;
             if metadata.is_empty() {
                 add(only_table(path)?, DeclaredSplit::Undeclared, true);
             }
@@ -413,12 +416,10 @@ fn tables(
 }
 
 fn only_table(folder: &Path) -> Result<PathBuf, DataError> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map_err(DataError::io(folder))?
-        .filter_map(|entry| Some(entry.ok()?.path()))
+    let mut found: Vec<PathBuf> = entries(folder)?
+        .into_iter()
         .filter(|file| file.is_file() && file.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")))
         .collect();
-    found.sort();
     match (found.pop(), found.is_empty()) {
         (Some(only), true) => Ok(only),
         (None, _) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::named_split;
+use super::{entries, named_split};
 use crate::listing::{Entry, Listing};
 use crate::store::{Location, Store, StoredFile};
 use crate::{DataError, DeclaredSplit, Warning, tfrecord};
@@ -20,21 +20,22 @@ pub(super) fn is_version(folder: &Path) -> bool {
     folder.join("dataset_info.json").is_file() && folder.join("features.json").is_file()
 }
 
+/// Whether a version stands in a folder. Whoever lists it is told what could not be read.
+pub(super) fn is_above_version(folder: &Path) -> bool {
+    versions(folder).is_ok_and(|versions| !versions.is_empty())
+}
+
 /// The versions below a folder: `<version>` or `<configuration>/<version>`.
-pub(super) fn versions(folder: &Path) -> Vec<PathBuf> {
-    let inner = |folder: &Path| -> Vec<PathBuf> {
-        let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.is_dir())
-            .collect();
-        folders.sort();
-        folders
+fn versions(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let inner = |folder: &Path| -> Result<Vec<PathBuf>, DataError> {
+        Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
     };
-    let one_below = inner(folder);
-    let two_below = one_below.iter().flat_map(|folder| inner(folder));
-    one_below.iter().cloned().chain(two_below).filter(|folder| is_version(folder)).collect()
+    let mut versions = Vec::new();
+    let one_below = inner(folder)?;
+    for folder in &one_below {
+        versions.extend(inner(folder)?);
+    }
+    Ok(one_below.into_iter().chain(versions).filter(|folder| is_version(folder)).collect())
 }
 
 /// A split's name and what it stands for.
@@ -124,7 +125,7 @@ fn version_folder(path: &Path) -> Result<PathBuf, DataError> {
     if is_version(folder) {
         return Ok(folder.to_owned());
     }
-    match versions(folder).as_slice() {
+    match versions(folder)?.as_slice() {
         [only] => Ok(only.clone()),
         [] => Err(DataError::unusable(
             folder,

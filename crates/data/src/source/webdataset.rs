@@ -5,7 +5,9 @@
 //! nothing else holds it, a file of another name may; and where people's own names have dots, the last dot ends the key. Both is
 //! said in a warning.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -14,7 +16,7 @@ use serde_json::Value;
 use super::BYTE_ORDER_MARK;
 use super::folder::image_by_name;
 use super::shards::{self, Shards};
-use crate::archive::{self, Archive, Member};
+use crate::archive::{self, Archive, Member, Metered, metered_next};
 use crate::classes::{class_order, escaped_bytes, is_no_label};
 use crate::columns;
 use crate::listing::{Entry, Listing};
@@ -58,25 +60,33 @@ pub(super) fn is_shard(name: &str) -> bool {
 /// Whether a tar archive holds samples of this kind: its first files tell.
 pub(super) fn is_samples(path: &Path) -> bool {
     const LOOKED_AT: usize = 16;
-    let Ok(file) = std::fs::File::open(path) else { return false };
+    /// As much as is inflated for it.
+    const MOST: u64 = 256 << 20;
+    let Ok(file) = bakeoff_files::open(path) else { return false };
     let mut magic = [0; 2];
-    use std::io::{Read, Seek};
     if (&file).read_exact(&mut magic).is_err() || (&file).rewind().is_err() {
         return false;
     }
-    let names = |archive: &mut tar::Archive<&mut dyn Read>| -> Vec<String> {
-        let entries = archive.entries().into_iter().flatten().take(LOOKED_AT).map_while(Result::ok);
+    let left = Cell::new(0);
+    fn names<T: Read>(entries: &mut tar::Entries<'_, T>, left: &Cell<u64>) -> Vec<String> {
+        let entries =
+            std::iter::from_fn(|| metered_next(entries, left)).take(LOOKED_AT).map_while(Result::ok);
         entries
             .filter_map(|entry| {
                 Some(entry.path().ok()?.to_string_lossy().trim_start_matches("./").to_owned())
             })
             .collect()
-    };
+    }
     let names = if magic == [0x1F, 0x8B] {
-        names(&mut tar::Archive::new(&mut flate2::read::GzDecoder::new(file)))
+        left.set(MOST);
+        let inner = flate2::read::GzDecoder::new(file).take(MOST);
+        tar::Archive::new(inner).entries().map(|mut entries| names(&mut entries, &left))
     } else {
-        names(&mut tar::Archive::new(&mut &file))
+        tar::Archive::new(Metered { inner: &file, left: &left })
+            .entries_with_seek()
+            .map(|mut entries| names(&mut entries, &left))
     };
+    let names = names.unwrap_or_default();
     let is_label = |name: &String| last_dot(name).is_some_and(|(_, extension)| extension == "cls");
     // An image and its label, one after the other, whichever dot ends the key.
     let pair = |a: &str, b: &str| {
@@ -152,13 +162,13 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
     let names = named.next().map(|file| super::lines(&file).map(|names| (file, names))).transpose()?;
     let used: BTreeSet<&Class> = read.iter().flat_map(|shard| &shard.samples).map(|s| &s.class).collect();
     let classes = classes(path, &used, names)?;
+    let places: HashMap<&String, usize> =
+        classes.iter().enumerate().rev().map(|(at, name)| (name, at)).collect();
     let labels: BTreeMap<Class, usize> = used
         .into_iter()
         .map(|class| match class {
             Class::Number(number) => (class.clone(), *number),
-            Class::Name(name) => {
-                (class.clone(), classes.iter().position(|other| other == name).unwrap_or_default())
-            }
+            Class::Name(name) => (class.clone(), places.get(name).copied().unwrap_or_default()),
         })
         .collect();
 

@@ -209,3 +209,16 @@ fn kinds_of_jpeg_that_are_not_supported_are_named() {
     twelve_bits[frame + 4] = 12;
     assert!(reason(&twelve_bits).contains("12 bits"));
 }
+
+#[test]
+fn a_jpeg_of_hundreds_of_scans_is_refused_soon() {
+    let bytes = std::fs::read(fixture("decode/jpeg-420-progressive.jpg")).unwrap();
+    // The first scan: its header, and its data up to the next marker that is no restart.
+    let start = bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
+    let data = start + 2 + usize::from(u16::from_be_bytes([bytes[start + 2], bytes[start + 3]]));
+    let ends = |pair: &[u8]| pair[0] == 0xFF && pair[1] != 0 && !(0xD0..=0xD7).contains(&pair[1]);
+    let end = data + bytes[data..].windows(2).position(ends).unwrap();
+    let repeated = |times: usize| [&bytes[..start], &bytes[start..end].repeat(times), &bytes[end..]].concat();
+    assert_eq!(decode(&repeated(100)).unwrap(), decode(&bytes).unwrap(), "the last one counts");
+    assert!(reason(&repeated(300)).contains("more than 256 scans"), "{}", reason(&repeated(300)));
+}

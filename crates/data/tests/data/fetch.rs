@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bakeoff_data::{
     Dataset, FetchError, FetchEvent, FetchOptions, Published, Remote, SourceConfig, SourceKind, detect,
@@ -353,4 +353,197 @@ fn every_published_data_set_has_names_sizes_and_checksums() {
             file.url
         );
     }
+}
+
+/// A server that does what it likes with every connection: it is given the number of the request and its head.
+fn hostile(behave: impl Fn(&mut TcpStream, &str) -> std::io::Result<()> + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/files", listener.local_addr().unwrap());
+    let behave = Arc::new(behave);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let behave = Arc::clone(&behave);
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
+                    head.push(byte[0]);
+                }
+                let _ = behave(&mut stream, &String::from_utf8_lossy(&head));
+            });
+        }
+    });
+    address
+}
+
+/// A set of one file of so many bytes there.
+fn of(address: &str, bytes: u64) -> Published {
+    let url = format!("{address}/images.tar");
+    set(vec![Remote { url, bytes: Some(bytes), sha256: Some("0".repeat(64)), unpack: false }])
+}
+
+/// What a fetch says in the end, and that it took no longer than this.
+fn ends(set: &Published, options: &FetchOptions, most: Duration) -> String {
+    let began = Instant::now();
+    let error = silently(set, options).unwrap_err();
+    assert!(began.elapsed() < most, "{:?}: {error}", began.elapsed());
+    error.to_string()
+}
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_server_that_drips_or_breaks_off_after_every_byte_is_left_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let hurried =
+        |name: &str| FetchOptions { patience: Duration::from_millis(50), ..quick(&folder.path().join(name)) };
+    // A byte now and then, for ever.
+    let drips = hostile(|stream, _| {
+        stream.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 100000\r\n\r\n")?;
+        loop {
+            stream.write_all(b"x")?;
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let text = ends(&of(&drips, 100_000), &hurried("drips"), SOON);
+    assert!(text.contains("breaks off again and again") && text.contains("less than 1024 bytes"), "{text}");
+    // One byte more with every request: it gets further, and would for a day.
+    let asked = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&asked);
+    let steps = hostile(move |stream, head| {
+        *counted.lock().unwrap() += 1;
+        let from = head.split("bytes=").nth(1).and_then(|rest| rest.split('-').next()?.parse::<u64>().ok());
+        match from {
+            None => stream.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 100000\r\n\r\nx"),
+            Some(from) => stream.write_all(
+                format!("HTTP/1.1 206 X\r\nContent-Range: bytes {from}-99999/100000\r\nContent-Length: {}\r\n\r\nx", 100_000 - from)
+                    .as_bytes(),
+            ),
+        }
+    });
+    let text = ends(&of(&steps, 100_000), &quick(&folder.path().join("steps")), SOON);
+    assert!(text.contains("after 100 bytes"), "{text}");
+    assert_eq!(*asked.lock().unwrap(), 100);
+    // Its headers drip.
+    let slow = hostile(|stream, _| {
+        for byte in b"HTTP/1.1 200 X\r\nContent-Length: 1\r\n\r\nx".iter().cycle() {
+            stream.write_all(&[*byte])?;
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    });
+    let text = ends(&of(&slow, 1), &hurried("slow"), SOON);
+    assert!(text.contains("cannot reach"), "{text}");
+}
+
+#[test]
+fn a_stop_is_heard_while_the_server_says_nothing() {
+    for head in ["", "HTTP/1.1 200 X\r\n", "HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nx"] {
+        let silent = hostile(move |stream, _| {
+            stream.write_all(head.as_bytes())?;
+            std::thread::sleep(Duration::from_secs(60));
+            Ok(())
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let stop = AtomicBool::new(false);
+        let began = Instant::now();
+        let end = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(200));
+                stop.store(true, Ordering::Relaxed);
+            });
+            fetch(&of(&silent, 9), &quick(folder.path()), &stop, &|_| ())
+        });
+        assert!(matches!(end, Err(FetchError::Stopped)), "{end:?}");
+        assert!(began.elapsed() < Duration::from_secs(2), "{head:?}: {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn what_a_server_says_of_the_file_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = |answer: &'static [u8], bytes: u64, unchecked: bool| {
+        let server = hostile(move |stream, _| stream.write_all(answer));
+        let options = FetchOptions { unchecked, ..quick(&folder.path().join("set")) };
+        ends(&of(&server, bytes), &options, SOON)
+    };
+    // A part that nobody asked for, whatever it says of itself.
+    for answer in [
+        &b"HTTP/1.1 206 X\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\n56789"[..],
+        b"HTTP/1.1 206 X\r\nContent-Length: 10\r\n\r\n0123456789",
+        b"HTTP/1.1 206 X\r\nContent-Range: bytes 0-3/10\r\nContent-Length: 4\r\n\r\n0123",
+    ] {
+        let text = says(answer, 10, false);
+        assert!(text.contains("sends a part of it that was not asked for"), "{text}");
+    }
+    let text = says(b"HTTP/1.1 416 X\r\nContent-Range: bytes */0\r\nContent-Length: 0\r\n\r\n", 10, false);
+    assert!(text.contains("answers 416"), "{text}");
+    // Another size is known before anything is fetched.
+    let text = says(b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\n123456789", 10, false);
+    assert!(text.contains("9 bytes instead of 10"), "{text}");
+    // What is taken unchecked has a limit, too.
+    let text = says(b"HTTP/1.1 200 X\r\nContent-Length: 1073741825\r\n\r\n", 10, true);
+    assert!(text.contains("1073741824 are the most"), "{text}");
+    let text = says(b"HTTP/1.1 200 X\r\nContent-Length: 18446744073709551615\r\n\r\n", 10, true);
+    assert!(text.contains("1073741824 are the most"), "{text}");
+    assert!(
+        !folder.path().join("set/images.tar").exists() && !folder.path().join("set/images.tar.part").exists()
+    );
+    // Without a word on its size, and without an end.
+    let endless = hostile(|stream, _| {
+        stream.write_all(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n")?;
+        loop {
+            stream.write_all(&[7; 4096])?;
+        }
+    });
+    let text = ends(&of(&endless, 100_000), &quick(&folder.path().join("set")), SOON);
+    assert!(text.contains("instead of 100000"), "{text}");
+    // Sent from one place to the next, and headers without end.
+    let circle = hostile(|stream, _| {
+        stream.write_all(b"HTTP/1.1 302 X\r\nLocation: /files/images.tar\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    });
+    let text = ends(&of(&circle, 10), &quick(&folder.path().join("set")), SOON);
+    assert!(text.contains("sends us on more than 5 times"), "{text}");
+    let headers = hostile(|stream, _| {
+        stream.write_all(b"HTTP/1.1 200 X\r\n")?;
+        loop {
+            stream.write_all(b"X-More: and more\r\n")?;
+        }
+    });
+    let text = ends(&of(&headers, 10), &quick(&folder.path().join("set")), SOON);
+    assert!(text.contains("KiB of headers") || text.contains("cannot reach"), "{text}");
+}
+
+#[test]
+fn a_file_for_which_there_is_no_room_is_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = fs4::available_space(folder.path()).unwrap();
+    let bytes = free + (64 << 30);
+    let large = hostile(move |stream, _| {
+        stream.write_all(format!("HTTP/1.1 200 X\r\nContent-Length: {bytes}\r\n\r\n").as_bytes())
+    });
+    let text = ends(&of(&large, bytes), &quick(folder.path()), SOON);
+    assert!(text.contains("there is room for") && text.contains("--to"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_laid_where_a_part_would_be_are_replaced() {
+    let files = dogs();
+    let server = Server::new(&files, Manners::default());
+    let set = set(vec![remote(&server, files[1].0, &files[1].1)]);
+    let folder = tempfile::tempdir().unwrap();
+    let (theirs, to) = (folder.path().join("theirs"), folder.path().join("set"));
+    fs::create_dir(&to).unwrap();
+    fs::write(&theirs, "theirs").unwrap();
+    // As if a part of it were here.
+    let origin = format!("{{\"url\": \"{}/lists.tar\", \"etag\": null, \"modified\": null}}", server.address);
+    fs::write(to.join("lists.tar.origin"), origin).unwrap();
+    for name in ["lists.tar.part", "lists.tar.origin.partial", "fetched.json.partial"] {
+        std::os::unix::fs::symlink(&theirs, to.join(name)).unwrap();
+    }
+    silently(&set, &quick(&to)).unwrap();
+    assert_eq!(fs::read(&theirs).unwrap(), b"theirs");
+    assert_eq!(fs::read(to.join("lists.tar")).unwrap(), files[1].1);
+    assert!(!to.join("lists.tar").is_symlink());
 }

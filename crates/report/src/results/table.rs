@@ -251,6 +251,7 @@ impl<'a> Tables<'a> {
             if self.sets.get(at).is_none_or(|(set, _)| *set != name) {
                 at = self.sets.iter().position(|(set, _)| *set == name).unwrap_or(self.sets.len());
                 if at == self.sets.len() {
+                    ResultsError::too_many("data sets", at + 1, super::MOST)?;
                     self.sets.push((name.into_owned(), Table::default()));
                 }
             }

@@ -149,3 +149,53 @@ impl Dogs {
         (baseline, arms.collect())
     }
 }
+
+/// Studies of 400 test images in which the last recipe may scatter more from seed to seed than the others.
+///
+/// Half of the images are easy and half are hard, so that a paired difference scatters by about two points, of which 1.8 are the images'
+/// own chance; accuracy is a half, so that a recipe that scatters is as often above as below.
+#[derive(Clone, Debug)]
+pub(crate) struct Wild {
+    /// Seeds.
+    pub(crate) seeds: usize,
+    /// True difference of each recipe from the baseline, in points.
+    pub(crate) effects: Vec<f64>,
+    /// How many times as much as the other recipes' the last recipe's paired difference scatters: 1 or more.
+    pub(crate) times: f64,
+}
+
+impl Wild {
+    const IMAGES: usize = 400;
+    const DIFFICULTY: f64 = 6.0;
+    /// How much recipes differ in what they find hard.
+    const TASTE: f64 = 0.5;
+    /// Scatter of a paired difference, in points, and the part of it that comes with each of the two runs beyond their images.
+    const PAIRED: f64 = 2.0;
+    const RUN: f64 = 0.58;
+    /// What a logit is worth in accuracy: the mean of p(1 − p).
+    const SLOPE: f64 = 0.0654;
+
+    /// Study number `number`: the baseline, then the recipes.
+    pub(crate) fn study(&self, number: u64) -> (Arm, Vec<Arm>) {
+        let logit = |points: f64| points / 100.0 / Self::SLOPE;
+        let mut stream = Stream::new(2, "simulated-wild", 0, number);
+        let difficulty: Vec<f64> = (0..Self::IMAGES).map(|_| Self::DIFFICULTY * stream.normal()).collect();
+        let more = (Self::PAIRED * Self::PAIRED * (self.times * self.times - 1.0)).max(0.0);
+        let mut arms = (0..=self.effects.len()).map(|arm| {
+            let mut stream = Stream::new(arm as u64, "simulated-wild", 1, number);
+            let effect = if arm == 0 { 0.0 } else { logit(self.effects[arm - 1]) };
+            let own = if arm > 0 && arm == self.effects.len() { more } else { 0.0 };
+            let scatter = logit((Self::RUN * Self::RUN + own).sqrt());
+            let taste: Vec<f64> =
+                difficulty.iter().map(|d| d + effect + Self::TASTE * stream.normal()).collect();
+            let mut run = |seed| {
+                let luck = scatter * stream.normal();
+                let right = taste.iter().map(|t| stream.uniform() < 1.0 / (1.0 + (-t - luck).exp()));
+                Run::from_correct(seed, right.collect())
+            };
+            Arm { name: format!("arm {arm}"), runs: (0..self.seeds as u64).map(&mut run).collect() }
+        });
+        let baseline = arms.next().unwrap_or(Arm { name: String::new(), runs: vec![] });
+        (baseline, arms.collect())
+    }
+}

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::delimited::{Delimited, DelimitedError, Row};
+use crate::delimited::{Delimited, DelimitedError, MOST_CELLS, Row};
 use crate::store::StoredFile;
-use crate::{DataError, Warning, parquet};
+use crate::{DataError, Warning, memory, parquet};
 
+/// About how many bytes of memory a value of JSON takes, with the name of a member.
+const VALUE: u64 = 64;
 /// The largest file of JSON that is read.
 const MOST_JSON: u64 = 1 << 30;
 
@@ -31,7 +33,11 @@ impl Text {
                 let rows = rows.into_iter().zip(1..).map(|(cells, number)| (number, cells)).collect();
                 Ok(Self::Cells(names, rows))
             }
-            _ => Delimited::read(path).map(Self::Delimited).map_err(|error| wrong(path, &error)),
+            _ => {
+                let table = Delimited::read(path).map_err(|error| wrong(path, &error))?;
+                enough_memory(path, table.split_bytes())?;
+                Ok(Self::Delimited(table))
+            }
         }
     }
 
@@ -88,6 +94,20 @@ impl Text {
     }
 }
 
+/// Refuses a table before it fills the memory.
+fn enough_memory(path: &Path, bytes: u64) -> Result<(), DataError> {
+    if memory::can_have(bytes) {
+        return Ok(());
+    }
+    Err(DataError::unusable(
+        path,
+        format!(
+            "has so many rows or cells that listing them takes about {} MiB of memory, which are not to be had; split it",
+            bytes >> 20
+        ),
+    ))
+}
+
 fn borrowed(line: u64, cells: &[String]) -> Row<'_> {
     Row { line, cells: cells.iter().map(|cell| Cow::Borrowed(cell.as_str())).collect(), ended: true }
 }
@@ -111,6 +131,9 @@ fn wrong(path: &Path, error: &DelimitedError) -> DataError {
 fn json(path: &Path) -> Result<Text, DataError> {
     let bytes = StoredFile::read_all(path, MOST_JSON)?;
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    // What a value takes in memory, be it one character long.
+    let values = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{' | b':' | b'\n')).count();
+    enough_memory(path, values as u64 * VALUE)?;
     let mut objects: Vec<(u64, Value)> = Vec::new();
     match serde_json::from_slice(bytes) {
         Ok(Value::Array(values)) => objects.extend((1..).zip(values)),
@@ -147,6 +170,13 @@ fn json(path: &Path) -> Result<Text, DataError> {
             }
         }
     }
+    if names.len() > MOST_CELLS {
+        return Err(DataError::unusable(
+            path,
+            format!("has objects with more than {MOST_CELLS} different members; is it a table of images?"),
+        ));
+    }
+    enough_memory(path, objects.len() as u64 * (names.len() * size_of::<String>()) as u64)?;
     let text = |value: Option<&Value>| match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
