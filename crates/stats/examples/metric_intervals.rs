@@ -3,6 +3,9 @@
 //!
 //!     cargo run --release -p bakeoff-stats --example metric_intervals
 
+// It prints what it made itself.
+#![allow(clippy::disallowed_methods)]
+
 use bakeoff_random::Stream;
 use bakeoff_stats::interval::Range;
 use bakeoff_stats::metric::{Judgement, Metric, estimate};
