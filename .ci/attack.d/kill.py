@@ -15,7 +15,7 @@ import signal
 import subprocess
 import time
 
-from common import bits, differing, half_written, without_measured
+from common import bits, differing, half_written, photos, without_measured
 
 RECIPES = ("none", "puzzlemix", "snapmix", "manifold-mixup")
 # How often, in parts.
@@ -25,7 +25,7 @@ SIGNALS = [signal.SIGKILL] * 7 + [signal.SIGINT, signal.SIGTERM, signal.SIGSTOP]
 def steps(place):
     """The whole job, command by command."""
     return [
-        ["data", "pack", "photos", "--packs", place / "packs"],
+        ["data", "pack", "many", "--packs", place / "packs"],
         ["run", "study.toml", "--out", place / "run", "--quiet"],
         ["analyse", place / "run", "--images", "16", "--maps", "4"],
         ["report", place / "run"],
@@ -93,6 +93,8 @@ def disturb(attack, place, step, seconds):
 
 def run(attack):
     attack.study(epochs=4, seeds=2, recipes=RECIPES, headline="best-on-validation", pack="on")
+    # Enough of them that packing lasts long enough to be hit.
+    photos(attack.folder / "many", images=400)
     quiet = attack.folder / "undisturbed"
     seconds, expected = undisturbed(attack, quiet)
     moments = 200 if attack.long else 25
