@@ -232,3 +232,39 @@ fn studies_and_recipes_that_the_guide_shows_are_understood() {
         }
     }
 }
+
+/// All Rust sources of the workspace, one after the other.
+fn sources(folder: &std::path::Path, text: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_page_on_security_names_exists() {
+    let page = fs::read_to_string(repository().join("docs/security.md")).unwrap();
+    let mut code = String::new();
+    sources(&repository().join("crates"), &mut code);
+    let names: Vec<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|quoted| quoted.rsplit("::").next())
+        .filter(|name| {
+            name.matches('_').count() > 2 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        })
+        .filter(|name| name.bytes().all(|byte| !byte.is_ascii_uppercase()))
+        .collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        assert!(
+            code.contains(&format!("fn {name}(")),
+            "docs/security.md names a test `{name}` that there is not"
+        );
+    }
+}
