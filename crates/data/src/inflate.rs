@@ -49,7 +49,7 @@ pub(crate) fn inflated(path: &Path) -> Result<StoredFile, DataError> {
             return Err(DataError::unusable(
                 path,
                 format!(
-                    "decompresses to more than {} MiB, {MOST_TIMES} times its size: this is no data set",
+                    "decompresses to more than {} MiB: no data set grows {MOST_TIMES}-fold, and beyond 64 MiB",
                     most >> 20
                 ),
             ));

@@ -25,5 +25,5 @@ pub use seal::{Changed, unsealed, write_sealed};
 pub use unfinished::{Unfinished, remove_unfinished};
 pub use write::{
     WriteError, append_to, at, create_in_place, make_folder, open_own, write_atomically, write_bytes,
-    write_json,
+    write_json, write_output,
 };

@@ -21,8 +21,7 @@ pub struct WriteError {
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "; the disk is full. Free some space and run the same command again: it goes on from the last checkpoint, \
-             and everything finished is kept"
+            "; the disk is full. Free some space and run the same command again: what was finished is kept, and goes on from there"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; give a folder you may write to with --out"
@@ -141,6 +140,27 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_atomically(path, |mut file| file.write_all(bytes))
 }
 
+/// Writes what somebody asked for, to where they asked: a regular file as a whole or not at all, also behind a link, which stays a link. What
+/// is no file, such as `/dev/stdout` or a pipe that somebody reads, is written into.
+///
+/// # Errors
+/// The file system refused; the message names the file and what to do.
+pub fn write_output(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    match fs::metadata(path) {
+        Ok(kind) if kind.is_dir() => Err(at(path)(io::ErrorKind::IsADirectory.into())),
+        Ok(kind) if !kind.is_file() => {
+            let mut file = File::options().write(true).open(path).map_err(at(path))?;
+            file.write_all(bytes).map_err(at(path))
+        }
+        Ok(_) => write_bytes(&fs::canonicalize(path).map_err(at(path))?, bytes),
+        // A link to what is not there yet names where it shall be.
+        Err(_) => match fs::read_link(path) {
+            Ok(target) => write_bytes(&path.parent().unwrap_or(Path::new("")).join(target), bytes),
+            Err(_) => write_bytes(path, bytes),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +194,34 @@ mod tests {
             assert_eq!(fs::read(&other).unwrap(), b"theirs");
             fs::remove_file(&path).unwrap();
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_output_goes_where_it_was_asked_for_and_devices_and_links_stay_what_they_are() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (page, link) = (folder.path().join("page.html"), folder.path().join("link.html"));
+        symlink("page.html", &link).unwrap();
+        for text in ["first", "second"] {
+            write_output(&link, text.as_bytes()).unwrap();
+            assert!(link.is_symlink() && !page.is_symlink());
+            assert_eq!(fs::read_to_string(&page).unwrap(), text);
+        }
+        write_output(Path::new("/dev/null"), b"page").unwrap();
+        assert!(fs::symlink_metadata("/dev/null").unwrap().file_type().is_char_device());
+        assert!(write_output(folder.path(), b"page").unwrap_err().to_string().contains("directory"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left beside them");
+
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        write_output(&pipe, b"page").unwrap();
+        assert_eq!(reader.join().unwrap(), b"page");
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
     }
 
     #[cfg(unix)]

@@ -13,7 +13,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType, LineGauge, Paragraph};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How often the folder is read.
@@ -125,21 +125,26 @@ pub fn watch(run: &Path, note: Note<'_>, over: &dyn Fn() -> bool) -> Result<Left
         }
         let Some((_, progress)) = read.as_ref().filter(|_| changed) else { continue };
         let progress = progress.as_ref().map_err(String::as_str);
-        if let Err(error) = terminal.draw(|frame| draw(frame, progress, note, &mut view)) {
-            return Err(error.into());
+        let filled = FILLED.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*filled {
+            // It was given back because the program ends: nothing more is drawn.
+            return Ok(Left::Over);
         }
+        terminal.draw(|frame| draw(frame, progress, note, &mut view))?;
     }
 }
 
-/// The terminal is filled by us.
-static FILLED: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal is filled by us. Held while a frame is drawn, so that none comes after the terminal is given back.
+static FILLED: Mutex<bool> = Mutex::new(false);
+/// For a frame that is being drawn: a terminal that nobody reads holds it up for ever.
+const FRAME: Duration = Duration::from_millis(100);
 
 /// Gives the terminal back when it is dropped, also by a panic.
 struct Filled;
 
 impl Filled {
     fn new() -> Self {
-        FILLED.store(true, Ordering::SeqCst);
+        *FILLED.lock().unwrap_or_else(PoisonError::into_inner) = true;
         Self
     }
 }
@@ -151,9 +156,26 @@ impl Drop for Filled {
 }
 
 /// Gives a terminal that [`watch`] fills back as it was: for a program that ends at once. Does nothing elsewhere.
+// The view writes to the terminal itself.
+#[allow(clippy::disallowed_methods)]
 pub fn restore() {
-    if FILLED.swap(false, Ordering::SeqCst) {
-        ratatui::restore();
+    let begun = Instant::now();
+    let mut filled = loop {
+        match FILLED.try_lock() {
+            Ok(filled) => break Some(filled),
+            Err(TryLockError::Poisoned(filled)) => break Some(filled.into_inner()),
+            Err(TryLockError::WouldBlock) if begun.elapsed() > FRAME => break None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    if filled.as_deref() == Some(&false) {
+        return;
+    }
+    ratatui::restore();
+    // The cursor is hidden while there are frames.
+    let _ = ratatui::crossterm::execute!(std::io::stdout(), ratatui::crossterm::cursor::Show);
+    if let Some(filled) = filled.as_deref_mut() {
+        *filled = false;
     }
 }
 

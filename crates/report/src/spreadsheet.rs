@@ -29,13 +29,15 @@ impl Spreadsheet {
     }
 }
 
-/// The cell as text where it would be a formula. Numbers stay numbers.
+/// The cell as text where it would be a formula, and with what acts on a terminal written out: tables are looked at with `cat`. Numbers
+/// stay numbers.
 fn harmless(cell: &str) -> Cow<'_, str> {
     const BEGINS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    let shown = bakeoff_data::visible_line(cell);
     if cell.starts_with(BEGINS) && cell.parse::<f64>().is_err() {
-        Cow::Owned(format!("'{cell}"))
+        Cow::Owned(format!("'{shown}"))
     } else {
-        Cow::Borrowed(cell)
+        shown
     }
 }
 
@@ -47,12 +49,12 @@ mod tests {
     fn no_cell_is_a_formula_and_numbers_stay_numbers() {
         let mut sheet = Spreadsheet::new();
         sheet.row(["=HYPERLINK(\"http://x\",1)", "-0.3", "+2", "-1e-5", "-inf", "flip-crop", ""]).unwrap();
-        sheet.row(["@SUM(A1)", "-2+3", "+cmd|' /C calc'!A0", "\tx", "\rx", "＝1", "a=b"]).unwrap();
+        sheet.row(["@SUM(A1)", "-2+3", "+cmd|' /C calc'!A0", "\tx", "\rx", "＝1", "a=b\x1b[2J"]).unwrap();
         let text = String::from_utf8(sheet.finish().unwrap()).unwrap();
         assert_eq!(
             text,
             "\"'=HYPERLINK(\"\"http://x\"\",1)\",-0.3,+2,-1e-5,-inf,flip-crop,\n\
-             '@SUM(A1),'-2+3,'+cmd|' /C calc'!A0,'\tx,\"'\rx\",'＝1,a=b\n"
+             '@SUM(A1),'-2+3,'+cmd|' /C calc'!A0,'\\tx,'\\rx,'＝1,a=b\\x1b[2J\n"
         );
     }
 }

@@ -179,7 +179,7 @@ fn check(config: &SourceConfig, json: bool, html: Option<PathBuf>) -> Result<Exi
     let check = check?;
     if let Some(file) = html {
         let page = bakeoff_report::data_page(&dataset, &check);
-        bakeoff_files::write_bytes(&file, page.as_bytes())?;
+        bakeoff_files::write_output(&file, page.as_bytes())?;
         note(format!("wrote {}", file.display()));
     }
     if json {

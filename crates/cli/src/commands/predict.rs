@@ -197,14 +197,38 @@ struct Network {
     classes: Vec<String>,
 }
 
+/// Says where weights stand in a trial's folder that is not theirs: files change places when folders are copied by hand.
+fn said_to_be_of_another_trial(file: &Path, metadata: &HashMap<String, String>, said: &mut Said) {
+    let record = bakeoff_files::read_text(&file.with_file_name("trial.json"), 1 << 20).ok();
+    let record =
+        record.and_then(|text| serde_json::from_str::<bakeoff_study::records::TrialRecord>(&text).ok());
+    let (Some(record), Some(trial)) = (record, metadata.get("trial")) else { return };
+    if record.id != *trial {
+        let own = |key: &str| metadata.get(key).map_or("?", String::as_str);
+        said.warn(format!(
+            "{}: these are the weights of {} seed {}, and stand in the folder of {} seed {}",
+            file.display(),
+            own("recipe"),
+            own("seed"),
+            record.recipe,
+            record.seed
+        ));
+    }
+}
+
 fn network(arguments: &Arguments, said: &mut Said) -> Result<(Network, Pipeline)> {
     let file = find_weights(&arguments.weights).map_err(anyhow::Error::msg)?;
     let source = WeightSource::read(&file, arguments.weights_prefix.as_deref());
     let source = source.map_err(|error| match error {
         NnError::SeveralNetworks { .. } => anyhow::anyhow!("{error}, with --weights-prefix"),
+        NnError::WeightFile { .. } if file.with_file_name("trial.json").is_file() => anyhow::anyhow!(
+            "{error}. Remove {} and run its study again: the trial is trained anew, to the same weights",
+            file.parent().unwrap_or(&file).display()
+        ),
         error => error.into(),
     })?;
     let WeightSource { weights, metadata, notes, .. } = source;
+    said_to_be_of_another_trial(&file, &metadata, said);
     for note in &notes {
         let choice = match note {
             WeightNote::Networks { .. } if arguments.weights_prefix.is_none() => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use bakeoff_study::RunFolder;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, note, warn};
 
 /// Make the report of a run folder again; the run may be half done. Trains nothing.
 #[derive(clap::Args)]
@@ -39,6 +39,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     }
     if let Some(dir) = &arguments.mlflow {
         bakeoff_report::write_mlflow(&run, dir)?;
+    }
+    warn(&report.summary.warnings);
+    for trial in &report.summary.failed {
+        note(format!("failed: {} seed {}: {}", trial.recipe, trial.seed, trial.reason));
     }
     super::run::tell(&report, arguments.json)?;
     let failed = !report.summary.failed.is_empty();

@@ -107,7 +107,10 @@ pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Res
     progress.finish();
     let outcome = outcome?;
     if outcome.interrupted {
-        note(format!("interrupted; everything done so far is in {}", folder.display()));
+        note(format!(
+            "interrupted; everything done so far is in {}, and the same command goes on from there",
+            folder.display()
+        ));
         if outcome.finished == 0 {
             return Ok(Exit::Interrupted);
         }

@@ -135,11 +135,50 @@ fn epochs_that_a_trial_did_not_write_and_a_margin_that_no_study_declared_are_sai
         );
         assert_eq!(summary["recipes"], before["recipes"], "verdicts are those of the declared margin");
     }
+    let told = bakeoff(&project).args(["report", "runs/study"]).run();
+    assert!(told.code == 0 && told.stderr.contains("warning: plan.json gives the margin as 50"), "{told:?}");
+    // Weights in another trial's place are whole, and say whose they are.
+    let (own, weights) =
+        (trial("none").join("weights.safetensors"), trial("cutmix").join("weights.safetensors"));
+    let kept = fs::read(&weights).unwrap();
+    fs::copy(own, &weights).unwrap();
+    let predict = || {
+        bakeoff(&project).args(["predict", "--weights", "runs/study/trials/cutmix/seed-1", "photos"]).run()
+    };
+    let told = predict();
+    assert!(
+        told.stderr.contains("the weights of none seed 1, and stand in the folder of cutmix"),
+        "{told:?}"
+    );
+    // A bit of them, and the remedy.
+    let mut changed = kept.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&weights, changed).unwrap();
+    let told = predict();
+    assert!(told.code == 1 && told.stderr.contains("SHA-256 differs"), "{told:?}");
+    assert!(told.stderr.contains("cutmix/seed-1 and run its study again"), "{told:?}");
+    fs::write(&weights, kept).unwrap();
     // Running again makes the plan again, and trains nothing that is whole.
     let again = bakeoff(&project).args(["run", "study.toml", "-q", "--set", "train.epochs=4"]).run();
     assert_eq!(again.code, 0, "{again:?}");
     assert_eq!(report()["warnings"], before["warnings"]);
     assert_eq!(fs::read_to_string(&plan).unwrap(), text);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_page_is_written_to_where_it_was_asked_for_and_a_device_stays_one() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    let project = Project::new();
+    photographs(&project, "photos", &["cats", "dogs"], 3);
+    symlink("page.html", project.path("link.html")).unwrap();
+    for file in ["link.html", "/dev/null"] {
+        let check = bakeoff(&project).args(["data", "check", "photos", "--html", file]).run();
+        assert_eq!(check.code, 0, "{check:?}");
+    }
+    assert!(project.path("link.html").is_symlink());
+    assert!(fs::read_to_string(project.path("page.html")).unwrap().starts_with("<!doctype html>"));
+    assert!(fs::symlink_metadata("/dev/null").unwrap().file_type().is_char_device());
 }
 
 /// An 8×8 PNG whose colour profile inflates to so many bytes.
