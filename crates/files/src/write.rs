@@ -26,6 +26,7 @@ fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; give a folder you may write to with --out"
         }
+        io::ErrorKind::NotFound => "; make the folder first",
         _ => "",
     }
 }
@@ -101,7 +102,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&File) -> io::Result<()>
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let part = path.with_file_name(name);
-    let file = create_in_place(&part).map_err(at(&part))?;
+    let file = create_in_place(&part).map_err(at(path))?;
     // Half a file on a full disk would only be in the way.
     let unfinished = Unfinished::at(&part);
     write(&file).and_then(|()| file.sync_all()).map_err(at(&part))?;

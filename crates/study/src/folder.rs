@@ -306,7 +306,11 @@ impl RunFolder {
     pub(crate) fn trial_record(&self, key: &TrialKey) -> Result<Option<TrialRecord>, FolderError> {
         let path = self.trial_folder(&key.recipe, key.seed).join("trial.json");
         let record: Option<TrialRecord> = read_json_if_there(&path)?;
-        own(record, &path, RUN_AGAIN, |record| whose(key, &record.recipe, record.seed, &key.id))
+        own(record, &path, RUN_AGAIN, |record| {
+            // Of this recipe and seed with other settings is another plan's trial, and no damage.
+            let same = (&record.recipe, record.seed) == (&key.recipe, key.seed);
+            if same { Ok(()) } else { whose(key, &record.recipe, record.seed, &record.id) }
+        })
     }
 
     /// The prediction of every test image of a finished trial, in the data set's order; `None` where there is none yet.
@@ -412,15 +416,15 @@ fn own<T>(
     }
 }
 
-/// Whether a record names this trial, with this address.
+/// Whether a record is of this trial. The address decides: a recipe that was renamed, and its folder with it, is the same trial.
 fn whose(key: &TrialKey, recipe: &str, seed: u64, id: &str) -> Result<(), String> {
-    if recipe != key.recipe || seed != key.seed {
-        return Err(format!("of {recipe} seed {seed}"));
+    if id == key.id {
+        Ok(())
+    } else if recipe != key.recipe || seed != key.seed {
+        Err(format!("of {recipe} seed {seed}"))
+    } else {
+        Err("of a trial with other settings".to_owned())
     }
-    if id != key.id {
-        return Err("of a trial with other settings".to_owned());
-    }
-    Ok(())
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {

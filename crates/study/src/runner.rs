@@ -1055,7 +1055,10 @@ struct Log<'a> {
 
 impl<'a> Log<'a> {
     fn open(folder: &Path, inner: &'a dyn Observer) -> Self {
-        let file = append_to(&folder.join("log.txt"));
+        let path = folder.join("log.txt");
+        let file = append_to(&path).map_err(|error| {
+            inner.event(Event::Warning(&format!("{}: no log is written: {error}", path.display())));
+        });
         Self { inner, file: file.ok().map(Mutex::new) }
     }
 

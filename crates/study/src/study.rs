@@ -803,6 +803,11 @@ impl Resolver<'_> {
         let mut pipelines = Vec::new();
         for (index, recipe) in recipes.iter().enumerate() {
             let Some(recipe) = recipe else { continue };
+            if recipe.transforms.len() > MOST_TRANSFORMS {
+                let message = format!("{} steps; at most {MOST_TRANSFORMS}", recipe.transforms.len());
+                self.error(&format!("recipe[{index}].transforms"), message);
+                continue;
+            }
             match Pipeline::new(recipe, preprocess, image) {
                 Ok(pipeline) => pipelines.push(pipeline),
                 Err(errors) => {
@@ -831,6 +836,9 @@ fn control_name(control: char) -> String {
 
 /// Trials of a study.
 pub const MOST_TRIALS: usize = 100_000;
+
+/// Steps of a recipe at most.
+const MOST_TRANSFORMS: usize = 200;
 
 /// A study file is smaller than this.
 const MOST_BYTES: u64 = 16 << 20;

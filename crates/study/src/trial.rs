@@ -389,11 +389,17 @@ impl Sitting<'_> {
 
     /// What an earlier sitting left is not what it wrote, which no interruption does; only a new beginning mends it.
     fn begin_anew(&mut self, path: &Path, reason: &str) -> Result<Session, Trouble> {
-        let note = format!("{}: {reason}; the trial begins anew", path.display());
-        self.bench.observer.event(Event::Warning(&note));
+        self.warn_of(path, reason);
         fs::remove_file(self.checkpoint_path()).map_err(at(&self.checkpoint_path()))?;
         self.state = State { id: self.key.id.clone(), ..State::default() };
         self.open()
+    }
+
+    fn warn_of(&self, path: &Path, reason: &str) {
+        // What cannot be read names itself.
+        let path = path.display().to_string();
+        let reason = reason.strip_prefix(&path).map_or(reason, |rest| rest.trim_start_matches(": "));
+        self.bench.observer.event(Event::Warning(&format!("{path}: {reason}; the trial begins anew")));
     }
 
     /// A file of weights kept for the headline that cannot be read any more, and why.
@@ -427,8 +433,7 @@ impl Sitting<'_> {
             Ok(_) => "it is of another trial".to_owned(),
             Err(reason) => reason,
         };
-        let note = format!("{}: {reason}; the trial begins anew", path.display());
-        self.bench.observer.event(Event::Warning(&note));
+        self.warn_of(&path, &reason);
         None
     }
 

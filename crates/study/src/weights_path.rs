@@ -58,7 +58,14 @@ fn of_folder(folder: &Path) -> Result<PathBuf, String> {
         return Ok(file);
     }
     if folder.join("trial.json").is_file() || folder.join("checkpoint.safetensors").is_file() {
-        return Err(format!("{} holds no {WEIGHTS}: the trial has not finished", folder.display()));
+        let text = bakeoff_files::read_text(&folder.join("trial.json"), 1 << 20).unwrap_or_default();
+        let finished = text.contains("\"status\": \"finished\"");
+        let why = if finished {
+            "they were removed. Remove the folder and run its study again: the trial is trained anew, to the same weights"
+        } else {
+            "the trial has not finished"
+        };
+        return Err(format!("{} holds no {WEIGHTS}: {why}", folder.display()));
     }
     // In the order they ran, where a run can be read.
     let of_run = || {
@@ -146,6 +153,8 @@ mod tests {
             assert!(!error.contains("seed-2"), "{error}");
         }
         assert!(find_weights(&run.join("trials/none/seed-2")).unwrap_err().contains("has not finished"));
+        fs::write(run.join("trials/none/seed-2/trial.json"), "{\n  \"status\": \"finished\"\n}\n").unwrap();
+        assert!(find_weights(&run.join("trials/none/seed-2")).unwrap_err().contains("were removed"));
         let error = find_weights(&run.join("trials/none/seed-1/metrics.jsonl")).unwrap_err();
         assert!(error.contains("holds no weights; name "), "{error}");
         assert!(find_weights(Path::new("study.toml")).unwrap_err().contains("is a study file"));

@@ -298,3 +298,33 @@ fn a_damaged_checkpoint_begins_its_trial_anew_and_comes_to_the_same_bits() {
     assert!(!go(&half).unwrap().iter().any(|text| text.contains("anew")));
     assert!(numbers(&half).unwrap() == expected);
 }
+
+#[test]
+fn a_recipe_that_was_renamed_with_its_folder_is_no_damage_and_trains_nothing_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    go(&path).unwrap();
+    look(&path).unwrap();
+    fs::rename(path.join("trials/mixup"), path.join("trials/blend")).unwrap();
+    let text = include_str!("tiny.toml").replace("name = \"mixup\"", "name = \"blend\"");
+    let overrides = ["compare.headline=best-on-validation".to_owned()];
+    let renamed = Study::parse(&text, Path::new("tiny.toml"), &overrides).unwrap();
+    let events = Warnings::default();
+    let options = RunOptions { threads: 1, jobs: 1, ..RunOptions::default() };
+    let outcome =
+        run(&renamed, &RunFolder::at(&path), &NoSteps(&events), &AtomicBool::new(false), &options).unwrap();
+    assert_eq!((outcome.finished, outcome.pending), (4, 0));
+    let warnings = events.0.into_inner().unwrap();
+    assert!(!warnings.iter().any(|text| text.contains("again") || text.contains("anew")), "{warnings:?}");
+    assert!(numbers(&path).unwrap().trials.iter().all(|trial| trial.robustness.is_some()));
+}
+
+/// Nothing may be trained.
+struct NoSteps<'a>(&'a Warnings);
+
+impl Observer for NoSteps<'_> {
+    fn event(&self, event: Event<'_>) {
+        assert!(!matches!(event, Event::Step { .. }), "a finished trial is trained again");
+        self.0.event(event);
+    }
+}

@@ -486,6 +486,8 @@ fn a_file_of_nothing_but_mistakes_is_answered_shortly() {
     let unknown: String = (0..20_000).map(|n| format!("key{n} = 1\n")).collect();
     let recipes: String =
         (0..900).map(|n| format!("[[recipe]]\nname = \"r{n}\"\ninherit = \"nowhere{n}\"\n")).collect();
+    let steps = "{ kind = \"horizontal-flip\" }, ".repeat(100_000);
+    let endless = format!("name = \"none\"\ntransforms = [{steps}]\n");
     let long_name = format!("{} = 1\n", "k".repeat(1 << 20));
     let texts = [
         ("lines that say nothing", "x\n".repeat(30_000)),
@@ -495,6 +497,7 @@ fn a_file_of_nothing_but_mistakes_is_answered_shortly() {
         ("unknown keys", unknown),
         ("recipes that inherit from nowhere", recipes),
         ("a key as long as a book", long_name),
+        ("a recipe of a hundred thousand steps", GOOD.replacen("name = \"none\"\n", &endless, 1)),
     ];
     for (what, text) in texts {
         let errors = Study::parse(&text, Path::new("s.toml"), &[]).unwrap_err();
