@@ -41,6 +41,14 @@ pub enum DataError {
         /// The first of them, one a line, with reasons.
         listed: String,
     },
+    /// An image that there is no memory, or no open file, for at the moment. It is not left out, since it is not broken.
+    #[error("{image}: {source}")]
+    Shortage {
+        /// Sample id.
+        image: String,
+        /// What is short.
+        source: Box<ImageError>,
+    },
     /// Not one image can be used.
     #[error("not one of the {count} images of {path} can be used:{listed}")]
     AllRejected {
@@ -118,6 +126,16 @@ pub enum ImageError {
         /// Why that is too much, and what to do.
         reason: String,
     },
+    /// An image for which there is no memory now. Nothing is wrong with it: a program that goes on without it would give other results than
+    /// elsewhere.
+    #[error(
+        "reading and decoding it takes {mebibytes} MiB of memory, which are not to be had now; give the program more memory or fewer \
+         --threads, or make the image smaller"
+    )]
+    Shortage {
+        /// How much.
+        mebibytes: u64,
+    },
     /// An image that breaks off or contradicts itself.
     #[error("broken {format}: {reason}")]
     Broken {
@@ -140,4 +158,24 @@ pub enum ImageError {
     /// There is no sample of this number.
     #[error("the data set has no sample {0}")]
     NoSample(usize),
+}
+
+impl ImageError {
+    /// Whether the machine is short of something, and nothing is wrong with the image.
+    #[must_use]
+    pub fn is_shortage(&self) -> bool {
+        // Too many open files, of this process or of all.
+        #[cfg(unix)]
+        const FILES: [i32; 2] = [24, 23];
+        #[cfg(not(unix))]
+        const FILES: [i32; 1] = [4];
+        match self {
+            Self::Shortage { .. } => true,
+            Self::Io(error) => {
+                error.kind() == std::io::ErrorKind::OutOfMemory
+                    || error.raw_os_error().is_some_and(|code| FILES.contains(&code))
+            }
+            _ => false,
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -228,16 +228,27 @@ impl Dataset {
         let total = self.samples.len();
         let done = AtomicUsize::new(0);
         let seen: Mutex<Vec<Option<Result<Seen, String>>>> = Mutex::new(vec![None; total]);
+        let shortage: OnceLock<DataError> = OnceLock::new();
         (0..total).into_par_iter().for_each(|index| {
-            if stop.load(Ordering::Relaxed) {
+            if stop.load(Ordering::Relaxed) || shortage.get().is_some() {
                 return;
             }
-            let image = self.look(index, packing).map_err(|error| error.to_string());
+            let image = match self.look(index, packing) {
+                Err(error) if error.is_shortage() => {
+                    let image = self.samples[index].id.clone();
+                    let _ = shortage.set(DataError::Shortage { image, source: Box::new(error) });
+                    return;
+                }
+                other => other.map_err(|error| error.to_string()),
+            };
             if let Ok(mut seen) = seen.lock() {
                 seen[index] = Some(image);
             }
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
         });
+        if let Some(shortage) = shortage.into_inner() {
+            return Err(shortage);
+        }
         let seen: Option<Vec<_>> = seen.into_inner().unwrap_or_default().into_iter().collect();
         seen.filter(|seen| seen.len() == total).ok_or(DataError::Stopped)
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::marker::PhantomData;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use crate::ImageError;
 
@@ -149,13 +150,22 @@ pub(crate) fn need(bytes: u64) -> Result<(), ImageError> {
     if held.depth > 0 {
         HELD.with(|cell| cell.set(Held { bytes: all, number, ..held }));
     }
-    if can_have(bytes) {
-        return Ok(());
+    while !can_have(bytes) {
+        let holders = holders();
+        let first = holders.bytes.first_key_value().map(|(&own, _)| own);
+        if first.is_none() || first == number {
+            // There is nobody whose memory would come free.
+            return Err(ImageError::Shortage { mebibytes: bytes >> 20 });
+        }
+        // Other threads' memory comes free without a word where it was too little to be counted.
+        let waited = RELEASED.wait_timeout(holders, AGAIN);
+        drop(waited);
     }
-    let reason =
-        "which are not to be had; give the program more memory or fewer --threads, or make the image smaller";
-    Err(ImageError::Memory { mebibytes: bytes >> 20, reason: reason.to_owned() })
+    Ok(())
 }
+
+/// How long to wait before memory is asked for again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 fn too_much() -> String {
     format!(

@@ -96,8 +96,8 @@ pub(crate) fn read_tensors(
     }
     match digest {
         Some((digest, told)) if digest.clone().hex() != told => Err(broken(
-            "its content is not what was written (its SHA-256 differs): it is damaged, or was changed by another program that kept its \
-             metadata"
+            "its content is not what was written (its SHA-256 differs): it is damaged, or another program wrote it anew with the old \
+             metadata (then leave `checksum` out of that)"
                 .into(),
         )),
         _ => Ok(metadata),

@@ -93,7 +93,9 @@ pub fn preview_beside(
             Err(PreviewError::Feed(FeedError::Image { id, source })) => {
                 let broken = dataset.samples().iter().position(|sample| sample.id == id);
                 match broken.filter(|&index| admitted.usable[index]) {
-                    Some(index) if !matches!(source, ImageError::Io(_)) => admitted.usable[index] = false,
+                    Some(index) if !matches!(source, ImageError::Io(_)) && !source.is_shortage() => {
+                        admitted.usable[index] = false
+                    }
                     _ => return Err(FeedError::Image { id, source }.into()),
                 }
             }
