@@ -340,6 +340,28 @@ fn a_large_image_in_sixteen_bits_is_decoded_row_by_row() {
 }
 
 #[test]
+fn an_image_for_which_there_is_no_memory_now_is_not_left_out_of_a_study() {
+    let project = Project::new();
+    photographs(&project, "photos", &["cats", "dogs"], 2);
+    // 400 MB as RGB.
+    let side = 11_500u64;
+    let bytes = png(side as u32, 1, 0, false, &deflated(side * (side / 8 + 1)));
+    fs::write(project.path("photos/train/cats/large.png"), bytes).unwrap();
+    fs::write(project.path("study.toml"), small_study("photos")).unwrap();
+    for arguments in
+        [vec!["data", "check", "photos", "--threads", "1"], vec!["run", "study.toml", "--threads", "1"]]
+    {
+        let Some(ended) = within(420 << 20, &project, &arguments) else { return };
+        assert_eq!(ended.code, 1, "{arguments:?}: {ended:?}");
+        assert!(
+            ended.stderr.contains("cats/large.png: ") && ended.stderr.contains("not to be had now"),
+            "{ended:?}"
+        );
+    }
+    assert!(!project.path("runs/study/trials").exists(), "nothing was trained without it");
+}
+
+#[test]
 fn threads_share_the_memory_for_large_images_and_none_waits_for_ever() {
     let project = Project::new();
     photographs(&project, "photos", &["cats", "dogs"], 2);
