@@ -37,7 +37,7 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
 /// [`sha256`] of a regular file of at most `most` bytes, which is not held in memory.
 ///
 /// # Errors
-/// As [`crate::read`].
+/// As [`crate::read()`].
 pub fn sha256_of_file(path: &Path, most: u64) -> io::Result<String> {
     let mut file = crate::read::Bounded::new(crate::open(path)?, most);
     let mut digest = Sha256::new();

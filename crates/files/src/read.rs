@@ -48,10 +48,10 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_from(open(path)?, most)
 }
 
-/// [`read`] as UTF-8 text.
+/// [`read()`] as UTF-8 text.
 ///
 /// # Errors
-/// As [`read`]; [`io::ErrorKind::InvalidData`] where it is not UTF-8.
+/// As [`read()`]; [`io::ErrorKind::InvalidData`] where it is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     String::from_utf8(read(path, most)?)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("it is not UTF-8 text: {error}")))
