@@ -318,12 +318,18 @@ impl RunFolder {
     /// # Errors
     /// predictions.parquet is damaged, or gone though the trial says that it wrote it.
     pub fn predictions(&self, trial: &Trial) -> Result<Option<Vec<Prediction>>, FolderError> {
+        let Some(bytes) = self.prediction_bytes(trial)? else { return Ok(None) };
+        predictions::read(bytes, &predictions_path(trial)).map(Some)
+    }
+
+    /// The bytes of predictions.parquet, held against the checksum that the trial wrote; `None` likewise.
+    pub(crate) fn prediction_bytes(&self, trial: &Trial) -> Result<Option<Vec<u8>>, FolderError> {
         let Some(TrialStatus::Finished { predictions_sha256, .. }) =
             trial.record.as_ref().map(|record| &record.status)
         else {
             return Ok(None);
         };
-        let path = trial.folder.join("predictions.parquet");
+        let path = predictions_path(trial);
         let damaged =
             |message: String| FolderError::Damaged { path: path.clone(), message, remedy: RUN_AGAIN };
         let bytes = match bakeoff_files::read(&path, MOST_PREDICTIONS) {
@@ -339,7 +345,7 @@ impl RunFolder {
         if predictions_sha256.as_ref().is_some_and(|told| bakeoff_files::sha256(&bytes) != *told) {
             return Err(damaged("it is not as the trial wrote it (its SHA-256 differs)".to_owned()));
         }
-        predictions::read(bytes, &path).map(Some)
+        Ok(Some(bytes))
     }
 
     pub(crate) fn robustness_path(&self, key: &TrialKey) -> PathBuf {
@@ -398,6 +404,10 @@ impl RunFolder {
         })?;
         Ok(record.map(|record| Preview { record, folder }))
     }
+}
+
+fn predictions_path(trial: &Trial) -> PathBuf {
+    trial.folder.join("predictions.parquet")
 }
 
 /// A record that is there must be of what it stands with: files change places when folders are copied by hand.

@@ -471,7 +471,7 @@ fn is_damaged(folder: &RunFolder, trial: &Trial, observer: &dyn Observer) -> Res
         observer.event(Event::Warning(&note));
         return Ok(true);
     }
-    match folder.predictions(trial) {
+    match folder.prediction_bytes(trial) {
         Err(FolderError::Damaged { path, message, .. }) => {
             let note =
                 format!("{}: {message}; the trial is trained anew, to the same weights", path.display());

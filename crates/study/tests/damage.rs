@@ -1,5 +1,7 @@
 //! Every file of a run folder, flipped, cut, emptied, exchanged, lost: it is named, and running again makes it again.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,6 +12,8 @@ use bakeoff_study::records::{EpochRecord, MapsRecord, PlanRecord, RobustnessReco
 use bakeoff_study::{
     AnalysisOptions, Event, FolderError, Observer, Prediction, RunFolder, RunOptions, Study, analyse, run,
 };
+
+use support::copy;
 
 fn study() -> Study {
     let overrides = ["compare.headline=best-on-validation".to_owned()];
@@ -43,19 +47,6 @@ fn look(path: &Path) -> Result<(), String> {
     let folder = RunFolder::open(path).map_err(|error| error.to_string())?;
     analyse(&folder, &options, &AtomicBool::new(false), &|_, _| ()).map_err(|error| error.to_string())?;
     Ok(())
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// Everything that numbers come from, without what a clock measured.

@@ -1,5 +1,7 @@
 //! Whole runs of a tiny study: interrupted, crashed, failed, repeated, changed.
 
+mod support;
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use bakeoff_study::{
     AnalysisError, AnalysisOptions, Decide, Event, Observer, Outcome, Plan, Prediction, RunError, RunFolder,
     RunOptions, Silent, Study, Trial, analyse, preview, run, run_until_decided, write_predictions,
 };
+
+use support::copy;
 
 fn study(overrides: &[&str]) -> Study {
     let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
@@ -278,19 +282,6 @@ impl Observer for CopyAt {
             if self.events.contains(&now) {
                 copy(&self.from, &self.to.join(now.to_string()));
             }
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
         }
     }
 }
