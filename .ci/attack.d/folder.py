@@ -339,9 +339,9 @@ def finished(attack, folders):
     for name, fates in FATES.items():
         here = [how for how in ways if not (name in ("log.txt", "lock") and how in BYTES)]
         if not attack.long:
-            # What a parser cannot notice is always among them.
-            rest = [how for how in here if how != "digit"]
-            here = [how for how in here if how == "digit"] + attack.random.sample(rest, 2)
+            # What no parser can notice is always among them: another digit, and a file that is gone.
+            always = [how for how in here if how in ("digit", "deleted")]
+            here = always + attack.random.sample([how for how in here if how not in always], 1)
         for how in here:
             one(attack, folders, name, how, fates)
 

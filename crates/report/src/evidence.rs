@@ -10,6 +10,7 @@ use bakeoff_study::records::{
 };
 use bakeoff_study::{Prediction, Preview, RunFolder, StudyConfig};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// A trial's result on the test images, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,6 +130,74 @@ fn lenient<T, E: std::fmt::Display>(result: Result<Option<T>, E>, warnings: &mut
     })
 }
 
+/// A record that `analyse` leaves in a trial's folder.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum AnalysisFile {
+    There,
+    Missing,
+    Damaged,
+}
+
+impl AnalysisFile {
+    /// Of what was read: `None` where it is damaged.
+    fn new<T>(read: Option<&Option<T>>) -> Self {
+        match read {
+            None => Self::Damaged,
+            Some(None) => Self::Missing,
+            Some(Some(_)) => Self::There,
+        }
+    }
+}
+
+/// What `analyse` left of a finished trial.
+struct Look<'a> {
+    key: &'a TrialKey,
+    robustness: AnalysisFile,
+    maps: AnalysisFile,
+}
+
+impl<'a> Look<'a> {
+    fn new(
+        key: &'a TrialKey,
+        robustness: Option<&Option<RobustnessRecord>>,
+        maps: Option<&Option<MapsRecord>>,
+    ) -> Self {
+        Self { key, robustness: AnalysisFile::new(robustness), maps: AnalysisFile::new(maps) }
+    }
+
+    fn is_some(&self) -> bool {
+        self.robustness != AnalysisFile::Missing || self.maps != AnalysisFile::Missing
+    }
+}
+
+/// A warning of the trials whose record is missing though `analyse`, which looks at the same seeds of every recipe it is given, must have
+/// left one: somebody removed it, or the analysis was not finished. `shows` tells whether a trial shows that its seed was looked at.
+fn analysis_gap(
+    file: &str,
+    looks: &[Look],
+    shows: fn(&Look) -> bool,
+    of: fn(&Look) -> AnalysisFile,
+) -> Option<String> {
+    let recipes: BTreeSet<_> =
+        looks.iter().filter(|look| look.is_some()).map(|look| &look.key.recipe).collect();
+    let seeds: BTreeSet<_> = looks.iter().filter(|look| shows(look)).map(|look| look.key.seed).collect();
+    let missing: Vec<String> = looks
+        .iter()
+        .filter(|look| of(look) == AnalysisFile::Missing)
+        .filter(|look| recipes.contains(&look.key.recipe) && seeds.contains(&look.key.seed))
+        .map(|look| format!("{} seed {}", look.key.recipe, look.key.seed))
+        .collect();
+    let (first, rest) = missing.split_at(missing.len().min(3));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    (!missing.is_empty()).then(|| {
+        format!(
+            "{file} is missing for {}{more}, while other networks of the same analysis have theirs: only these are counted. To have it \
+             complete: bakeoff analyse.",
+            first.join(", ")
+        )
+    })
+}
+
 impl Evidence {
     /// Reads a run folder, half-done or finished. Only a missing or damaged plan is an error.
     pub(crate) fn read(run: &RunFolder) -> Result<Self, ReportError> {
@@ -165,6 +234,7 @@ impl Evidence {
         let environment = lenient(run.environment(), &mut warnings);
         let mut trials = Vec::with_capacity(plan.trials.len());
         let (mut robustness, mut maps) = (Vec::new(), Vec::new());
+        let mut looks = Vec::with_capacity(plan.trials.len());
         for key in &plan.trials {
             let (state, epochs) = match run.trial(key) {
                 Err(error) => (State::Failed { reason: error.to_string(), epoch: None }, Vec::new()),
@@ -192,8 +262,13 @@ impl Evidence {
                             key.recipe, key.seed
                         ));
                     }
-                    robustness.extend(lenient(run.robustness(&trial), &mut warnings));
-                    maps.extend(lenient(run.maps(&trial), &mut warnings));
+                    let looked = lenient(run.robustness(&trial).map(Some), &mut warnings);
+                    let mapped = lenient(run.maps(&trial).map(Some), &mut warnings);
+                    if trial.test().is_some() {
+                        looks.push(Look::new(key, looked.as_ref(), mapped.as_ref()));
+                    }
+                    robustness.extend(looked.flatten());
+                    maps.extend(mapped.flatten());
                     let state = match trial.record.as_ref().map(|record| &record.status) {
                         None => State::Planned,
                         Some(TrialStatus::Running) => State::Running,
@@ -211,6 +286,13 @@ impl Evidence {
             };
             trials.push(Trial { recipe: key.recipe.clone(), seed: key.seed, state, epochs, marks: None });
         }
+        warnings.extend(analysis_gap("robustness.json", &looks, |look| look.is_some(), |look| look.robustness));
+        warnings.extend(analysis_gap(
+            "maps.json",
+            &looks,
+            |look| look.maps != AnalysisFile::Missing,
+            |look| look.maps,
+        ));
         let previews = lenient(run.previews().map(Some), &mut warnings).unwrap_or_default();
         let study_file = bakeoff_files::read_text(&run.path().join("study.toml"), 16 << 20).ok();
         let origin = Origin::Run;

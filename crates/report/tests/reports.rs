@@ -623,13 +623,29 @@ fn networks_that_were_looked_at_otherwise_are_left_out_and_one_recipe_alone_is_n
     let difference = mixup.damaged.difference.unwrap();
     assert!(difference.mean.is_finite() && difference.low.is_none() && mixup.damaged.p.is_none());
     assert!(summary.warnings.iter().any(|w| w.starts_with("1 of 14 networks")), "{:?}", summary.warnings);
+    let gap = |warnings: &[String]| {
+        warnings
+            .iter()
+            .find(|w| w.starts_with("robustness.json is missing for "))
+            .cloned()
+            .unwrap_or_default()
+    };
+    assert!(gap(&summary.warnings).contains(" and 13 more"), "{:?}", summary.warnings);
     // Damaged: said, and the rest is used.
     std::fs::write(&path, text.replace("\"plain\": \"", "\"plain\": \"x")).unwrap();
     let summary = bakeoff_report::summarise(&run).unwrap();
     assert!(summary.warnings.iter().any(|w| w.contains("neither 0 nor 1")), "{:?}", summary.warnings);
 
+    // Gone: said.
+    std::fs::remove_file(&path).unwrap();
+    let before = gap(&bakeoff_report::summarise(&run).unwrap().warnings);
+    std::fs::remove_file(run.trial_folder("none", 1).join("robustness.json")).unwrap();
+    let after = gap(&bakeoff_report::summarise(&run).unwrap().warnings);
+    assert!(before.contains(" and 14 more") && after.contains("none seed 1, "), "{before}\n{after}");
+
     let alone = Fake { previews: false, robustness: |recipe, _| recipe == 3, ..Fake::new() };
     let (report, page) = report("robustness-alone", &alone);
+    assert!(gap(&report.summary.warnings).is_empty(), "{:?}", report.summary.warnings);
     let robustness = report.summary.insight.robustness.unwrap();
     assert_eq!(robustness.recipes.len(), 1);
     assert!(robustness.recipes[0].damaged.difference.is_none() && !page.contains("NaN"));
