@@ -32,7 +32,7 @@ MEMORY = 4 << 30
 FATES = {
     "plan.json": ("told", "again told"),
     "study.json": ("told same", "again told"),
-    "study.toml": ("same shown", "again"),
+    "study.toml": ("same shown", "again told"),
     "data.json": ("told", "again told"),
     "environment.json": ("told same shown", "again told same"),
     "splits/test.json": ("told same", "again told"),

@@ -230,7 +230,9 @@ impl Evidence {
             }
             plan.headline = declared.headline.to_string();
         }
-        let data = lenient(run.data(), &mut warnings);
+        let data = run.data();
+        let is_data_missing = matches!(data, Ok(None));
+        let data = lenient(data, &mut warnings);
         let environment = lenient(run.environment(), &mut warnings);
         let mut trials = Vec::with_capacity(plan.trials.len());
         let (mut robustness, mut maps) = (Vec::new(), Vec::new());
@@ -243,6 +245,16 @@ impl Evidence {
                         warnings.push(format!(
                             "{} seed {}: what stands in its folder was run with other settings (data, weights, recipe, budget or \
                              version of Bakeoff) than this study's, and is not counted.",
+                            key.recipe, key.seed
+                        ));
+                    }
+                    let left = ["predictions.parquet", "weights.safetensors", "metrics.jsonl"];
+                    if !trial.folder.join("trial.json").exists()
+                        && left.iter().any(|name| trial.folder.join(name).exists())
+                    {
+                        warnings.push(format!(
+                            "{} seed {}: trial.json is missing, though other files of the trial are there. The trial is not counted. Run \
+                             the study again: it is trained anew, to the same weights.",
                             key.recipe, key.seed
                         ));
                     }
@@ -286,7 +298,19 @@ impl Evidence {
             };
             trials.push(Trial { recipe: key.recipe.clone(), seed: key.seed, state, epochs, marks: None });
         }
-        warnings.extend(analysis_gap("robustness.json", &looks, |look| look.is_some(), |look| look.robustness));
+        if is_data_missing && trials.iter().any(|trial| matches!(trial.state, State::Finished { .. })) {
+            warnings.push(
+                "data.json is missing: what the data set held and its class names are not told. To have them again, run the study again \
+                 with the same --out."
+                    .to_owned(),
+            );
+        }
+        warnings.extend(analysis_gap(
+            "robustness.json",
+            &looks,
+            |look| look.is_some(),
+            |look| look.robustness,
+        ));
         warnings.extend(analysis_gap(
             "maps.json",
             &looks,

@@ -212,6 +212,12 @@ fn results_that_do_not_belong_together_are_named_and_not_paired_by_image() {
     let named = |part: &str| report.summary.warnings.iter().any(|w| w.contains(part));
     assert!(named("predictions.parquet") && named("data.json"), "{:?}", report.summary.warnings);
     assert!(report.summary.failed[0].reason.contains("trial.json"), "{:?}", report.summary.failed);
+    std::fs::remove_file(path.join("data.json")).unwrap();
+    std::fs::remove_file(path.join("trials/none/seed-3/trial.json")).unwrap();
+    let summary = bakeoff_report::summarise(&run).unwrap();
+    let gone = "none seed 3: trial.json is missing";
+    assert!(summary.warnings.iter().any(|w| w.starts_with(gone)), "{:?}", summary.warnings);
+    assert!(summary.warnings.iter().any(|w| w.starts_with("data.json is missing")), "{:?}", summary.warnings);
 }
 
 #[test]

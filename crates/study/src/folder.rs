@@ -291,9 +291,9 @@ impl RunFolder {
         let metrics = match record.as_ref().map(|record| &record.status) {
             None => Ok(Vec::new()),
             Some(TrialStatus::Finished { metrics_sha256, .. }) => {
-                finished_metrics(&path, metrics_sha256.as_deref())
+                finished_metrics(&path, metrics_sha256.as_deref(), &key.id)
             }
-            Some(TrialStatus::Running | TrialStatus::Failed { .. }) => read_metrics(&path),
+            Some(TrialStatus::Running | TrialStatus::Failed { .. }) => read_metrics(&path, &key.id),
         };
         let (metrics, damage) = match metrics {
             Ok(metrics) => (metrics, None),
@@ -484,7 +484,7 @@ pub(crate) fn if_whole<T>(read: Result<Option<T>, FolderError>) -> Result<Option
 }
 
 /// The epochs of a finished trial, or what is wrong with their file.
-fn finished_metrics(path: &Path, sha256: Option<&str>) -> Result<Vec<EpochRecord>, String> {
+fn finished_metrics(path: &Path, sha256: Option<&str>, trial: &str) -> Result<Vec<EpochRecord>, String> {
     if let Some(sha256) = sha256 {
         match bakeoff_files::sha256_of_file(path, MOST_BYTES) {
             Ok(found) if found == sha256 => {}
@@ -492,12 +492,13 @@ fn finished_metrics(path: &Path, sha256: Option<&str>) -> Result<Vec<EpochRecord
             Err(error) => return Err(format!("metrics.jsonl cannot be read ({error})")),
         }
     }
-    let metrics = read_metrics(path)?;
+    let metrics = read_metrics(path, trial)?;
     if metrics.is_empty() { Err("metrics.jsonl holds no epochs".into()) } else { Ok(metrics) }
 }
 
-/// Epoch records, or what is wrong with them; a last line without its newline was cut off by a crash and is not counted.
-pub(crate) fn read_metrics(path: &Path) -> Result<Vec<EpochRecord>, String> {
+/// Epoch records of the trial of that address, or what is wrong with them; a last line without its newline was cut off by a crash and is
+/// not counted.
+pub(crate) fn read_metrics(path: &Path, trial: &str) -> Result<Vec<EpochRecord>, String> {
     let text = match bakeoff_files::read_text(path, MOST_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -505,7 +506,7 @@ pub(crate) fn read_metrics(path: &Path) -> Result<Vec<EpochRecord>, String> {
     };
     let whole = &text[..text.rfind('\n').map_or(0, |at| at + 1)];
     let line = |(line, number): (&str, u32)| {
-        let record: EpochRecord = epoch_of_line(line)
+        let record: EpochRecord = epoch_of_line(line, trial)
             .map_err(|message| format!("line {number} of metrics.jsonl is damaged: {message}"))?;
         if record.epoch != number {
             return Err(format!("line {number} of metrics.jsonl is epoch {}, not {number}", record.epoch));
@@ -515,27 +516,32 @@ pub(crate) fn read_metrics(path: &Path) -> Result<Vec<EpochRecord>, String> {
     whole.lines().zip(1..).map(line).collect()
 }
 
-/// What a line's checksum begins with: the first digits of the SHA-256 of the line as it is without.
+/// What a line's checksum begins with: the first digits of the SHA-256 of the trial's address and the line as it is without. So a line of
+/// another trial is found, too.
 const CHECK: &str = ",\"check\":\"";
 /// Digits of it.
 const CHECK_DIGITS: usize = 16;
 
-/// A line of metrics.jsonl, with its checksum and without its newline.
-pub(crate) fn line_of_epoch(record: &EpochRecord) -> serde_json::Result<String> {
+/// A line of metrics.jsonl of the trial of that address, with its checksum and without its newline.
+pub(crate) fn line_of_epoch(record: &EpochRecord, trial: &str) -> serde_json::Result<String> {
     let line = serde_json::to_string(record)?;
     let open = line.strip_suffix('}').unwrap_or(&line);
-    let digest = bakeoff_files::sha256(&line);
+    let digest = line_digest(&line, trial);
     Ok(format!("{open}{CHECK}{}\"}}", &digest[..CHECK_DIGITS]))
 }
 
+fn line_digest(line: &str, trial: &str) -> String {
+    bakeoff_files::sha256(format!("{trial}\n{line}"))
+}
+
 /// Reads what [`line_of_epoch`] wrote, and lines of before there were checksums.
-pub(crate) fn epoch_of_line(line: &str) -> Result<EpochRecord, String> {
+pub(crate) fn epoch_of_line(line: &str, trial: &str) -> Result<EpochRecord, String> {
     let checked = line.strip_suffix("\"}").and_then(|rest| {
         let (head, digits) = rest.split_at_checked(rest.len().checked_sub(CHECK_DIGITS)?)?;
         Some((format!("{}}}", head.strip_suffix(CHECK)?), digits))
     });
     if let Some((plain, digits)) = checked {
-        if !bakeoff_files::sha256(&plain).starts_with(digits) {
+        if !line_digest(&plain, trial).starts_with(digits) {
             return Err("its checksum differs".to_owned());
         }
         return serde_json::from_str(&plain).map_err(|error| error.to_string());
@@ -564,30 +570,31 @@ mod tests {
     fn a_metrics_line_cut_off_by_a_crash_is_not_counted_and_a_broken_one_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
-        assert_eq!(read_metrics(&path).unwrap(), []);
+        assert_eq!(read_metrics(&path, "a").unwrap(), []);
         let line = r#"{"epoch":1,"train_loss":2.0,"train_top1":0.1,"validation_loss":2.0,"validation_top1":0.1,"validation_top5":0.5,"learning_rate":0.1,"images_per_second":9.0,"seconds":1.0}"#;
         fs::write(&path, format!("{line}\n{}", &line[..40])).unwrap();
-        assert_eq!(read_metrics(&path).unwrap().len(), 1);
+        assert_eq!(read_metrics(&path, "a").unwrap().len(), 1);
         fs::write(&path, format!("{}\n{line}\n", &line[..40])).unwrap();
-        assert!(read_metrics(&path).unwrap_err().contains("line 1"));
+        assert!(read_metrics(&path, "a").unwrap_err().contains("line 1"));
         // An epoch that stands twice.
         fs::write(&path, format!("{line}\n{line}\n")).unwrap();
-        assert!(read_metrics(&path).unwrap_err().contains("line 2 of metrics.jsonl is epoch 1, not 2"));
+        assert!(read_metrics(&path, "a").unwrap_err().contains("line 2 of metrics.jsonl is epoch 1, not 2"));
     }
 
     #[test]
     fn no_bit_of_an_epochs_line_can_change_a_number() {
         let line = r#"{"epoch":1,"train_loss":2.0,"train_top1":0.1,"validation_loss":2.5,"validation_top1":0.1,"validation_top5":0.5,"learning_rate":0.1,"images_per_second":9.0,"waiting":0.0,"seconds":1.0}"#;
-        let record = epoch_of_line(line).unwrap();
-        let line = line_of_epoch(&record).unwrap();
-        assert_eq!(epoch_of_line(&line).unwrap(), record);
+        let record = epoch_of_line(line, "a").unwrap();
+        let line = line_of_epoch(&record, "a").unwrap();
+        assert_eq!(epoch_of_line(&line, "a").unwrap(), record);
+        assert!(epoch_of_line(&line, "b").is_err(), "a line of another trial");
         for (at, bit) in (0..line.len()).flat_map(|at| (0..7).map(move |bit| (at, bit))) {
             let mut bytes = line.clone().into_bytes();
             bytes[at] ^= 1 << bit;
             let Ok(changed) = String::from_utf8(bytes) else { continue };
             // Found, or in the name of the checksum.
             assert!(
-                epoch_of_line(&changed).is_err() || epoch_of_line(&changed).unwrap() == record,
+                epoch_of_line(&changed, "a").is_err() || epoch_of_line(&changed, "a").unwrap() == record,
                 "{changed}"
             );
         }

@@ -371,7 +371,7 @@ impl Sitting<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(at(&metrics)(error).into()),
         };
-        let kept = match first_epochs(&bytes, epochs) {
+        let kept = match first_epochs(&bytes, epochs, &self.key.id) {
             Ok(kept) => match self.damaged_weights() {
                 None => kept,
                 Some((path, reason)) => return self.begin_anew(&path, &reason),
@@ -494,7 +494,7 @@ impl Sitting<'_> {
             seconds: self.state.epoch_seconds,
         };
         let metrics = self.path("metrics.jsonl");
-        let line = line_of_epoch(&record).map_err(|error| at(&metrics)(error.into()))? + "\n";
+        let line = line_of_epoch(&record, &self.key.id).map_err(|error| at(&metrics)(error.into()))? + "\n";
         append_to(&metrics)
             .and_then(|mut file| {
                 file.write_all(line.as_bytes())?;
@@ -725,13 +725,14 @@ fn judge(logits: &[f32], label: usize) -> Option<Judged> {
 }
 
 /// The lines of a trial's first epochs, as they were written; or what is wrong with them.
-fn first_epochs(bytes: &[u8], epochs: usize) -> Result<&str, String> {
+fn first_epochs<'a>(bytes: &'a [u8], epochs: usize, trial: &str) -> Result<&'a str, String> {
     let lines =
         bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")).take(epochs);
     let (mut length, mut found) = (0, 0);
     for (line, number) in lines.zip(1..) {
         let text = std::str::from_utf8(line).map_err(|_| format!("line {number} is no text"))?;
-        let record = epoch_of_line(text.trim_end()).map_err(|reason| format!("line {number}: {reason}"))?;
+        let record =
+            epoch_of_line(text.trim_end(), trial).map_err(|reason| format!("line {number}: {reason}"))?;
         if record.epoch != number {
             return Err(format!("line {number} is epoch {}", record.epoch));
         }

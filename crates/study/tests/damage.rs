@@ -285,6 +285,22 @@ fn a_damaged_checkpoint_begins_its_trial_anew_and_comes_to_the_same_bits() {
             fs::remove_dir_all(&path).unwrap();
         }
     }
+    // Epochs of another trial, each of them whole.
+    let path = folder.path().join("swapped");
+    copy(&half, &path);
+    let of = |recipe: &str| path.join("trials").join(recipe).join("seed-1/metrics.jsonl");
+    let parked = folder.path().join("parked");
+    fs::rename(of("mixup"), &parked).unwrap();
+    fs::rename(of("none"), of("mixup")).unwrap();
+    fs::rename(&parked, of("none")).unwrap();
+    let warnings = go(&path).unwrap();
+    for trial in ["none", "mixup"] {
+        assert!(
+            warnings.iter().any(|text| text.contains(trial) && text.contains("metrics.jsonl")),
+            "{warnings:?}"
+        );
+    }
+    assert!(numbers(&path).unwrap() == expected);
     // And undamaged it goes on.
     assert!(!go(&half).unwrap().iter().any(|text| text.contains("anew")));
     assert!(numbers(&half).unwrap() == expected);
