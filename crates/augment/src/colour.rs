@@ -2,7 +2,7 @@
 //! done together on one piece of an image after the other, in the first cache. They are compiled for every instruction set; wider
 //! vectors do not change a bit, since every value is computed by itself or in fixed lanes.
 
-use bakeoff_data::vectorised;
+use bakeoff_machine::vectorised;
 
 /// A multiple of 3 channels and 16 lanes: blocks of this many values repeat both patterns.
 const BLOCK: usize = 48;

@@ -15,7 +15,7 @@ mod wording;
 
 use std::sync::Arc;
 
-use bakeoff_data::vectorised;
+use bakeoff_machine::vectorised;
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 

@@ -1,6 +1,6 @@
 //! The affine map from pixels to network input, and its inverse in words.
 
-use bakeoff_data::vectorised;
+use bakeoff_machine::vectorised;
 use rayon::prelude::*;
 
 use crate::operation::Centre;

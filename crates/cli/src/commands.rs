@@ -83,7 +83,7 @@ const MOST_PER_CORE: usize = 4;
 
 /// The number of threads asked for, or all cores. More than a few for each core are not started, and that is said.
 pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = bakeoff_machine::cores();
     match asked {
         Some(0) => bail!("--threads must be at least 1"),
         Some(threads) if threads > cores * MOST_PER_CORE => {
@@ -100,7 +100,7 @@ pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
 /// The number of trials at a time that was asked for; 0 for a number chosen by the network. As with [`threads`], more than a few for
 /// each core are not started, and that is said.
 pub(crate) fn jobs(asked: Option<usize>) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = bakeoff_machine::cores();
     match asked {
         Some(jobs) if jobs > cores * MOST_PER_CORE => {
             crate::exit::note(format!(

@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use crate::decode::{Notes, decode_noting, decode_part};
 use crate::listing::{Entry, Listing};
-use crate::memory;
 use crate::pack::{Pack, PackKey};
 use crate::store::{Location, Store};
 use crate::{
     Copies, DataError, DeclaredSplit, GeneratedConfig, Groups, ImageError, LimitConfig, PackMode, Patch,
     Region, RgbImage, SourceConfig, SourceKind, Warning, detect, groups, source,
 };
+use bakeoff_machine::available_memory;
 
 /// One labelled image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -341,7 +341,7 @@ struct Cache {
 
 impl Cache {
     fn new(images: usize, bytes: usize) -> Self {
-        let most = memory::available()
+        let most = available_memory()
             .map_or(bytes, |available| bytes.min(usize::try_from(available / 2).unwrap_or(usize::MAX)));
         Self { slots: (0..images).map(|_| OnceLock::new()).collect(), bytes_left: AtomicUsize::new(most) }
     }

@@ -15,6 +15,7 @@ use crate::memory;
 use crate::pack::{Pack, Packed, Packer};
 use crate::rejected::rejected_lines;
 use crate::{Copies, DataError, Dataset, Groups, ImageError, PackMode, Region, View, Warning, decode_region};
+use bakeoff_machine::available_memory;
 
 /// Decoded images of fewer bytes are made in a second or two, and fit in the cache.
 const WORTH_PACKING: u64 = 64 << 20;
@@ -331,7 +332,7 @@ impl Dataset {
         // The folder may have to be made first.
         let folder = self.packing.0.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
         let room = fs4::available_space(folder).ok();
-        let short = match (room, memory::available()) {
+        let short = match (room, available_memory()) {
             (Some(room), _) if bytes.saturating_add(SPARE_DISK) > room => Some(("disk", room)),
             // Pixels that do not stay in memory are read more slowly than their files are decoded.
             (_, Some(memory)) if bytes > memory => Some(("memory", memory)),

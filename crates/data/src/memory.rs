@@ -6,10 +6,11 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fs;
 use std::marker::PhantomData;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+
+use bakeoff_machine::available_memory;
 
 use crate::ImageError;
 
@@ -20,46 +21,15 @@ pub(crate) const MOST: u64 = 2 << 30;
 /// What all images together may always take.
 const LEAST_BUDGET: u64 = 256 << 20;
 
-/// Bytes that may still be filled: of what the system calls available, what a control group leaves and what a limit to this process's
-/// addresses leaves, the least. `None` where the system does not tell.
-pub(crate) fn available() -> Option<u64> {
-    let text = |path: &str| fs::read_to_string(path).ok();
-    let number = |path: &str| text(path)?.trim().parse::<u64>().ok();
-    let system = text("/proc/meminfo").and_then(|text| in_meminfo(&text));
-    let group = number("/sys/fs/cgroup/memory.max")
-        .zip(number("/sys/fs/cgroup/memory.current"))
-        .map(|(most, current)| most.saturating_sub(current));
-    let addresses = text("/proc/self/limits")
-        .and_then(|text| in_limits(&text))
-        .zip(text("/proc/self/status").and_then(|text| kibibytes(&text, "VmSize:")))
-        .map(|(most, used)| most.saturating_sub(used));
-    system.into_iter().chain(group).chain(addresses).min()
-}
-
-fn in_meminfo(text: &str) -> Option<u64> {
-    kibibytes(text, "MemAvailable:")
-}
-
-fn kibibytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
-/// The soft limit of the address space; `None` where there is none.
-fn in_limits(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("Max address space"))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
 /// Whether so many bytes more can be had. Little is never asked about.
 pub(crate) fn can_have(bytes: u64) -> bool {
-    bytes <= COUNTED || available().is_none_or(|available| bytes.saturating_add(COUNTED) <= available)
+    bytes <= COUNTED || available_memory().is_none_or(|available| bytes.saturating_add(COUNTED) <= available)
 }
 
 /// What all images together may take.
 fn budget() -> u64 {
     static BUDGET: OnceLock<u64> = OnceLock::new();
-    *BUDGET.get_or_init(|| available().map_or(1 << 30, |available| available / 4).max(LEAST_BUDGET))
+    *BUDGET.get_or_init(|| available_memory().map_or(1 << 30, |available| available / 4).max(LEAST_BUDGET))
 }
 
 /// Who holds memory: bytes, by the order in which they came.
@@ -179,19 +149,6 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
-
-    #[test]
-    fn what_the_system_says_is_understood() {
-        let text = "MemTotal:       24684168 kB\nMemFree:        14770340 kB\nMemAvailable:   22323804 kB\n";
-        assert_eq!(in_meminfo(text), Some(22_323_804 * 1024));
-        assert_eq!(in_meminfo("MemTotal: 5 kB"), None);
-        let limits = "Limit      Soft Limit  Hard Limit  Units\nMax address space         1073741824  unlimited  bytes\n";
-        assert_eq!(in_limits(limits), Some(1 << 30));
-        assert_eq!(
-            in_limits("Max address space         unlimited            unlimited            bytes"),
-            None
-        );
-    }
 
     #[test]
     fn whoever_has_held_memory_longest_goes_on_and_an_empty_house_takes_anyone() {

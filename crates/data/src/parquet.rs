@@ -26,6 +26,7 @@ use crate::paths::{below, is_inside, with_slashes};
 use crate::quiet::catch_quietly;
 use crate::store::{StoredFile, Window, image_bytes};
 use crate::{DataError, ImageError, memory, thrift};
+use bakeoff_machine::available_memory;
 
 /// Decompressed pages that are kept, in bytes.
 const KEPT: usize = 256 << 20;
@@ -751,7 +752,7 @@ pub(crate) fn text_rows(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), 
         let fields = schema.root_schema().get_fields();
         let names = fields.iter().map(|field| field.name().to_owned()).collect();
         let mut rows = Vec::new();
-        let mut left = memory::available().map_or(MOST_TEXT, |available| MOST_TEXT.min(available / 4));
+        let mut left = available_memory().map_or(MOST_TEXT, |available| MOST_TEXT.min(available / 4));
         for row in reader.get_row_iter(None)? {
             let cells: Vec<String> = row?.get_column_iter().map(|(_, value)| text(value)).collect();
             let bytes: usize = cells.iter().map(|cell| cell.len() + size_of::<String>()).sum();

@@ -13,7 +13,8 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use crate::{Isa, RgbImage, View, vectorised};
+use crate::{RgbImage, View};
+use bakeoff_machine::{Isa, vectorised};
 
 /// A window of an image, in whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

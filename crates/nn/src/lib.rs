@@ -32,7 +32,6 @@ mod config;
 mod error;
 mod head;
 mod kernels;
-mod memory;
 mod model;
 mod prefix;
 mod program;

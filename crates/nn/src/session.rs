@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bakeoff_machine::Buffer;
 use rayon::prelude::*;
 
 use crate::{
@@ -15,10 +16,8 @@ use crate::{
     Tensor, Trainable, Weights,
     kernels::{
         self, Cpu, Epilogue, Kernels, Moments, Norm, NormGrads, Reference, Sgd, Skip, SkipBackward, arena,
-        arena::{Arena, Buffer},
-        parallel::Threads,
+        arena::Arena, parallel::Threads,
     },
-    memory,
     program::{BufferId, Instruction, Program},
     regularisation::{VIEWS, jensen_shannon},
     weight_file,
@@ -224,6 +223,11 @@ struct ConvPlace {
     bias: usize,
 }
 
+/// As [`bakeoff_machine::available_memory`].
+fn available_memory() -> Option<usize> {
+    bakeoff_machine::available_memory().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
 /// A network with its weights and its memory, ready to train or to infer.
 pub struct Session {
     model: Model,
@@ -348,7 +352,7 @@ impl Session {
             ));
         }
         let threads = match config.threads {
-            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            0 => bakeoff_machine::cores(),
             threads => threads,
         };
         let config = SessionConfig { threads, ..config };
@@ -363,11 +367,11 @@ impl Session {
             batch: config.batch,
             image: model.image(),
             bytes,
-            fits: memory::available().and_then(|available| Self::largest_batch(model, &config, available)),
+            fits: available_memory().and_then(|available| Self::largest_batch(model, &config, available)),
         };
         // Asking first: a system that promises more than it has would kill the process in the middle of a step.
         let bytes = Self::planned_bytes(model, &config);
-        if memory::available().is_some_and(|available| bytes > available) {
+        if available_memory().is_some_and(|available| bytes > available) {
             return Err(out_of_memory(bytes));
         }
         let inference = Arc::new(Program::inference(model, config.batch));
@@ -579,7 +583,7 @@ impl Session {
             bytes,
             fits: None,
         };
-        if memory::available().is_some_and(|available| 4 * (wanted - held) > available) {
+        if available_memory().is_some_and(|available| 4 * (wanted - held) > available) {
             return Err(out_of_memory());
         }
         // Given back before the new memory is taken: nothing in it outlives a step.

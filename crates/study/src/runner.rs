@@ -743,7 +743,7 @@ fn environment(
     let now = Environment {
         bakeoff: env!("CARGO_PKG_VERSION").to_owned(),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        cpu: cpu(),
+        cpu: bakeoff_machine::processor_name(),
         instructions: bakeoff_nn::instruction_set().to_owned(),
         threads,
         backend: serde_json::to_value(study.config.train.backend)
@@ -769,13 +769,6 @@ fn environment(
         None => write_sealed(&folder.environment_path(), &now)?,
     }
     Ok(())
-}
-
-/// The processor's name, where the system tells.
-fn cpu() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    model.map_or("unknown".to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 /// Decodes every image once and writes data.json. `None` where it was stopped; else also whether trials were thrown away.

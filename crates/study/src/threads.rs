@@ -15,7 +15,7 @@ pub struct ThreadsError {
 /// A pool of so many threads; of as many as the machine has cores, where none are named.
 pub(crate) fn pool(threads: usize) -> Result<ThreadPool, ThreadsError> {
     let threads = match threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        0 => bakeoff_machine::cores(),
         threads => threads,
     };
     ThreadPoolBuilder::new()

@@ -1,6 +1,6 @@
 //! Blurs: out of focus, through glass, in motion, while zooming.
 
-use bakeoff_data::vectorised;
+use bakeoff_machine::vectorised;
 
 use crate::Pixels;
 use crate::blur::blurred;

@@ -13,7 +13,8 @@ use huffman::{Bits, Table};
 
 use super::notes::{Note, Notes};
 use super::{Decoded, Exif, Part as PartOfPicture, Request, Wanted, check_size, zeros};
-use crate::{ImageError, Isa, Region, memory, vectorised};
+use crate::{ImageError, Region, memory};
+use bakeoff_machine::{Isa, vectorised};
 
 /// Blocks in a minimum coded unit, T.81 B.2.3.
 const MAX_BLOCKS_IN_UNIT: usize = 10;

@@ -1,37 +1,21 @@
 //! Normal numbers, many at a time.
 
+use bakeoff_machine::vectorised;
 use bakeoff_random::Stream;
 
-/// Fills both slices with standard normal numbers, pair by pair from the stream's uniform ones (Box & Muller 1958):
-/// √(−2 ln(1 − a)) times cosine and sine of 2π·b.
-///
-/// Logarithm, sine and cosine are plain sums and products here, so that neither vector units nor the system's mathematical
-/// library change a bit of a network's first weights. ResNet-50 has 25 million of them, and a study waits for them.
-pub(crate) fn normals(stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx512dq")]
-        fn avx512(stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
-            body(stream, first, second);
-        }
-        #[target_feature(enable = "avx2")]
-        fn avx2(stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
-            body(stream, first, second);
-        }
-        if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512dq") {
-            // SAFETY: the machine has the features.
-            return unsafe { avx512(stream, first, second) };
-        }
-        if std::is_x86_feature_detected!("avx2") {
-            // SAFETY: the machine has the feature.
-            return unsafe { avx2(stream, first, second) };
-        }
+vectorised! {
+    /// Fills both slices with standard normal numbers, pair by pair from the stream's uniform ones (Box & Muller 1958):
+    /// √(−2 ln(1 − a)) times cosine and sine of 2π·b.
+    ///
+    /// Logarithm, sine and cosine are plain sums and products here, so that neither vector units nor the system's mathematical
+    /// library change a bit of a network's first weights. ResNet-50 has 25 million of them, and a study waits for them.
+    pub(crate) fn normals(stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
+        plain(stream, first, second);
     }
-    body(stream, first, second);
 }
 
 #[inline(always)]
-fn body(stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
+fn plain(stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
     stream.uniform_pairs(first, second);
     box_muller(first, second);
 }
@@ -111,6 +95,6 @@ mod tests {
             draw(&mut Stream::new(1, "normal-test", 0, 0), &mut pairs.0, &mut pairs.1);
             pairs
         };
-        assert!(draw(normals) == draw(body));
+        assert!(draw(normals) == draw(plain));
     }
 }

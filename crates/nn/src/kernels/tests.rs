@@ -1,6 +1,8 @@
 //! Every fast kernel against the reference, on shapes that do not fit its blocks.
 
-use super::{cpu::simd::Isa, parallel::Threads, *};
+use bakeoff_machine::Isa;
+
+use super::{parallel::Threads, *};
 
 /// Numbers in (−1, 1) that repeat for a seed.
 fn numbers(seed: u64, len: usize) -> Vec<f32> {

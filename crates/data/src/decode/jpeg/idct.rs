@@ -2,7 +2,7 @@
 //! 1989) in 13-bit fixed point, columns first, with two extra bits kept between the passes. And its short forms for reduced
 //! pictures, 4×4, 2×2 and 1×1 samples a block (`jidctred.c`), which take the same low frequencies and nothing else.
 
-use crate::Isa;
+use bakeoff_machine::Isa;
 
 const BITS: u32 = 13;
 const EXTRA: u32 = 2;

@@ -2,7 +2,8 @@
 
 use super::super::cmyk_to_rgb;
 use super::{Colours, Component, Frame};
-use crate::{Isa, Region, vectorised};
+use crate::Region;
+use bakeoff_machine::{Isa, vectorised};
 
 /// A region of the frame as RGB bytes.
 pub(super) fn to_rgb(frame: &Frame, colours: Colours, region: Region) -> Vec<u8> {

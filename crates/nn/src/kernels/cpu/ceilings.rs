@@ -2,15 +2,14 @@
 
 use std::time::Instant;
 
+use bakeoff_machine::{Buffer, Isa};
+
 use super::{
     elementwise,
     product::{self, Ahead, Left, Out, Panels},
-    simd::Isa,
+    simd::Tile,
 };
-use crate::kernels::{
-    arena::Buffer,
-    parallel::{Shared, Threads},
-};
+use crate::kernels::parallel::{Shared, Threads};
 
 /// Depth and columns of the product: its operands stay in the second-level cache.
 const DEPTH: usize = 256;

@@ -12,15 +12,15 @@ mod winograd;
 
 use std::{ops::Not, ptr, sync::Arc};
 
+use bakeoff_machine::{Buffer, Isa};
 use elementwise::{Mask, NormPass};
 use gather::Gather;
 use product::{Ahead, Left, Out, Panels, Region};
-use simd::Isa;
+use simd::Tile;
 use winograd::Tiles;
 
 use super::{
     Convolution, Epilogue, Kernels, Moments, Norm, NormGrads, Pool, Sgd, Skip, SkipBackward,
-    arena::Buffer,
     parallel::{Shared, Threads, blocks, part},
 };
 

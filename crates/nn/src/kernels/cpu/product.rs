@@ -1,8 +1,9 @@
 //! Matrix products: tiles kept in registers, over operands packed so that they stream.
 
-use super::simd::{Isa, Simd, kernel};
+use super::simd::{Simd, Tile, kernel};
+use bakeoff_machine::Isa;
 
-/// The right-hand side of a product, packed: panels of [`Isa::panel`] columns, each row by row, the last one filled up with
+/// The right-hand side of a product, packed: panels of [`Tile::panel`] columns, each row by row, the last one filled up with
 /// zeros.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels {

@@ -1,62 +1,19 @@
 //! Vectors of f32: one interface, an implementation per instruction set.
 
-use std::sync::OnceLock;
+use bakeoff_machine::Isa;
 
-/// An instruction set this program has kernels for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Isa {
-    /// AVX-512 F: 16 lanes, 32 registers.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// AVX2 and FMA: 8 lanes, 16 registers.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// Whatever the compiler makes of arrays of four.
-    Portable,
+/// How much of a product an instruction set keeps in registers.
+pub(crate) trait Tile {
+    /// Columns of a panel of packed weights.
+    fn panel(self) -> usize;
+    /// Rows of the largest tile kept in registers.
+    fn tile(self) -> usize;
+    /// Numbers of a packed tile's column.
+    fn packed_tile(self) -> usize;
 }
 
-impl Isa {
-    /// The best this machine has, or a lesser one that `BAKEOFF_ISA` asks for (`avx512`, `avx2`, `portable`; others and ones
-    /// the machine lacks are ignored). Asked once.
-    pub(crate) fn detect() -> Self {
-        static ISA: OnceLock<Isa> = OnceLock::new();
-        *ISA.get_or_init(|| {
-            let available = Self::available();
-            let wanted = std::env::var("BAKEOFF_ISA").ok();
-            let chosen = available.iter().find(|isa| wanted.as_deref() == Some(isa.name()));
-            *chosen.or(available.first()).unwrap_or(&Self::Portable)
-        })
-    }
-
-    /// What this machine can run, best first.
-    pub(crate) fn available() -> Vec<Self> {
-        let mut list = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            if std::is_x86_feature_detected!("avx512f") {
-                list.push(Self::Avx512);
-            }
-            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-                list.push(Self::Avx2);
-            }
-        }
-        list.push(Self::Portable);
-        list
-    }
-
-    /// As `BAKEOFF_ISA` spells it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => "avx2",
-            Self::Portable => "portable",
-        }
-    }
-
-    /// Columns of a panel of packed weights.
-    pub(crate) fn panel(self) -> usize {
+impl Tile for Isa {
+    fn panel(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => 2 * Avx512::LANES,
@@ -65,11 +22,8 @@ impl Isa {
             Self::Portable => 2 * Portable::LANES,
         }
     }
-}
 
-impl Isa {
-    /// Rows of the largest tile kept in registers.
-    pub(crate) fn tile(self) -> usize {
+    fn tile(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Avx512::ROWS,
@@ -79,8 +33,7 @@ impl Isa {
         }
     }
 
-    /// Numbers of a packed tile's column.
-    pub(crate) fn packed_tile(self) -> usize {
+    fn packed_tile(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Avx512::PACKED,
@@ -101,7 +54,7 @@ macro_rules! kernel {
         /// # Safety
         /// The machine has `isa`; pointers as the generic body demands.
         #[allow(clippy::too_many_arguments, reason = "kernels take what they touch")]
-        $visibility unsafe fn $name(isa: $crate::kernels::cpu::simd::Isa, $($argument: $type),*) {
+        $visibility unsafe fn $name(isa: bakeoff_machine::Isa, $($argument: $type),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f")]
             unsafe fn avx512($($argument: $type),*) {
@@ -118,10 +71,10 @@ macro_rules! kernel {
             unsafe {
                 match isa {
                     #[cfg(target_arch = "x86_64")]
-                    $crate::kernels::cpu::simd::Isa::Avx512 => avx512($($argument),*),
+                    bakeoff_machine::Isa::Avx512 => avx512($($argument),*),
                     #[cfg(target_arch = "x86_64")]
-                    $crate::kernels::cpu::simd::Isa::Avx2 => avx2($($argument),*),
-                    $crate::kernels::cpu::simd::Isa::Portable => {
+                    bakeoff_machine::Isa::Avx2 => avx2($($argument),*),
+                    bakeoff_machine::Isa::Portable => {
                         $body::<$crate::kernels::cpu::simd::Portable>($($argument),*)
                     }
                 }

@@ -18,6 +18,7 @@ use transform::{Layout, POINTS};
 use super::{
     Cpu, at_least,
     product::{self, Ahead, Left, Out, Panels, Region},
+    simd::Tile,
 };
 use crate::kernels::{
     Convolution,

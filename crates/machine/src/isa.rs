@@ -19,8 +19,10 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// The best this machine has, or a lesser one that `BAKEOFF_ISA` asks for (`avx512`, `avx2`, `portable`). Asked once.
+    /// The best this machine has, or a lesser one that `BAKEOFF_ISA` asks for (`avx512`, `avx2`, `portable`; others, and ones that the
+    /// machine lacks, are ignored). Asked once.
     #[must_use]
+    #[inline]
     pub fn detect() -> Self {
         static ISA: OnceLock<Isa> = OnceLock::new();
         *ISA.get_or_init(|| {
