@@ -35,6 +35,7 @@ FATES = {
     "study.toml": ("same shown", "again told"),
     "data.json": ("told", "again told"),
     "environment.json": ("told same shown", "again told same"),
+    "state.json": ("same", "again same told"),
     "splits/test.json": ("told same", "again told"),
     "splits/seed-1.json": ("told same", "again told"),
     "preview/none/preview.json": ("told same shown", "again told"),

@@ -1,6 +1,6 @@
 //! How far a run is, read from its folder: cheap enough to be read every second.
 
-use bakeoff_study::records::{EpochRecord, TrialStatus};
+use bakeoff_study::records::{EpochRecord, RunStatus, TrialStatus};
 use bakeoff_study::{FolderError, RunFolder};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -37,6 +37,12 @@ pub struct TrialProgress {
     pub epochs: Vec<EpochRecord>,
 }
 
+impl TrialProgress {
+    fn is_over(&self) -> bool {
+        matches!(self.state, TrialState::Finished(_) | TrialState::Failed)
+    }
+}
+
 /// A run, as far as it got.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
@@ -54,7 +60,7 @@ pub struct Progress {
     pub trials: Vec<TrialProgress>,
     /// Last lines of the log, oldest first.
     pub log: Vec<String>,
-    /// The log says that the run has ended, for now.
+    /// The run has ended, for now. Where an earlier version left no word of it: all trials are over.
     pub ended: bool,
 }
 
@@ -81,16 +87,19 @@ impl Progress {
             TrialProgress { recipe: key.recipe.clone(), seed: key.seed, state, epochs }
         });
         let log = tail(&run.path().join("log.txt"));
-        // A line is `TIME what happened`.
-        let said = log.last().and_then(|line| line.split_once(' ')).map_or("", |(_, said)| said);
+        let trials: Vec<TrialProgress> = trials.collect();
+        let ended = match run.state() {
+            Ok(Some(state)) => state.status != RunStatus::Running,
+            Ok(None) | Err(_) => trials.iter().all(TrialProgress::is_over),
+        };
         Ok(Self {
-            trials: trials.collect(),
+            trials,
             study: plan.study,
             baseline: plan.baseline,
             recipes: plan.recipes.into_iter().map(|r| r.name).collect(),
             seeds: plan.seeds,
             epochs: plan.epochs,
-            ended: said.starts_with("ended:") || said.starts_with("stopped:"),
+            ended,
             log,
         })
     }
@@ -98,7 +107,7 @@ impl Progress {
     /// Trials that are over: finished or failed.
     #[must_use]
     pub fn over(&self) -> usize {
-        self.trials.iter().filter(|t| matches!(t.state, TrialState::Finished(_) | TrialState::Failed)).count()
+        self.trials.iter().filter(|trial| trial.is_over()).count()
     }
 
     /// Share of all epochs that are done, in [0, 1]; failed trials count as done.

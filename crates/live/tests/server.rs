@@ -1,7 +1,8 @@
 //! The server as a browser, and as somebody who should not get in, sees it.
 
-use bakeoff_live::{LiveError, Server};
+use bakeoff_live::{LiveError, Progress, Server};
 use bakeoff_report::Language;
+use bakeoff_study::RunFolder;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -88,6 +89,25 @@ fn the_page_follows_the_run_folder() {
         assert!(!page.contains("<b>dogs</b>"));
         assert_eq!(state()["version"], after["version"]);
     });
+}
+
+#[test]
+fn a_run_has_ended_when_its_state_says_so_whatever_its_log_says() {
+    let folder = tempfile::tempdir().unwrap();
+    plan(folder.path());
+    let ended = || Progress::read(&RunFolder::open(folder.path()).unwrap()).unwrap().ended;
+    let say = |state: &str| fs::write(folder.path().join("state.json"), state).unwrap();
+    fs::write(folder.path().join("log.txt"), "2026-01-01T00:00:00Z ended: 2 finished, 0 failed, 0 left\n")
+        .unwrap();
+    assert!(!ended(), "an earlier version's folder, of which no trial is over");
+    say(r#"{"status": "running", "since": "2026-01-01T00:00:00Z"}"#);
+    assert!(!ended());
+    say(r#"{"status": "stopped", "reason": "no room", "since": "2026-01-01T00:00:00Z"}"#);
+    assert!(ended());
+    say(r#"{"status": "ended", "finished": 0, "failed": 0, "pending": 2, "interrupted": true, "since": ""}"#);
+    assert!(ended());
+    say("{");
+    assert!(!ended(), "damaged, and no trial is over");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::evidence::Evidence;
 use crate::figures::file_name;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// Seconds since 1970 when the run began; 0 where it is not known.
@@ -11,16 +12,7 @@ pub(crate) fn started(evidence: &Evidence) -> f64 {
 
 /// Of `2025-06-01T09:12:33Z`.
 fn seconds(text: &str) -> Option<f64> {
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    // Days from the civil calendar, years beginning in March (H. Hinnant).
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Some((days * 86_400 + hour * 3_600 + minute * 60 + second) as f64)
+    Some(text.parse::<Timestamp>().ok()?.as_second() as f64)
 }
 
 /// Names of folders, different for different recipes and harmless on any system.

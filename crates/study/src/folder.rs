@@ -4,14 +4,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bakeoff_files::{WriteError, at};
 use serde::de::DeserializeOwned;
 
 use crate::config::StudyConfig;
 use crate::expansion;
 use crate::predictions::{self, Prediction};
 use crate::records::{
-    DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, TestSplit,
-    TrialKey, TrialRecord, TrialStatus, ValidationSplit,
+    DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, PreviewRecord, RobustnessRecord, RunState,
+    TestSplit, TrialKey, TrialRecord, TrialStatus, ValidationSplit,
 };
 use crate::study::MOST_TRIALS;
 
@@ -272,6 +273,18 @@ impl RunFolder {
         read_json_if_there(&self.environment_path())
     }
 
+    pub(crate) fn state_path(&self) -> PathBuf {
+        self.path.join("state.json")
+    }
+
+    /// Whether the run goes on; `None` in a folder that an earlier version wrote.
+    ///
+    /// # Errors
+    /// state.json is damaged.
+    pub fn state(&self) -> Result<Option<RunState>, FolderError> {
+        read_json_if_there(&self.state_path())
+    }
+
     /// All trials of the plan in running order, as far as they got.
     ///
     /// # Errors
@@ -457,6 +470,14 @@ fn read_record<T: DeserializeOwned>(path: &Path, remedy: &'static str) -> Result
             damaged(error.to_string())
         }
     })
+}
+
+/// Removes a folder, if it is there, with all that is in it.
+pub(crate) fn remove_folder(path: &Path) -> Result<(), WriteError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {

@@ -21,25 +21,36 @@
 
 mod analysis;
 mod check;
+mod clock;
 mod config;
+mod coordinator;
+mod difference;
 mod document;
+mod earlier;
 mod enlargement;
+mod environment;
 mod expansion;
 mod feed;
 mod folder;
+mod images;
+mod lock;
+mod log;
 mod observer;
+mod options;
 mod plan;
 mod predictions;
 mod preview;
 mod problem;
 pub mod records;
-mod runner;
+mod run_error;
 mod seen;
 mod splits;
+mod stop;
 mod study;
 mod threads;
 mod trial;
 mod weights_path;
+mod worker;
 
 pub use analysis::{Analysis, AnalysisError, AnalysisOptions, MOST_MAPS, Shown, analyse};
 pub use bakeoff_augment::corruption::{Corruption, CorruptionSet, SEVERITIES};
@@ -48,14 +59,16 @@ pub use config::{
     CompareConfig, DataConfig, Headline, Metric, ModelConfig, PreprocessConfig, Sampling, Seeds, StudyConfig,
     TrainConfig, json_schema,
 };
+pub use coordinator::{Decide, Outcome, run, run_until_decided};
 pub use feed::FeedError;
 pub use folder::{FolderError, Preview, RunFolder, Trial};
 pub use observer::{Event, Observer, Silent};
+pub use options::RunOptions;
 pub use plan::{Estimate, Plan, PlanError};
 pub use predictions::{Prediction, write as write_predictions};
 pub use preview::{Beside, PreviewError, preview, preview_beside};
 pub use problem::{Place, Problem, StudyErrors};
-pub use runner::{Decide, Outcome, RunError, RunOptions, run, run_until_decided};
+pub use run_error::RunError;
 pub use study::{MOST_TRIALS, Study};
 pub use threads::ThreadsError;
 pub use weights_path::find_weights;

@@ -9,6 +9,7 @@
 //! RUN/splits/test.json           [`TestSplit`]
 //! RUN/splits/seed-<n>.json       [`ValidationSplit`]
 //! RUN/log.txt                    one line per event, with time
+//! RUN/state.json                 [`RunState`]
 //! RUN/preview/<recipe>/preview.json + *.png     [`PreviewRecord`]
 //! RUN/trials/<recipe>/seed-<n>/metrics.jsonl    one [`EpochRecord`] per line
 //! RUN/trials/<recipe>/seed-<n>/trial.json       [`TrialRecord`]
@@ -125,6 +126,53 @@ pub struct Environment {
     pub backend: String,
     /// UTC, RFC 3339.
     pub started: String,
+}
+
+/// Whether a run goes on. A run that was killed leaves what it said at its beginning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunState {
+    /// What became of it.
+    #[serde(flatten)]
+    pub status: RunStatus,
+    /// Since when, in UTC, RFC 3339.
+    pub since: String,
+}
+
+/// What became of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum RunStatus {
+    /// It goes on.
+    Running,
+    /// It has ended.
+    Ended {
+        /// Trials that are finished.
+        finished: usize,
+        /// Trials that failed.
+        failed: usize,
+        /// Trials that are left.
+        pending: usize,
+        /// Somebody stopped it.
+        interrupted: bool,
+    },
+    /// It could not go on.
+    Stopped {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+impl std::fmt::Display for RunStatus {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Running => write!(formatter, "running"),
+            Self::Ended { finished, failed, pending, interrupted } => {
+                let interrupted = if *interrupted { ", interrupted" } else { "" };
+                write!(formatter, "ended: {finished} finished, {failed} failed, {pending} left{interrupted}")
+            }
+            Self::Stopped { reason } => write!(formatter, "stopped: {reason}"),
+        }
+    }
 }
 
 /// What the data set turned out to hold.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bakeoff_augment::Pipeline;
@@ -23,8 +22,8 @@ use crate::observer::{Event, Observer};
 use crate::plan::sampled;
 use crate::predictions::{self, Prediction};
 use crate::records::{EpochRecord, TestRecord, TrialKey, TrialRecord, TrialStatus};
-use crate::runner::StopFlag;
 use crate::splits::Admitted;
+use crate::stop::StopFlag;
 use crate::study::Study;
 use bakeoff_files::{WriteError, append_to, at, make_folder, sha256_of_file, write_bytes, write_sealed};
 
@@ -35,19 +34,16 @@ const AHEAD: usize = 3;
 const SHORT: Duration = Duration::from_secs(1);
 
 /// Everything a trial needs and does not own.
-pub(crate) struct Bench<'a> {
+pub(crate) struct TrialContext<'a> {
     pub(crate) study: &'a Study,
     pub(crate) dataset: &'a Dataset,
     pub(crate) model: &'a Model,
     /// Prepares images.
     pub(crate) pool: &'a ThreadPool,
-    /// Threads of all trials together.
-    pub(crate) threads: usize,
     pub(crate) admitted: &'a Admitted,
     /// Longest time between two checkpoints.
     pub(crate) checkpoint_every: Duration,
     pub(crate) observer: &'a dyn Observer,
-    pub(crate) stop: &'a AtomicBool,
 }
 
 /// How a sitting at a trial ended.
@@ -170,31 +166,31 @@ pub(crate) fn first_session(
 /// Trains, evaluates and tests one trial, or goes on with it. Its folder is brought to the end that is returned, except that
 /// a failure is the caller's to record.
 pub(crate) fn run(
-    bench: &Bench<'_>,
+    context: &TrialContext<'_>,
     stop: &StopFlag<'_>,
     key: &TrialKey,
     folder: &Path,
     threads: usize,
 ) -> Result<End, Halt> {
-    let recipes = &bench.study.config.recipe;
+    let recipes = &context.study.config.recipe;
     let pipeline = recipes.iter().position(|recipe| recipe.name == key.recipe);
-    let Some(pipeline) = pipeline.and_then(|index| bench.study.pipelines().get(index)) else {
+    let Some(pipeline) = pipeline.and_then(|index| context.study.pipelines().get(index)) else {
         return Ok(End::Failed { reason: format!("no recipe is named `{}`", key.recipe), epoch: 1 });
     };
-    let splits = match bench.admitted.splits(bench.study, bench.dataset, key.seed) {
+    let splits = match context.admitted.splits(context.study, context.dataset, key.seed) {
         Ok(splits) => splits,
         Err(error) => return Ok(End::Failed { reason: error.to_string(), epoch: 1 }),
     };
     let feed = Feed {
-        dataset: bench.dataset,
+        dataset: context.dataset,
         pipeline,
         seed: key.seed,
-        batch: bench.study.config.train.batch,
+        batch: context.study.config.train.batch,
         train: &splits.train,
-        sampling: bench.study.config.train.sampling,
+        sampling: context.study.config.train.sampling,
     };
-    let mut trial = Sitting {
-        bench,
+    let mut trial = RunningTrial {
+        context,
         threads,
         stop,
         key,
@@ -215,8 +211,8 @@ pub(crate) fn run(
 }
 
 /// A trial while it runs.
-struct Sitting<'a> {
-    bench: &'a Bench<'a>,
+struct RunningTrial<'a> {
+    context: &'a TrialContext<'a>,
     /// Threads of this trial's network.
     threads: usize,
     stop: &'a StopFlag<'a>,
@@ -232,14 +228,14 @@ struct Sitting<'a> {
     saved: Instant,
 }
 
-impl Sitting<'_> {
+impl RunningTrial<'_> {
     /// The epoch being trained, from 1.
     fn epoch(&self) -> u32 {
         (self.state.epochs + 1).min(self.epochs())
     }
 
     fn epochs(&self) -> u32 {
-        self.bench.study.config.train.epochs
+        self.context.study.config.train.epochs
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -264,14 +260,14 @@ impl Sitting<'_> {
         let steps = self.feed.steps();
         let total = steps as u64 * u64::from(self.epochs());
         let done = u64::from(self.state.epochs) * steps as u64 + self.state.step as u64;
-        self.bench.observer.event(Event::TrialStarted { key: self.key, done, total });
+        self.context.observer.event(Event::TrialStarted { key: self.key, done, total });
 
         let (first, begin) = (self.state.epochs, self.state.step);
         let places = (first..self.epochs()).flat_map(|epoch| {
             ((if epoch == first { begin } else { 0 })..steps).map(move |step| (epoch, step))
         });
         let feed = self.feed;
-        let pool = self.bench.pool;
+        let pool = self.context.pool;
         let mut order = (u32::MAX, Vec::new());
         let make = move |(epoch, step): (u32, usize)| {
             if order.0 != epoch {
@@ -294,7 +290,7 @@ impl Sitting<'_> {
                     let answers = batch.answers(&mut session)?;
                     let batch = pool.install(|| feed.ready(batch, &answers))?;
                     let at = u64::from(self.state.epochs) * steps as u64 + self.state.step as u64;
-                    let step = step_config(self.bench.study, at, steps);
+                    let step = step_config(self.context.study, at, steps);
                     let (images, targets) = (batch.images.values(), batch.targets.values());
                     let result = session.train_step_with(images, targets, &step, batch.regularisation())?;
                     if !result.loss.is_finite() {
@@ -312,7 +308,7 @@ impl Sitting<'_> {
                     self.state.images += images;
                     self.state.loss_bits = (self.state.loss() + result.loss * images as f64).to_bits();
                     self.state.train_seconds += begin.elapsed().as_secs_f64();
-                    self.bench.observer.event(Event::Step {
+                    self.context.observer.event(Event::Step {
                         key: self.key,
                         epoch: self.epoch(),
                         done: at + 1,
@@ -321,7 +317,7 @@ impl Sitting<'_> {
                         learning_rate: step.lr,
                         images_per_second: self.state.images as f64 / self.state.train_seconds.max(1e-9),
                     });
-                    if self.saved.elapsed() >= self.bench.checkpoint_every && self.state.step < steps {
+                    if self.saved.elapsed() >= self.context.checkpoint_every && self.state.step < steps {
                         self.checkpoint(&session)?;
                     }
                 }
@@ -334,8 +330,8 @@ impl Sitting<'_> {
 
     /// The network as the trial left it, or new.
     fn open(&mut self) -> Result<Session, Trouble> {
-        let bench = self.bench;
-        let train = &bench.study.config.train;
+        let context = self.context;
+        let train = &context.study.config.train;
         let config = SessionConfig {
             batch: (train.batch.min(self.splits.train.len().max(1)) * self.pipeline.views())
                 .max(train.evaluation_batch().min(self.largest_batch())),
@@ -346,8 +342,8 @@ impl Sitting<'_> {
         };
         let mut session = match self.saved_state() {
             Some((snapshot, state)) => {
-                let session = bench.pool.install(|| -> Result<Session, NnError> {
-                    let mut session = Session::new(bench.model, &snapshot.weights, config)?;
+                let session = context.pool.install(|| -> Result<Session, NnError> {
+                    let mut session = Session::new(context.model, &snapshot.weights, config)?;
                     session.restore(&snapshot)?;
                     Ok(session)
                 })?;
@@ -355,10 +351,10 @@ impl Sitting<'_> {
                 session
             }
             None => {
-                let classes = bench.dataset.classes();
-                bench
+                let classes = context.dataset.classes();
+                context
                     .pool
-                    .install(|| first_session(bench.study, bench.model, classes, self.key.seed, config))?
+                    .install(|| first_session(context.study, context.model, classes, self.key.seed, config))?
             }
         };
         session.plan_hidden_mixes(&hidden_stages(self.pipeline))?;
@@ -399,7 +395,7 @@ impl Sitting<'_> {
         // What cannot be read names itself.
         let path = path.display().to_string();
         let reason = reason.strip_prefix(&path).map_or(reason, |rest| rest.trim_start_matches(": "));
-        self.bench.observer.event(Event::Warning(&format!("{path}: {reason}; the trial begins anew")));
+        self.context.observer.event(Event::Warning(&format!("{path}: {reason}; the trial begins anew")));
     }
 
     /// A file of weights kept for the headline that cannot be read any more, and why.
@@ -488,7 +484,7 @@ impl Sitting<'_> {
             validation_loss: validation.loss,
             validation_top1: validation.top1,
             validation_top5: validation.top5,
-            learning_rate: step_config(self.bench.study, last, steps).lr,
+            learning_rate: step_config(self.context.study, last, steps).lr,
             images_per_second: self.state.images as f64 / self.state.train_seconds.max(1e-9),
             waiting: self.state.waiting_seconds / self.state.train_seconds.max(1e-9),
             seconds: self.state.epoch_seconds,
@@ -510,14 +506,14 @@ impl Sitting<'_> {
             ..State::default()
         };
         // A checkpoint costs more than the shortest epochs; what a crash may cost is this much training, never a bit.
-        if epoch == self.epochs() || self.saved.elapsed() >= self.bench.checkpoint_every.min(SHORT) {
+        if epoch == self.epochs() || self.saved.elapsed() >= self.context.checkpoint_every.min(SHORT) {
             self.checkpoint(session)?;
             // Only now: until then the checkpoint on disk names the weights it kept.
             self.forget_weights()?;
         }
         self.count_time();
         self.state.epoch_seconds = 0.0;
-        self.bench.observer.event(Event::EpochFinished {
+        self.context.observer.event(Event::EpochFinished {
             key: self.key,
             record: &record,
             epochs: self.epochs(),
@@ -528,7 +524,7 @@ impl Sitting<'_> {
     /// Keeps the epoch's weights where the headline may want them.
     fn keep(&mut self, session: &Session, epoch: u32, top1: f64) -> Result<(), Trouble> {
         let kept = &mut self.state.kept;
-        match self.bench.study.config.compare.headline {
+        match self.context.study.config.compare.headline {
             Headline::Last => return Ok(()),
             Headline::BestOnValidation => {
                 if kept.first().is_some_and(|(_, best)| *best >= top1) {
@@ -537,7 +533,7 @@ impl Sitting<'_> {
                 *kept = vec![(epoch, top1)];
             }
             Headline::MedianOfLast(k) => {
-                if epoch + k <= self.bench.study.config.train.epochs {
+                if epoch + k <= self.context.study.config.train.epochs {
                     return Ok(());
                 }
                 kept.push((epoch, top1));
@@ -552,7 +548,7 @@ impl Sitting<'_> {
         let mut kept = self.state.kept.clone();
         // By accuracy, the earlier of equals first.
         kept.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-        match self.bench.study.config.compare.headline {
+        match self.context.study.config.compare.headline {
             Headline::Last => self.epochs(),
             Headline::BestOnValidation | Headline::MedianOfLast(_) => {
                 kept.get(kept.len() / 2).map_or(self.epochs(), |(epoch, _)| *epoch)
@@ -592,7 +588,7 @@ impl Sitting<'_> {
             top5: scores.top5,
             epochs: vec![epoch],
         };
-        let classes = self.bench.dataset.classes();
+        let classes = self.context.dataset.classes();
         session.weights().write(&self.path("weights.safetensors"), self.metadata(epoch))?;
         predictions::write(&self.path("predictions.parquet"), &scores.predictions, classes)?;
         let seconds = self.state.seconds;
@@ -610,18 +606,18 @@ impl Sitting<'_> {
         self.state.kept.clear();
         let _ = self.forget_weights();
         let _ = fs::remove_file(self.checkpoint_path());
-        self.bench.observer.event(Event::TrialFinished { key: self.key, test: &test, seconds });
+        self.context.observer.event(Event::TrialFinished { key: self.key, test: &test, seconds });
         Ok(())
     }
 
     /// What someone who finds the weights needs to use them.
     fn metadata(&self, epoch: u32) -> HashMap<String, String> {
-        let study = self.bench.study;
+        let study = self.context.study;
         let json = |value: serde_json::Result<String>| value.unwrap_or_default();
         [
-            ("model", self.bench.model.name().to_owned()),
-            ("network", self.bench.model.describe()),
-            ("classes", json(serde_json::to_string(self.bench.dataset.classes()))),
+            ("model", self.context.model.name().to_owned()),
+            ("network", self.context.model.describe()),
+            ("classes", json(serde_json::to_string(self.context.dataset.classes()))),
             ("image", study.config.train.image.to_string()),
             ("preprocess", json(serde_json::to_string(study.preprocess()))),
             ("study", study.name.clone()),
@@ -638,11 +634,11 @@ impl Sitting<'_> {
 
     /// Evaluates images with running statistics. Every image counts, whatever the batch.
     fn scores(&self, session: &mut Session, samples: &[usize], keep: bool) -> Result<Scores, Trouble> {
-        let bench = self.bench;
-        let size = bench.study.config.train.evaluation_batch().min(session.config().batch).max(1);
-        let make = |chunk: &[usize]| evaluation(bench.dataset, self.pipeline, chunk);
-        let classes = bench.dataset.classes().len();
-        prefetch(bench.pool, AHEAD, samples.chunks(size), make, |batches| {
+        let context = self.context;
+        let size = context.study.config.train.evaluation_batch().min(session.config().batch).max(1);
+        let make = |chunk: &[usize]| evaluation(context.dataset, self.pipeline, chunk);
+        let classes = context.dataset.classes().len();
+        prefetch(context.pool, AHEAD, samples.chunks(size), make, |batches| {
             let mut scores = Scores { loss: 0.0, top1: 0.0, top5: 0.0, predictions: Vec::new() };
             let (mut top1, mut top5) = (0usize, 0usize);
             for (chunk, images) in samples.chunks(size).zip(batches) {
@@ -651,7 +647,7 @@ impl Sitting<'_> {
                 }
                 let logits = session.infer(images?.values())?;
                 for (&sample, logits) in chunk.iter().zip(logits.chunks(classes)) {
-                    let sample = &bench.dataset.samples()[sample];
+                    let sample = &context.dataset.samples()[sample];
                     let Some(judged) = judge(logits, sample.label) else {
                         return Err(Trouble::Fail(format!(
                             "the network's output on {} is not finite: training diverged; lower train.optimizer.lr",

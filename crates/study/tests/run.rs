@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bakeoff_nn::Weights;
-use bakeoff_study::records::{EpochRecord, PlanRecord, TrialStatus, UntilDecided};
+use bakeoff_study::records::{EpochRecord, PlanRecord, RunStatus, TrialStatus, UntilDecided};
 use bakeoff_study::{
     AnalysisError, AnalysisOptions, Decide, Event, Observer, Outcome, Plan, Prediction, RunError, RunFolder,
     RunOptions, Silent, Study, Trial, analyse, preview, run, run_until_decided, write_predictions,
@@ -38,7 +38,7 @@ fn go(
 
 /// Everything of a trial that must come out the same, to the last bit.
 #[derive(Debug, PartialEq)]
-struct Result_ {
+struct TrialResult {
     id: String,
     weights: Vec<(String, Vec<u32>)>,
     metrics: Vec<[u64; 6]>,
@@ -57,13 +57,13 @@ fn numbers(record: &EpochRecord) -> [u64; 6] {
     ]
 }
 
-fn results(path: &Path) -> Vec<Result_> {
+fn results(path: &Path) -> Vec<TrialResult> {
     let folder = RunFolder::open(path).unwrap();
     let of = |trial: Trial| {
         let (weights, metadata) = Weights::read(&trial.folder.join("weights.safetensors")).unwrap();
         assert_eq!(metadata["model"], "resnet-tiny");
         assert_eq!(metadata["seed"], trial.key.seed.to_string());
-        Result_ {
+        TrialResult {
             weights: weights
                 .iter()
                 .map(|(name, tensor)| (name.to_owned(), tensor.data.iter().map(|v| v.to_bits()).collect()))
@@ -108,6 +108,8 @@ fn a_run_leaves_everything_the_report_needs() {
     assert_eq!(data.classes.len(), 2);
     assert!(run.environment().unwrap().unwrap().started.ends_with('Z'));
     assert!(fs::read_to_string(path.join("log.txt")).unwrap().contains("trial mixup seed 2: finished"));
+    let ended = RunStatus::Ended { finished: 4, failed: 0, pending: 0, interrupted: false };
+    assert_eq!(run.state().unwrap().unwrap().status, ended);
     for trial in run.trials().unwrap() {
         assert_eq!(trial.metrics.iter().map(|m| m.epoch).collect::<Vec<_>>(), [1, 2, 3]);
         let test = trial.test().unwrap();
@@ -165,6 +167,9 @@ fn threads_jobs_and_interruptions_do_not_change_a_bit() {
         // What was recorded stays as it was written.
         assert!(fs::read_to_string(&metrics).unwrap_or_default().starts_with(&before));
         assert_eq!(outcome.interrupted, outcome.pending > 0);
+        let state = RunFolder::open(&stopped).unwrap().state().unwrap().unwrap();
+        let (finished, pending, interrupted) = (outcome.finished, outcome.pending, outcome.interrupted);
+        assert_eq!(state.status, RunStatus::Ended { finished, failed: 0, pending, interrupted });
         sittings += usize::from(outcome.interrupted);
     }
     assert_eq!(sittings, 7);
