@@ -11,8 +11,8 @@ use std::error::Error;
 use std::path::Path;
 
 use bakeoff_augment::{
-    ActivationMaps, Answers, Builtin, Mixed, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig, Targets,
-    builtin,
+    ActivationMaps, Address, Answers, Builtin, Mixed, Pipeline, PixelBatch, Pixels, Preprocess, RecipeConfig,
+    Targets, builtin,
 };
 use bakeoff_data::{DeclaredSplit, GeneratedConfig, RgbImage, decode_file};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -123,10 +123,13 @@ fn sheet(
     // A picture in which nothing happens, or one image simply takes another's place, explains nothing: the first seed that changes
     // three images of four.
     let changed = |seed: u64| {
-        let mut pixels = pipeline.train_batch(&photographs, seed, epoch, &ids).ok()?;
+        let mut pixels =
+            pipeline.train_batch(&photographs, &Address { seed, epoch, batch: 0, ids: &ids }).ok()?;
         let mut targets = Targets::one_hot(&labels, n).ok()?;
         let answers = stand_in(&pixels);
-        let mixed = pipeline.mix_with(&mut pixels, &mut targets, seed, epoch, batch, &ids, &answers).ok()?;
+        let mixed = pipeline
+            .mix(&mut pixels, &mut targets, &Address { seed, epoch, batch, ids: &ids }, &answers)
+            .ok()?;
         let changes = |i: usize, mixed: &Mixed| {
             let partner = mixed.partner == i || differ(originals.image(mixed.partner), pixels.image(i), 5.0);
             differ(originals.image(i), pixels.image(i), 1.0) && partner
@@ -134,10 +137,11 @@ fn sheet(
         Some(mixed.iter().enumerate().filter(|(i, mixed)| changes(*i, mixed)).count())
     };
     let seed = (2..100).find(|&seed| changed(seed).is_some_and(|count| 4 * count >= 3 * n)).unwrap_or(2);
-    let mut pixels = pipeline.train_batch(&photographs, seed, epoch, &ids)?;
+    let mut pixels = pipeline.train_batch(&photographs, &Address { seed, epoch, batch: 0, ids: &ids })?;
     let mut targets = Targets::one_hot(&labels, n)?;
     let answers = stand_in(&pixels);
-    let mixed = pipeline.mix_with(&mut pixels, &mut targets, seed, epoch, batch, &ids, &answers)?;
+    let mixed =
+        pipeline.mix(&mut pixels, &mut targets, &Address { seed, epoch, batch, ids: &ids }, &answers)?;
 
     let mut lines = vec![format!("{}:", recipe.name)];
     lines.extend(pipeline.describe().into_iter().map(|line| format!("  {line}")));

@@ -1,7 +1,7 @@
 //! Recipes of a single operation, each beside its method card.
 
+use crate::builtin::{Builtin, shipped};
 use crate::pipeline::usual_resize;
-use crate::recipe::{Builtin, shipped};
 use crate::{
     Affine, Augmix, AutoAugment, Autocontrast, CentreCrop, ColourJitter, Cutout, Equalise, Erased,
     GaussianBlur, GaussianNoise, Grey, Gridmask, Invert, Jpeg, PadCrop, Padding, Perspective, Posterise,

@@ -4,25 +4,20 @@
 //! twice, mixed after it was normalised, or given a label that was one-hot encoded two times over.
 //!
 //! ```
-//! use bakeoff_augment::{Mixer, LambdaMode, Partner, Pipeline, Preprocess, RecipeConfig, Targets, Transform};
+//! use bakeoff_augment::{Address, Answers, Mixup, Pipeline, Preprocess, RecipeConfig, Targets, Transform};
 //! use bakeoff_data::RgbImage;
 //!
 //! let recipe = RecipeConfig {
 //!     name: "flip+mixup".to_owned(),
 //!     transforms: vec![Transform::HorizontalFlip { probability: 0.5 }],
-//!     mix: Some(Mixer::Mixup {
-//!         alpha: 0.2,
-//!         probability: 1.0,
-//!         lambda: LambdaMode::PerImage,
-//!         partner: Partner::Permutation,
-//!     }),
+//!     mix: Some(Mixup { alpha: 0.2, ..Mixup::default() }.into()),
 //! };
 //! let pipeline = Pipeline::new(&recipe, &Preprocess::default(), 32).map_err(|errors| errors[0].clone())?;
 //! let photograph = RgbImage::new(40, 50, vec![128; 40 * 50 * 3]).ok_or("wrong size")?;
-//! let (seed, epoch, batch) = (1, 0, 0);
-//! let mut pixels = pipeline.train_batch(&[&photograph, &photograph], seed, epoch, &[10, 11])?;
+//! let address = Address { seed: 1, epoch: 0, batch: 0, ids: &[10, 11] };
+//! let mut pixels = pipeline.train_batch(&[&photograph, &photograph], &address)?;
 //! let mut targets = Targets::one_hot(&[0, 2], 3)?;
-//! let mixed = pipeline.mix(&mut pixels, &mut targets, seed, epoch, batch, &[10, 11])?;
+//! let mixed = pipeline.mix(&mut pixels, &mut targets, &address, &Answers::default())?;
 //! let input = pipeline.normalise(pixels);
 //! assert_eq!(input.values().len(), 2 * 32 * 32 * 3);
 //! assert_eq!(mixed.len(), 2);
@@ -31,7 +26,9 @@
 
 #![warn(clippy::print_stderr)]
 
+mod address;
 mod blur;
+mod builtin;
 mod catalogue;
 mod check;
 mod colour;
@@ -62,7 +59,9 @@ mod three_augment;
 mod warp;
 mod wording;
 
+pub use address::Address;
 pub use blur::GaussianBlur;
+pub use builtin::Builtin;
 pub use config::{ChannelStatistics, Normalisation, Preprocess, RecipeConfig, Resize, Transform};
 pub use crops::{CentreCrop, PadCrop, Padding, VerticalFlip};
 pub use erasing::{Cutout, Erased, Gridmask, RandomErasing};
@@ -71,7 +70,9 @@ pub use jitter::{ColourJitter, Grey, Spread};
 pub use jpeg::Jpeg;
 pub use levels::Interpolation;
 pub use mixer::{
-    ActivationMaps, Answers, Each, LambdaMode, Mixed, Mixer, Partner, Questions, Thumbnail, TimmMode,
+    ActivationMaps, Answers, CutThumbnail, Cutmix, CutmixNotebook, Each, Fmix, Gridmix, LambdaMode,
+    ManifoldMixup, Mixed, Mixer, Mixup, OneOf, Partner, Puzzlemix, Questions, Resizemix, Saliencymix,
+    Smoothmix, Snapmix, Thumbnail, Timm, TimmMode,
 };
 pub use noise::GaussianNoise;
 pub use photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
@@ -79,7 +80,7 @@ pub use pipeline::{Fetch, Pipeline};
 pub use pixels::{BatchError, NetworkInput, PixelBatch, Pixels};
 pub use policy::{Augmix, AutoAugment, Policy, RandAugment, TrivialAugmentWide};
 pub use rand_augment_timm::{RandAugmentTimm, Sampled};
-pub use recipe::{Builtin, builtin, card};
+pub use recipe::{builtin, card};
 pub use targets::Targets;
 pub use three_augment::ThreeAugment;
 pub use warp::{Affine, Perspective, Rotate, Sampling};

@@ -7,11 +7,11 @@ use bakeoff_random::Stream;
 use rayon::prelude::*;
 
 use crate::colour::{self, Change};
-use crate::mixer::{self, Address, Answers, Questions};
+use crate::mixer::{self, Answers, Questions};
 use crate::operation::{Centre, Operation};
 use crate::{
-    BatchError, Mixed, Mixer, NetworkInput, Normalisation, PixelBatch, Pixels, Preprocess, RecipeConfig,
-    RecipeError, Resize, Targets, Transform, geometry,
+    Address, BatchError, Mixed, Mixer, NetworkInput, Normalisation, PixelBatch, Pixels, Preprocess,
+    RecipeConfig, RecipeError, Resize, Targets, Transform, geometry,
 };
 
 /// From the photograph to the first array of floats.
@@ -43,6 +43,10 @@ struct Draws {
 }
 
 impl Draws {
+    fn of_image(address: &Address<'_>, index: usize) -> Self {
+        Self { seed: address.seed, epoch: address.epoch, sample: address.ids[index] }
+    }
+
     fn of(self, operation: &str) -> Stream {
         Stream::new(self.seed, operation, self.epoch, self.sample)
     }
@@ -449,13 +453,8 @@ impl Pipeline {
 
     /// Training images, made on all threads of the current rayon pool, in order. Where there are several
     /// [`Pipeline::views`], first all images in their first view, then all in their second, and so on.
-    pub fn train_batch(
-        &self,
-        images: &[&RgbImage],
-        seed: u64,
-        epoch: u32,
-        ids: &[u64],
-    ) -> Result<PixelBatch, BatchError> {
+    pub fn train_batch(&self, images: &[&RgbImage], address: &Address<'_>) -> Result<PixelBatch, BatchError> {
+        let ids = address.ids;
         if images.len() != ids.len() {
             return Err(BatchError::LengthsDiffer {
                 images: images.len(),
@@ -464,7 +463,7 @@ impl Pipeline {
             });
         }
         self.batch(images.len(), self.views(), |i, slots| {
-            self.write_views(images[i].into(), Draws { seed, epoch, sample: ids[i] }, slots);
+            self.write_views(images[i].into(), Draws::of_image(address, i), slots);
             Ok(())
         })
     }
@@ -474,14 +473,13 @@ impl Pipeline {
     pub fn train_batch_from<E: From<BatchError> + Send>(
         &self,
         fetch: &Fetch<'_, E>,
-        seed: u64,
-        epoch: u32,
-        ids: &[u64],
+        address: &Address<'_>,
     ) -> Result<PixelBatch, E> {
-        self.batch(ids.len(), self.views(), |i, slots| {
-            let mut region = |width, height| self.train_region(width, height, seed, epoch, ids[i]);
+        self.batch(address.ids.len(), self.views(), |i, slots| {
+            let draws = Draws::of_image(address, i);
+            let mut region = |width, height| self.begin((width, height), draws).0.reads(width, height);
             let photograph = fetch(i, &mut region)?;
-            self.write_views((&photograph).into(), Draws { seed, epoch, sample: ids[i] }, slots);
+            self.write_views((&photograph).into(), draws, slots);
             Ok(())
         })
     }
@@ -537,63 +535,40 @@ impl Pipeline {
         Ok(PixelBatch::from_parts(self.image, self.image, values))
     }
 
-    /// What [`Pipeline::mix_with`] wants to know of the network about a batch. Most mixers ask nothing.
+    /// What [`Pipeline::mix`] wants to know of the network about a batch. Most mixers ask nothing.
     #[must_use]
-    pub fn questions(&self, seed: u64, epoch: u32, batch: u64, ids: &[u64]) -> Questions {
-        let mixer = self.mixer.as_ref();
-        mixer.map_or(Questions::default(), |mixer| mixer.questions_of(&Address { seed, epoch, batch, ids }))
-    }
-
-    /// [`Pipeline::mix_with`] where nobody can be asked.
-    pub fn mix(
-        &self,
-        pixels: &mut PixelBatch,
-        targets: &mut Targets,
-        seed: u64,
-        epoch: u32,
-        batch: u64,
-        ids: &[u64],
-    ) -> Result<Vec<Mixed>, BatchError> {
-        self.mix_with(pixels, targets, seed, epoch, batch, ids, &Answers::default())
+    pub fn questions(&self, address: &Address<'_>) -> Questions {
+        self.mixer.as_ref().map_or(Questions::default(), |mixer| mixer.questions_of(address))
     }
 
     /// Mixes a batch and its targets in place; without a mixer everything stays as it is. One record per image.
     ///
-    /// Draws for one image are a function of (seed, epoch, its id), those for the whole batch of (seed, epoch, `batch`). `answers`
+    /// Draws for one image are a function of (seed, epoch, its id), those for the whole batch of (seed, epoch, batch). `answers`
     /// are the network's, about the same images before they are mixed: see [`Pipeline::questions`].
-    #[allow(clippy::too_many_arguments)] // the same as of `mix`, and one more
-    pub fn mix_with(
+    pub fn mix(
         &self,
         pixels: &mut PixelBatch,
         targets: &mut Targets,
-        seed: u64,
-        epoch: u32,
-        batch: u64,
-        ids: &[u64],
+        address: &Address<'_>,
         answers: &Answers,
     ) -> Result<Vec<Mixed>, BatchError> {
-        self.mix_and(pixels, targets, &Address { seed, epoch, batch, ids }, answers, |_| ())
+        self.mix_and(pixels, targets, address, answers, |_| ())
     }
 
-    /// [`Pipeline::mix_with`] and [`Pipeline::normalise`] in one go, which is faster: every value is read and written once.
-    #[allow(clippy::too_many_arguments)] // as above
+    /// [`Pipeline::mix`] and [`Pipeline::normalise`] in one go, which is faster: every value is read and written once.
     pub fn mix_and_normalise(
         &self,
         mut pixels: PixelBatch,
         targets: &mut Targets,
-        seed: u64,
-        epoch: u32,
-        batch: u64,
-        ids: &[u64],
+        address: &Address<'_>,
         answers: &Answers,
     ) -> Result<(NetworkInput, Vec<Mixed>), BatchError> {
-        let address = Address { seed, epoch, batch, ids };
         if self.mixer.is_none() {
-            let mixed = self.mix_and(&mut pixels, targets, &address, answers, |_| ())?;
+            let mixed = self.mix_and(&mut pixels, targets, address, answers, |_| ())?;
             return Ok((self.normalise(pixels), mixed));
         }
         let normalise = self.normalisation.of_pixels();
-        let mixed = self.mix_and(&mut pixels, targets, &address, answers, normalise)?;
+        let mixed = self.mix_and(&mut pixels, targets, address, answers, normalise)?;
         Ok((NetworkInput::from_normalised(pixels), mixed))
     }
 
@@ -716,7 +691,9 @@ mod tests {
                 assert_eq!(pipeline.train_image(&photograph, 1, 2, 3), seen);
                 let batch = pipeline.eval_batch(&[&photograph]).unwrap();
                 assert_eq!(batch.image(0).unwrap(), seen);
-                let batch = pipeline.train_batch(&[&photograph], 1, 2, &[3]).unwrap();
+                let batch = pipeline
+                    .train_batch(&[&photograph], &Address { seed: 1, epoch: 2, batch: 0, ids: &[3] })
+                    .unwrap();
                 assert_eq!(batch.image(0).unwrap(), seen);
                 let region = pipeline.eval_region(width, height);
                 assert_eq!(region, Region { x: left, y: top, width: image, height: image });
@@ -823,12 +800,12 @@ mod tests {
                 Transform::Hue { delta: 0.6, clip: false },
                 Transform::Brightness { delta: f64::INFINITY, clip: false },
             ],
-            mix: Some(Mixer::Mixup {
+            mix: Some(Mixer::Mixup(crate::Mixup {
                 alpha: 0.0,
                 probability: -0.1,
                 lambda: LambdaMode::PerPair,
                 partner: Partner::Roll,
-            }),
+            })),
         };
         let preprocess = Preprocess {
             resize: Resize::ShorterSide { size: Some(100), antialias: true, enlarge: true },
@@ -1030,7 +1007,14 @@ mod tests {
         let mut pixels = pipeline.eval_batch(&[&image, &image]).unwrap();
         let before = pixels.clone();
         let mut targets = Targets::one_hot(&[1, 0], 2).unwrap();
-        let mixed = pipeline.mix(&mut pixels, &mut targets, 0, 0, 0, &[0, 1]).unwrap();
+        let mixed = pipeline
+            .mix(
+                &mut pixels,
+                &mut targets,
+                &Address { seed: 0, epoch: 0, batch: 0, ids: &[0, 1] },
+                &Answers::default(),
+            )
+            .unwrap();
         assert_eq!(mixed, [Mixed::unmixed(0), Mixed::unmixed(1)]);
         assert_eq!((pixels, targets.values()), (before, [0.0, 1.0, 1.0, 0.0].as_slice()));
     }
@@ -1046,7 +1030,7 @@ mod tests {
         let image = noise(30, 20);
         let images = vec![&image; 5];
         let ids = [3, 1, 4, 15, 9];
-        let batch = viewed.train_batch(&images, 7, 2, &ids).unwrap();
+        let batch = viewed.train_batch(&images, &Address { seed: 7, epoch: 2, batch: 0, ids: &ids }).unwrap();
         assert_eq!(batch.len(), 15);
         let mut anew = 0;
         for (i, &id) in ids.iter().enumerate() {
@@ -1058,7 +1042,18 @@ mod tests {
         }
         assert!(anew >= 4, "the third view has draws of its own");
         let (mut pixels, mut targets) = (batch, Targets::one_hot(&[0; 5], 1).unwrap());
-        assert_eq!(viewed.mix(&mut pixels, &mut targets, 7, 2, 0, &ids).unwrap().len(), 5);
+        assert_eq!(
+            viewed
+                .mix(
+                    &mut pixels,
+                    &mut targets,
+                    &Address { seed: 7, epoch: 2, batch: 0, ids: &ids },
+                    &Answers::default()
+                )
+                .unwrap()
+                .len(),
+            5
+        );
     }
 
     #[test]
@@ -1068,7 +1063,8 @@ mod tests {
         assert!(
             twice.len() == 1 && twice[0].starts_with("transforms[1].consistency: `consistency` compares")
         );
-        let mix = Some(Mixer::CutmixNotebook { probability: 1.0, partner: Partner::Roll });
+        let mix =
+            Some(Mixer::CutmixNotebook(crate::CutmixNotebook { probability: 1.0, partner: Partner::Roll }));
         let recipe = RecipeConfig { name: "x".to_owned(), transforms: vec![augmix], mix };
         let mixed = Pipeline::new(&recipe, &Preprocess::default(), 16).unwrap_err();
         assert_eq!(mixed[0].path, "transforms[0].consistency");

@@ -1,11 +1,11 @@
 //! Recipes that repeat other people's training, each named for what it repeats and beside its card. What they do besides
 //! augmenting (label smoothing, learning rates, epochs, averaging of weights) is the study's, the same for every recipe.
 
+use crate::builtin::{Builtin, shipped};
 use crate::levels::Interpolation;
-use crate::recipe::{Builtin, shipped};
 use crate::{
-    Each, LambdaMode, Mixer, Partner, RandAugment, RandAugmentTimm, RandomErasing, RecipeConfig, TimmMode,
-    Transform, TrivialAugmentWide,
+    Cutmix, CutmixNotebook, LambdaMode, Mixer, Mixup, OneOf, Partner, RandAugment, RandAugmentTimm,
+    RandomErasing, RecipeConfig, Timm, Transform, TrivialAugmentWide,
 };
 
 /// torchvision's `RandomResizedCrop` from this share of the area on, then a mirror.
@@ -35,16 +35,7 @@ pub(crate) fn presets() -> Vec<Builtin> {
             fill: [124, 116, 104],
             ..RandAugmentTimm::default()
         };
-        let mix = Mixer::Timm {
-            mixup_alpha,
-            cutmix_alpha: 1.0,
-            cutmix_minmax: None,
-            probability: 1.0,
-            switch_probability: 0.5,
-            mode: TimmMode::Batch,
-            correct_label: true,
-            off_epoch: 0,
-        };
+        let mix = Timm { mixup_alpha, cutmix_alpha: 1.0, ..Timm::default() }.into();
         let mut transforms = crop_and_flip(0.08);
         transforms.push(Transform::RandAugmentTimm(augment));
         recipe(name, summary, transforms, Some(mix), card)
@@ -58,23 +49,12 @@ pub(crate) fn presets() -> Vec<Builtin> {
         let (area, aspect) = ([0.02, 0.33], [0.3, 3.3]);
         Transform::RandomErasing(RandomErasing { probability, area, aspect, ..RandomErasing::default() })
     };
-    let (per_batch, roll) = (LambdaMode::PerBatch, Partner::Roll);
-    let mixup_or_cutmix = Mixer::OneOf {
-        mixers: vec![
-            Mixer::Mixup { alpha: 0.2, probability: 1.0, lambda: per_batch, partner: roll },
-            Mixer::Cutmix {
-                alpha: 1.0,
-                probability: 1.0,
-                lambda: per_batch,
-                partner: roll,
-                correct_label: true,
-            },
-        ],
-        weights: Vec::new(),
-        probability: 1.0,
-        each: Each::Batch,
-    };
-    let mixup = |lambda, partner| Mixer::Mixup { alpha: 1.0, probability: 1.0, lambda, partner };
+    let (lambda, partner) = (LambdaMode::PerBatch, Partner::Roll);
+    let mixup_or_cutmix = OneOf::equally(vec![
+        Mixup { alpha: 0.2, lambda, partner, ..Mixup::default() }.into(),
+        Cutmix { lambda, partner, ..Cutmix::default() }.into(),
+    ]);
+    let mixup = |lambda, partner| Mixer::from(Mixup { lambda, partner, ..Mixup::default() });
     vec![
         recipe(
             "notebook-flip",
@@ -98,7 +78,7 @@ pub(crate) fn presets() -> Vec<Builtin> {
             "notebook-cutmix",
             "the notebook's third arm: CutMix with a box of its own",
             Vec::new(),
-            Some(Mixer::CutmixNotebook { probability: 1.0, partner: Partner::Uniform }),
+            Some(CutmixNotebook::default().into()),
             shipped!("notebook-cutmix"),
         ),
         recipe(
@@ -156,7 +136,7 @@ pub(crate) fn presets() -> Vec<Builtin> {
                     erasing(0.1),
                 ],
             ),
-            Some(mixup_or_cutmix),
+            Some(mixup_or_cutmix.into()),
             shipped!("torchvision-v2"),
         ),
         recipe(

@@ -1,25 +1,8 @@
 //! The recipes that ship, each with its method card.
 
+use crate::builtin::{Builtin, shipped};
 use crate::pipeline::usual_resize;
-use crate::{LambdaMode, Mixer, Partner, RecipeConfig, Transform, catalogue, mixer, preset};
-
-/// A recipe that ships.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Builtin {
-    /// What it does, in a few words.
-    pub summary: &'static str,
-    /// The recipe, ready for a study; its name is the card's.
-    pub config: RecipeConfig,
-    /// The method card, Markdown: where it comes from, definition, options, effect on labels, when it hurts.
-    pub card: &'static str,
-}
-
-macro_rules! shipped {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/", $name, ".md"))
-    };
-}
-pub(crate) use shipped;
+use crate::{Cutmix, Mixup, RecipeConfig, Transform, catalogue, mixer, preset};
 
 /// Every recipe that ships, for square images of `image` px: the baseline first.
 #[must_use]
@@ -78,31 +61,20 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
             "cutmix",
             "a box filled from another image, labels by area",
             vec![],
-            Some(Mixer::Cutmix {
-                alpha: 1.0,
-                probability: 1.0,
-                lambda: LambdaMode::PerImage,
-                partner: Partner::Permutation,
-                correct_label: true,
-            }),
+            Some(Cutmix::default().into()),
             shipped!("cutmix"),
         ),
         recipe(
             "mixup",
             "a weighted mean of two images, labels likewise",
             vec![],
-            Some(Mixer::Mixup {
-                alpha: 1.0,
-                probability: 1.0,
-                lambda: LambdaMode::PerImage,
-                partner: Partner::Permutation,
-            }),
+            Some(Mixup::default().into()),
             shipped!("mixup"),
         ),
     ]
     .into_iter()
     .chain(catalogue::operations(image))
-    .chain(mixer::mixers())
+    .chain(mixer::recipes())
     .chain(preset::presets())
     .collect()
 }
@@ -124,7 +96,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{Pipeline, Preprocess};
+    use crate::{Mixer, Pipeline, Preprocess};
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

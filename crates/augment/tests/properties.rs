@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use bakeoff_augment::{
-    ActivationMaps, Answers, BatchError, Each, LambdaMode, Mixed, Mixer, Partner, Pipeline, PixelBatch,
-    Pixels, Preprocess, Questions, RecipeConfig, Resize, Targets, Thumbnail, TimmMode, Transform, builtin,
+    ActivationMaps, Address, Answers, BatchError, CutThumbnail, Cutmix, CutmixNotebook, Each, Fmix, Gridmix,
+    LambdaMode, ManifoldMixup, Mixed, Mixer, Mixup, OneOf, Partner, Pipeline, PixelBatch, Pixels, Preprocess,
+    Puzzlemix, Questions, RecipeConfig, Resize, Resizemix, Saliencymix, Smoothmix, Snapmix, Targets,
+    Thumbnail, Timm, TimmMode, Transform, builtin,
 };
 use bakeoff_data::{Region, RgbImage};
 use proptest::prelude::*;
@@ -32,153 +34,149 @@ fn mixer() -> impl Strategy<Value = Mixer> {
         |low: f64, high: f64| (low..high, low..high).prop_map(|(a, b): (f64, f64)| [a.min(b), a.max(b)]);
     // What every mixer has: probability, lambda with partner, correct_label.
     let common = || (probability(), lambda_and_partner(), any::<bool>());
-    let one = prop_oneof![
-        (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), correct_label))| {
-            Mixer::Cutmix { alpha, probability, lambda, partner, correct_label }
-        }),
-        (probability(), lambda_and_partner())
-            .prop_map(|(probability, (_, partner))| Mixer::CutmixNotebook { probability, partner }),
-        (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), _))| Mixer::Mixup {
-            alpha,
-            probability,
-            lambda,
-            partner
-        }),
-        (
-            prop_oneof![Just(0.0), alpha()],
-            alpha(),
-            prop::option::of(range(0.0, 1.0)),
-            probability(),
-            probability(),
-            prop::sample::select(vec![TimmMode::Batch, TimmMode::Pair, TimmMode::Elem]),
-            any::<bool>(),
-            0..3u32,
-        )
-            .prop_map(
-                |(
-                    mixup_alpha,
-                    cutmix_alpha,
-                    cutmix_minmax,
-                    probability,
-                    switch_probability,
-                    mode,
-                    correct_label,
-                    off_epoch,
-                )| Mixer::Timm {
-                    mixup_alpha,
-                    cutmix_alpha,
-                    cutmix_minmax,
-                    probability,
-                    switch_probability,
-                    mode,
-                    correct_label,
-                    off_epoch,
-                }
+    let one =
+        prop_oneof![
+            (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), correct_label))| {
+                Mixer::Cutmix(Cutmix { alpha, probability, lambda, partner, correct_label })
+            }),
+            (probability(), lambda_and_partner()).prop_map(|(probability, (_, partner))| {
+                Mixer::CutmixNotebook(CutmixNotebook { probability, partner })
+            }),
+            (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), _))| Mixer::Mixup(
+                Mixup { alpha, probability, lambda, partner }
+            )),
+            (
+                prop_oneof![Just(0.0), alpha()],
+                alpha(),
+                prop::option::of(range(0.0, 1.0)),
+                probability(),
+                probability(),
+                prop::sample::select(vec![TimmMode::Batch, TimmMode::Pair, TimmMode::Elem]),
+                any::<bool>(),
+                0..3u32,
+            )
+                .prop_map(
+                    |(
+                        mixup_alpha,
+                        cutmix_alpha,
+                        cutmix_minmax,
+                        probability,
+                        switch_probability,
+                        mode,
+                        correct_label,
+                        off_epoch,
+                    )| Mixer::Timm(Timm {
+                        mixup_alpha,
+                        cutmix_alpha,
+                        cutmix_minmax,
+                        probability,
+                        switch_probability,
+                        mode,
+                        correct_label,
+                        off_epoch,
+                    })
+                ),
+            (range(0.0, 1.0), prop::option::of(alpha()), common()).prop_map(
+                |(scale, alpha, (probability, (lambda, partner), correct_label))| Mixer::Resizemix(
+                    Resizemix { scale, alpha, probability, lambda, partner, correct_label }
+                )
             ),
-        (range(0.0, 1.0), prop::option::of(alpha()), common()).prop_map(
-            |(scale, alpha, (probability, (lambda, partner), correct_label))| Mixer::Resizemix {
-                scale,
-                alpha,
-                probability,
-                lambda,
-                partner,
-                correct_label
-            }
-        ),
-        (alpha(), 0.0..5.0, 0.0..0.5, common()).prop_map(
-            |(alpha, decay, max_soft, (probability, (lambda, partner), correct_label))| Mixer::Fmix {
-                alpha,
-                decay,
-                max_soft,
-                probability,
-                lambda,
-                partner,
-                correct_label
-            }
-        ),
-        (range(0.01, 2.0), common()).prop_map(|(sigma, (probability, (lambda, partner), _))| {
-            Mixer::Smoothmix { sigma, probability, lambda, partner }
-        }),
-        (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), correct_label))| {
-            Mixer::Saliencymix { alpha, probability, lambda, partner, correct_label }
-        }),
-        ((alpha(), 1..9usize, 0..9usize), range(0.1, 3.0), range(0.01, 1.0), range(0.1, 3.0), common())
-            .prop_map(
-                |(
-                    (alpha, fewest, more),
-                    cell_aspect,
-                    area,
-                    aspect,
-                    (probability, (lambda, partner), correct_label),
-                )| {
-                    let cells = [fewest, fewest + more];
-                    Mixer::Gridmix {
-                        alpha,
-                        cells,
+            (alpha(), 0.0..5.0, 0.0..0.5, common()).prop_map(
+                |(alpha, decay, max_soft, (probability, (lambda, partner), correct_label))| Mixer::Fmix(
+                    Fmix { alpha, decay, max_soft, probability, lambda, partner, correct_label }
+                )
+            ),
+            (range(0.01, 2.0), common()).prop_map(|(sigma, (probability, (lambda, partner), _))| {
+                Mixer::Smoothmix(Smoothmix { sigma, probability, lambda, partner })
+            }),
+            (alpha(), common()).prop_map(|(alpha, (probability, (lambda, partner), correct_label))| {
+                Mixer::Saliencymix(Saliencymix { alpha, probability, lambda, partner, correct_label })
+            }),
+            ((alpha(), 1..9usize, 0..9usize), range(0.1, 3.0), range(0.01, 1.0), range(0.1, 3.0), common())
+                .prop_map(
+                    |(
+                        (alpha, fewest, more),
                         cell_aspect,
                         area,
                         aspect,
+                        (probability, (lambda, partner), correct_label),
+                    )| {
+                        let cells = [fewest, fewest + more];
+                        Mixer::Gridmix(Gridmix {
+                            alpha,
+                            cells,
+                            cell_aspect,
+                            area,
+                            aspect,
+                            probability,
+                            lambda,
+                            partner,
+                            correct_label,
+                        })
+                    }
+                ),
+            (0.01..1.0, any::<bool>(), 0.0..=1.0, common()).prop_map(
+                |(size, own, share, (probability, (lambda, partner), correct_label))| {
+                    let thumbnail = if own { Thumbnail::Own } else { Thumbnail::Partner };
+                    Mixer::CutThumbnail(CutThumbnail {
+                        size,
+                        thumbnail,
+                        share,
                         probability,
                         lambda,
                         partner,
                         correct_label,
-                    }
+                    })
                 }
             ),
-        (0.01..1.0, any::<bool>(), 0.0..=1.0, common()).prop_map(
-            |(size, own, share, (probability, (lambda, partner), correct_label))| {
-                let thumbnail = if own { Thumbnail::Own } else { Thumbnail::Partner };
-                Mixer::CutThumbnail { size, thumbnail, share, probability, lambda, partner, correct_label }
-            }
-        ),
-        (alpha(), prop::collection::vec(0..5usize, 1..4), common()).prop_map(
-            |(alpha, stages, (probability, (lambda, partner), _))| Mixer::ManifoldMixup {
-                alpha,
-                stages,
-                probability,
-                lambda,
-                partner
-            }
-        ),
-        (alpha(), any::<bool>(), common()).prop_map(
-            |(alpha, weighted, (probability, (lambda, partner), _))| {
-                Mixer::Snapmix { alpha, probability, lambda, partner, weighted }
-            }
-        ),
-        (
-            (alpha(), prop::collection::vec(1..9usize, 1..3), 2..5usize),
-            (0.0..3.0, 0.0..=1.0, 0.0..1.0, 1..5usize),
-            (any::<bool>(), 0.0..2.0, prop::option::of(1..4usize)),
-            common(),
-        )
-            .prop_map(
-                |(
-                    (alpha, block_num, n_labels),
-                    (beta, gamma, eta, neigh_size),
-                    (transport, t_eps, t_size),
-                    (probability, (lambda, partner), _),
-                )| Mixer::Puzzlemix {
+            (alpha(), prop::collection::vec(0..5usize, 1..4), common()).prop_map(
+                |(alpha, stages, (probability, (lambda, partner), _))| Mixer::ManifoldMixup(ManifoldMixup {
                     alpha,
-                    block_num,
-                    n_labels,
-                    beta,
-                    gamma,
-                    eta,
-                    neigh_size,
-                    transport,
-                    t_eps,
-                    t_size,
+                    stages,
                     probability,
                     lambda,
-                    partner,
+                    partner
+                })
+            ),
+            (alpha(), any::<bool>(), common()).prop_map(
+                |(alpha, weighted, (probability, (lambda, partner), _))| {
+                    Mixer::Snapmix(Snapmix { alpha, probability, lambda, partner, weighted })
                 }
             ),
-    ];
+            (
+                (alpha(), prop::collection::vec(1..9usize, 1..3), 2..5usize),
+                (0.0..3.0, 0.0..=1.0, 0.0..1.0, 1..5usize),
+                (any::<bool>(), 0.0..2.0, prop::option::of(1..4usize)),
+                common(),
+            )
+                .prop_map(
+                    |(
+                        (alpha, block_num, n_labels),
+                        (beta, gamma, eta, neigh_size),
+                        (transport, t_eps, t_size),
+                        (probability, (lambda, partner), _),
+                    )| Mixer::Puzzlemix(Puzzlemix {
+                        alpha,
+                        block_num,
+                        n_labels,
+                        beta,
+                        gamma,
+                        eta,
+                        neigh_size,
+                        transport,
+                        t_eps,
+                        t_size,
+                        probability,
+                        lambda,
+                        partner,
+                    })
+                ),
+        ];
     let several = (prop::collection::vec((one.clone(), 0.1..2.0), 1..4), probability(), any::<bool>());
     let one_of = several.prop_map(|(parts, probability, weighted)| {
         let (mixers, weights): (Vec<Mixer>, Vec<f64>) = parts.into_iter().unzip();
         let weights = if weighted { weights } else { Vec::new() };
-        Mixer::OneOf { mixers, weights, probability, each: Each::Batch }
+        Mixer::OneOf(OneOf { mixers, weights, probability, each: Each::Batch })
     });
     prop_oneof![10 => one, 1 => one_of]
 }
@@ -319,19 +317,19 @@ proptest! {
         let run = || {
             let mut pixels = PixelBatch::stack(images.clone()).unwrap();
             let mut targets = Targets::one_hot(&labels, classes).unwrap();
-            let mixed = pipeline.mix_with(&mut pixels, &mut targets, seed, epoch, number, &ids, &answers).unwrap();
+            let mixed = pipeline.mix(&mut pixels, &mut targets, &Address { seed, epoch, batch: number, ids: &ids }, &answers).unwrap();
             (pixels, targets, mixed)
         };
         let (pixels, targets, mixes) = run();
         prop_assert_eq!(&run(), &(pixels.clone(), targets.clone(), mixes.clone()));
         // In one go with normalising.
         let (whole, mut label) = (PixelBatch::stack(images.clone()).unwrap(), Targets::one_hot(&labels, classes).unwrap());
-        let once = pipeline.mix_and_normalise(whole, &mut label, seed, epoch, number, &ids, &answers).unwrap();
+        let once = pipeline.mix_and_normalise(whole, &mut label, &Address { seed, epoch, batch: number, ids: &ids }, &answers).unwrap();
         prop_assert_eq!((&once.0, &label, &once.1), (&pipeline.normalise(pixels.clone()), &targets, &mixes));
         // Who asks nothing hears nothing.
-        if !pipeline.questions(seed, epoch, number, &ids).any() {
+        if !pipeline.questions(&Address { seed, epoch, batch: number, ids: &ids }).any() {
             let (mut same, mut label) = (PixelBatch::stack(images.clone()).unwrap(), Targets::one_hot(&labels, classes).unwrap());
-            let unasked = pipeline.mix(&mut same, &mut label, seed, epoch, number, &ids).unwrap();
+            let unasked = pipeline.mix(&mut same, &mut label, &Address { seed, epoch, batch: number, ids: &ids }, &Answers::default()).unwrap();
             prop_assert_eq!((&same, &label, &unasked), (&pixels, &targets, &mixes));
         }
         prop_assert_eq!(mixes.len(), images.len());
@@ -339,26 +337,26 @@ proptest! {
         let free = |mixer: &Mixer| {
             matches!(
                 mixer,
-                Mixer::Cutmix { correct_label: false, .. }
-                    | Mixer::Timm { correct_label: false, cutmix_minmax: None, .. }
-                    | Mixer::Resizemix { correct_label: false, .. }
-                    | Mixer::Fmix { correct_label: false, .. }
-                    | Mixer::Saliencymix { correct_label: false, .. }
-                    | Mixer::Gridmix { correct_label: false, .. }
-                    | Mixer::CutThumbnail { .. }
-                    | Mixer::Snapmix { .. }
+                Mixer::Cutmix(Cutmix { correct_label: false, .. })
+                    | Mixer::Timm(Timm { correct_label: false, cutmix_minmax: None, .. })
+                    | Mixer::Resizemix(Resizemix { correct_label: false, .. })
+                    | Mixer::Fmix(Fmix { correct_label: false, .. })
+                    | Mixer::Saliencymix(Saliencymix { correct_label: false, .. })
+                    | Mixer::Gridmix(Gridmix { correct_label: false, .. })
+                    | Mixer::CutThumbnail(_)
+                    | Mixer::Snapmix(_)
             )
         };
         // A mixer that moves pixels or resizes them.
         let shrinks = |mixer: &Mixer| {
             matches!(
                 mixer,
-                Mixer::Resizemix { .. } | Mixer::CutThumbnail { .. } | Mixer::Snapmix { .. } | Mixer::Puzzlemix { .. }
+                Mixer::Resizemix(_) | Mixer::CutThumbnail(_) | Mixer::Snapmix(_) | Mixer::Puzzlemix(_)
             )
         };
-        let weighs = |mixer: &Mixer| matches!(mixer, Mixer::Snapmix { weighted: true, .. });
+        let weighs = |mixer: &Mixer| matches!(mixer, Mixer::Snapmix(Snapmix { weighted: true, .. }));
         let any_of = |test: &dyn Fn(&Mixer) -> bool| match &mixer {
-            Mixer::OneOf { mixers, .. } => mixers.iter().any(test),
+            Mixer::OneOf(OneOf { mixers, .. }) => mixers.iter().any(test),
             mixer => test(mixer),
         };
         let (free, shrinks, weighs) = (any_of(&free), any_of(&shrinks), any_of(&weighs));
@@ -381,8 +379,8 @@ proptest! {
             prop_assert!(pasted.is_none() || mask.is_none());
             prop_assert_eq!(*stage, if partner == i { 0 } else { mixes.iter().map(|m| m.stage).max().unwrap() });
             let blends = |lambda: f32, a: f32, b: f32| lambda * a + (1.0 - lambda) * b;
-            let boxed = pasted.is_some() || any_of(&|mixer| matches!(mixer, Mixer::Cutmix { .. } | Mixer::CutmixNotebook { .. }
-                | Mixer::Timm { .. } | Mixer::Resizemix { .. } | Mixer::Saliencymix { .. } | Mixer::CutThumbnail { .. } | Mixer::Snapmix { .. }));
+            let boxed = pasted.is_some() || any_of(&|mixer| matches!(mixer, Mixer::Cutmix(_) | Mixer::CutmixNotebook(_)
+                | Mixer::Timm(_) | Mixer::Resizemix(_) | Mixer::Saliencymix(_) | Mixer::CutThumbnail(_) | Mixer::Snapmix(_)));
             for y in 0..height {
                 for x in 0..width {
                     let inside = pasted.is_some_and(|[x0, y0, x1, y1]| (x0..x1).contains(&x) && (y0..y1).contains(&y));
@@ -446,24 +444,33 @@ fn mixers_ask_only_about_batches_they_mix_and_answers_about_others_are_refused()
         [true, false].map(|maps| Questions { activation_maps: maps, input_gradient: !maps });
     let [snapmix, puzzlemix] = asking();
     for (pipeline, question) in [(&snapmix, maps), (&puzzlemix, gradient)] {
-        assert_eq!(pipeline.questions(1, 0, 0, &[3, 4]), question);
-        assert!(!pipeline.questions(1, 0, 0, &[3]).any(), "nobody to meet");
+        assert_eq!(pipeline.questions(&Address { seed: 1, epoch: 0, batch: 0, ids: &[3, 4] }), question);
+        assert!(
+            !pipeline.questions(&Address { seed: 1, epoch: 0, batch: 0, ids: &[3] }).any(),
+            "nobody to meet"
+        );
         let mixer = pipeline.mixer().unwrap().clone();
-        let rest = Mixer::Cutmix {
+        let rest = Mixer::Cutmix(Cutmix {
             alpha: 1.0,
             probability: 1.0,
             lambda: LambdaMode::PerBatch,
             partner: Partner::Roll,
             correct_label: true,
-        };
-        let one_of = mixing(Mixer::OneOf {
+        });
+        let one_of = mixing(Mixer::OneOf(OneOf {
             mixers: vec![rest, mixer],
             weights: Vec::new(),
             probability: 0.8,
             each: Each::Batch,
-        });
-        let asked = (0..2000).filter(|&batch| one_of.questions(1, 0, batch, &[3, 4]) == question).count();
-        let silent = (0..2000).filter(|&batch| !one_of.questions(1, 0, batch, &[3, 4]).any()).count();
+        }));
+        let asked = (0..2000)
+            .filter(|&batch| {
+                one_of.questions(&Address { seed: 1, epoch: 0, batch, ids: &[3, 4] }) == question
+            })
+            .count();
+        let silent = (0..2000)
+            .filter(|&batch| !one_of.questions(&Address { seed: 1, epoch: 0, batch, ids: &[3, 4] }).any())
+            .count();
         // Two batches of five; standard deviation 22.
         assert!(asked.abs_diff(800) < 110 && asked + silent == 2000, "{asked}");
     }
@@ -471,7 +478,10 @@ fn mixers_ask_only_about_batches_they_mix_and_answers_about_others_are_refused()
     let refused = |answers: Answers| {
         let (mut pixels, mut targets) =
             (PixelBatch::stack(images.clone()).unwrap(), Targets::one_hot(&[0, 1], 2).unwrap());
-        snapmix.mix_with(&mut pixels, &mut targets, 1, 0, 0, &[3, 4], &answers).unwrap_err().to_string()
+        snapmix
+            .mix(&mut pixels, &mut targets, &Address { seed: 1, epoch: 0, batch: 0, ids: &[3, 4] }, &answers)
+            .unwrap_err()
+            .to_string()
     };
     let maps = ActivationMaps { rows: 2, columns: 2, values: vec![0.0; 4] };
     let error = refused(Answers { activation_maps: Some(maps), ..Answers::default() });
@@ -499,7 +509,9 @@ fn a_box_that_hides_all_the_evidence_takes_the_label() {
             activation_maps: Some(ActivationMaps { rows: 8, columns: 8, values }),
             ..Answers::default()
         };
-        let mixed = snapmix.mix_with(&mut pixels, &mut targets, 1, 0, batch, &[0, 1], &answers).unwrap();
+        let mixed = snapmix
+            .mix(&mut pixels, &mut targets, &Address { seed: 1, epoch: 0, batch, ids: &[0, 1] }, &answers)
+            .unwrap();
         let Some([x0, y0, ..]) = mixed[0].pasted else { continue };
         let covered = x0 == 0 && y0 == 0;
         // The partner's box held the corner, too, or nothing.
@@ -534,7 +546,9 @@ fn a_batch_is_the_same_on_any_number_of_threads() {
     let pipeline = Pipeline::new(&recipe(transforms, None), &Preprocess::default(), 16).unwrap();
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| pipeline.train_batch(&photographs, 3, 1, &ids).unwrap())
+        pool.install(|| {
+            pipeline.train_batch(&photographs, &Address { seed: 3, epoch: 1, batch: 0, ids: &ids }).unwrap()
+        })
     };
     let one = on(1);
     assert_eq!(one, on(2));
@@ -553,8 +567,16 @@ fn a_batch_is_the_same_on_any_number_of_threads() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (mut pixels, mut targets) =
                 (one.clone(), Targets::one_hot(&[0, 1, 2, 0, 1, 2, 0, 1, 2], 3).unwrap());
-            let mixed =
-                pool.install(|| mixing.mix_with(&mut pixels, &mut targets, 3, 1, 0, &ids, &answers).unwrap());
+            let mixed = pool.install(|| {
+                mixing
+                    .mix(
+                        &mut pixels,
+                        &mut targets,
+                        &Address { seed: 3, epoch: 1, batch: 0, ids: &ids },
+                        &answers,
+                    )
+                    .unwrap()
+            });
             assert_ne!(pixels, one);
             (pixels, targets, mixed)
         };
@@ -581,8 +603,12 @@ fn a_batch_made_of_no_more_than_it_asks_for_is_the_same() {
         [vec![crop, flip.clone()], vec![resize, Transform::RandomCrop { size: 16 }, flip], vec![]]
     {
         let pipeline = Pipeline::new(&recipe(transforms, None), &Preprocess::default(), 16).unwrap();
-        let whole = pipeline.train_batch(&photographs, 3, 1, &ids).unwrap();
-        assert_eq!(whole, pipeline.train_batch_from(&fetch, 3, 1, &ids).unwrap());
+        let whole =
+            pipeline.train_batch(&photographs, &Address { seed: 3, epoch: 1, batch: 0, ids: &ids }).unwrap();
+        assert_eq!(
+            whole,
+            pipeline.train_batch_from(&fetch, &Address { seed: 3, epoch: 1, batch: 0, ids: &ids }).unwrap()
+        );
         let whole = pipeline.eval_batch(&photographs[..3]).unwrap();
         assert_eq!(whole, pipeline.eval_batch_from(&fetch, 3).unwrap());
     }

@@ -3,7 +3,8 @@
 use std::sync::mpsc::sync_channel;
 
 use bakeoff_augment::{
-    ActivationMaps, Answers, BatchError, Mixed, Mixer, NetworkInput, Pipeline, PixelBatch, Questions, Targets,
+    ActivationMaps, Address, Answers, BatchError, Mixed, Mixer, NetworkInput, Pipeline, PixelBatch,
+    Questions, Targets,
 };
 use bakeoff_data::{Dataset, ImageError, Patch, Region};
 use bakeoff_nn::{HiddenMix, NnError, Regularisation, Session};
@@ -197,17 +198,18 @@ impl Feed<'_> {
         let labels: Vec<usize> = samples.iter().map(|&sample| self.dataset.samples()[sample].label).collect();
         let fetch =
             |i: usize, region: &mut dyn FnMut(usize, usize) -> Region| load(self.dataset, samples[i], region);
-        let pixels = self.pipeline.train_batch_from(&fetch, self.seed, epoch, &ids)?;
+        let address = Address { seed: self.seed, epoch, batch: step as u64, ids: &ids };
+        let pixels = self.pipeline.train_batch_from(&fetch, &address)?;
         let targets = Targets::one_hot(&labels, self.dataset.classes().len())?;
-        let questions = self.pipeline.questions(self.seed, epoch, step as u64, &ids);
+        let questions = self.pipeline.questions(&address);
         Ok(Unmixed { samples, ids, epoch, step, pixels, labels, targets, questions })
     }
 
     /// Mixed with the help of the network's answers, not normalised.
     pub(crate) fn mixed(&self, unmixed: Unmixed, answers: &Answers) -> Result<Raw, FeedError> {
         let Unmixed { samples, ids, epoch, step, mut pixels, mut targets, .. } = unmixed;
-        let (pipeline, seed) = (self.pipeline, self.seed);
-        let mixed = pipeline.mix_with(&mut pixels, &mut targets, seed, epoch, step as u64, &ids, answers)?;
+        let address = Address { seed: self.seed, epoch, batch: step as u64, ids: &ids };
+        let mixed = self.pipeline.mix(&mut pixels, &mut targets, &address, answers)?;
         Ok(Raw { samples, pixels, targets, mixed })
     }
 
@@ -233,8 +235,8 @@ impl Feed<'_> {
     fn finished(&self, unmixed: Unmixed, answers: &Answers) -> Result<Ready, FeedError> {
         let Unmixed { ids, epoch, step, pixels, mut targets, .. } = unmixed;
         let (pipeline, seed) = (self.pipeline, self.seed);
-        let (images, mixed) =
-            pipeline.mix_and_normalise(pixels, &mut targets, seed, epoch, step as u64, &ids, answers)?;
+        let address = Address { seed, epoch, batch: step as u64, ids: &ids };
+        let (images, mixed) = pipeline.mix_and_normalise(pixels, &mut targets, &address, answers)?;
         let weights: Vec<f32> = mixed.iter().map(|mixed| mixed.weight).collect();
         Ok(Ready {
             images,
@@ -417,7 +419,9 @@ mod tests {
             let shipped = bakeoff_augment::builtin(32).into_iter().find(|recipe| recipe.config.name == name);
             let mut recipe = shipped.unwrap().config;
             // By saliency alone: a network at its beginning has little to say against the prior.
-            if let Some(Mixer::Puzzlemix { n_labels, beta, eta, .. }) = &mut recipe.mix {
+            if let Some(Mixer::Puzzlemix(bakeoff_augment::Puzzlemix { n_labels, beta, eta, .. })) =
+                &mut recipe.mix
+            {
                 (*n_labels, *beta, *eta) = (2, 0.0, 0.0);
             }
             let pipeline = Pipeline::new(&recipe, &Preprocess::default(), 32).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use bakeoff_augment::{Answers, Mixer, Pipeline, Questions, RecipeConfig};
+use bakeoff_augment::{Address, Answers, Mixer, Pipeline, Questions, RecipeConfig};
 use bakeoff_data::{DataError, Dataset, DeclaredSplit, Splits, Uneven};
 use bakeoff_nn::{HeadFit, Model, NnError, Session, SessionConfig, Weights};
 use serde::Serialize;
@@ -250,8 +250,9 @@ impl Plan {
                 return Ok(estimate);
             }
             // A mixer may ask about some batches only: one of those is timed, and counted as often as there are such.
-            let asking: Vec<u32> =
-                (0..LOTS).filter(|&epoch| pipeline.questions(seed, epoch, 0, order).any()).collect();
+            let asking: Vec<u32> = (0..LOTS)
+                .filter(|&epoch| pipeline.questions(&Address { seed, epoch, batch: 0, ids: order }).any())
+                .collect();
             let epoch = asking.first().copied().unwrap_or(0);
             // The first look decodes and warms the caches; images that stay in memory are not decoded again.
             feed.batch(order, epoch, 0)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bakeoff_augment::{Mixer, Transform};
+use bakeoff_augment::{Cutmix, Mixer, Mixup, Transform};
 use bakeoff_study::{Study, json_schema};
 
 const HEAD: &str = r#"
@@ -38,7 +38,7 @@ fn names(study: &Study) -> Vec<&str> {
 
 fn alphas(study: &Study) -> Vec<f64> {
     let alpha = |mix: &Mixer| match mix {
-        Mixer::Cutmix { alpha, .. } | Mixer::Mixup { alpha, .. } => Some(*alpha),
+        Mixer::Cutmix(Cutmix { alpha, .. }) | Mixer::Mixup(Mixup { alpha, .. }) => Some(*alpha),
         _ => None,
     };
     study.config.recipe.iter().filter_map(|recipe| alpha(recipe.mix.as_ref()?)).collect()
@@ -103,12 +103,12 @@ inherit = "strong"
 mix = { kind = "mixup" }"#,
     );
     let recipes = &study.config.recipe;
-    let Some(Mixer::Cutmix { alpha, partner, .. }) = recipes[1].mix else { panic!() };
+    let Some(Mixer::Cutmix(Cutmix { alpha, partner, .. })) = recipes[1].mix else { panic!() };
     assert_eq!((alpha, partner), (0.4, bakeoff_augment::Partner::Roll));
     let hue = Transform::Hue { delta: 0.3, clip: true };
     assert_eq!(recipes[1].transforms, [Transform::HorizontalFlip { probability: 0.5 }, hue]);
     assert_eq!((&recipes[3].mix, &recipes[3].transforms), (&None, &recipes[1].transforms));
-    let Some(Mixer::Mixup { alpha, partner, .. }) = recipes[4].mix else { panic!() };
+    let Some(Mixer::Mixup(Mixup { alpha, partner, .. })) = recipes[4].mix else { panic!() };
     assert_eq!((alpha, partner), (1.0, bakeoff_augment::Partner::Permutation), "another mixer starts anew");
 }
 

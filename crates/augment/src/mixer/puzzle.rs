@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::blend::Patch;
 use super::cut;
 
 /// Blocks of an image are moved on a grid of this many a side at most.
@@ -300,6 +301,12 @@ pub(crate) struct Puzzle {
     partner: Vec<usize>,
 }
 
+impl Patch for Puzzle {
+    fn pixels(&self, image: &[f32], partner: &[f32], _: [usize; 2], _: [usize; 2]) -> Vec<f32> {
+        self.assemble(image, partner)
+    }
+}
+
 impl Puzzle {
     /// Decides for images of `size` (width, height), with blocks_a_side² blocks (fewer where there are no more pixels) and the
     /// drawn lambda.
@@ -339,7 +346,7 @@ impl Puzzle {
     }
 
     /// The image that is put together.
-    pub(crate) fn assemble(&self, own: &[f32], partner: &[f32]) -> Vec<f32> {
+    fn assemble(&self, own: &[f32], partner: &[f32]) -> Vec<f32> {
         let Blocks { width, height, .. } = self.blocks;
         let mut values = Vec::with_capacity(own.len());
         for y in 0..height {

@@ -1,14 +1,34 @@
 //! A copy of an image, or of a part of it, at another size, to be pasted into another.
 
+use super::blend::Patch;
+
+/// All of the partner, shrunk.
+#[derive(Debug)]
+pub(super) struct Shrunk;
+
+impl Patch for Shrunk {
+    fn pixels(&self, _: &[f32], partner: &[f32], size: [usize; 2], patch: [usize; 2]) -> Vec<f32> {
+        nearest(partner, size, patch)
+    }
+}
+
+/// A box of the partner, resized.
+#[derive(Debug)]
+pub(super) struct Resized {
+    pub(super) cut: [usize; 4],
+}
+
+impl Patch for Resized {
+    fn pixels(&self, _: &[f32], partner: &[f32], [width, _]: [usize; 2], patch: [usize; 2]) -> Vec<f32> {
+        corner_aligned(partner, width, self.cut, patch)
+    }
+}
+
 use super::boxes::area;
 
 /// All of an interleaved RGB image at another size, each pixel the nearest one by PyTorch's `interpolate(mode =
 /// "nearest")`, which ResizeMix and Cut-Thumbnail were published with: floor(target · from / to), in f32.
-pub(crate) fn nearest(
-    image: &[f32],
-    [width, height]: [usize; 2],
-    [to_width, to_height]: [usize; 2],
-) -> Vec<f32> {
+fn nearest(image: &[f32], [width, height]: [usize; 2], [to_width, to_height]: [usize; 2]) -> Vec<f32> {
     let source = |target: usize, from: usize, to: usize| {
         let scale = from as f32 / to as f32;
         ((target as f32 * scale) as usize).min(from - 1)
@@ -25,7 +45,7 @@ pub(crate) fn nearest(
 
 /// A part of an interleaved RGB image of `width` columns at another size, by PyTorch's `interpolate(mode = "bilinear",
 /// align_corners = True)`, which SnapMix was published with: corners fall on corners.
-pub(crate) fn corner_aligned(
+fn corner_aligned(
     image: &[f32],
     width: usize,
     part @ [x0, y0, x1, y1]: [usize; 4],

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
-use bakeoff_augment::{Answers, BatchError, Pipeline, Preprocess, RecipeConfig, Targets, builtin};
+use bakeoff_augment::{Address, Answers, BatchError, Pipeline, Preprocess, RecipeConfig, Targets, builtin};
 use bakeoff_data::{
     Dataset, DeclaredSplit, GeneratedConfig, ImageError, PackMode, Patch, Region, RgbImage, SourceConfig,
 };
@@ -110,17 +110,22 @@ pub(crate) fn measure<T>(
                     let id = || samples[sample].id.clone();
                     dataset.load_region(sample, region).map_err(|source| Trouble::Image { id: id(), source })
                 };
-                pipeline.train_batch_from(&fetch, 0, 0, &ids)?
+                pipeline.train_batch_from(&fetch, &Address { seed: 0, epoch: 0, batch: 0, ids: &ids })?
             }
             Images::Pixels(pixels) => {
                 let references: Vec<&RgbImage> =
                     ids.iter().map(|&id| &pixels[id as usize % pixels.len()]).collect();
-                pipeline.train_batch(&references, 0, 0, &ids)?
+                pipeline.train_batch(&references, &Address { seed: 0, epoch: 0, batch: 0, ids: &ids })?
             }
         };
         let mut targets = Targets::one_hot(&vec![0; batch], 2)?;
         let answers = Answers::default();
-        std::hint::black_box(pipeline.mix_and_normalise(pixels, &mut targets, 0, 0, next, &ids, &answers)?);
+        std::hint::black_box(pipeline.mix_and_normalise(
+            pixels,
+            &mut targets,
+            &Address { seed: 0, epoch: 0, batch: next, ids: &ids },
+            &answers,
+        )?);
         Ok(())
     };
     time(&mut once)
