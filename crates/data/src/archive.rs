@@ -12,8 +12,9 @@ use crate::classes::escaped_bytes;
 use crate::code_page::old_names;
 use crate::format::HEAD;
 use crate::inflate::inflated;
-use crate::source::folder::{image_by_name, is_hidden};
-use crate::store::{Location, StoredFile};
+use crate::location::Location;
+use crate::names::{image_by_name, is_hidden};
+use crate::stored_file::StoredFile;
 use crate::{DataError, Warning};
 
 /// A regular file in an archive.

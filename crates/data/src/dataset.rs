@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::decode::{Notes, decode_noting, decode_part};
 use crate::listing::{Entry, Listing};
+use crate::location::Location;
 use crate::pack::{Pack, PackKey};
-use crate::store::{Location, Store};
+use crate::store::Store;
 use crate::{
     Copies, DataError, DeclaredSplit, GeneratedConfig, Groups, ImageError, LimitConfig, PackMode, Patch,
     Region, RgbImage, SourceConfig, SourceKind, Warning, detect, groups, source,
@@ -66,9 +67,9 @@ impl Dataset {
             ));
         }
         let listing = match kind {
-            SourceKind::Generated => generated(config.generated.clone().unwrap_or_default())?,
+            SourceKind::Generated => source::list(kind, config)?,
             _ if !path.exists() => return Err(missing(path)),
-            kind => source::list(kind, path, config)?,
+            _ => source::list(kind, config)?,
         };
         Self::from_listing(path, kind, listing, config)
     }
@@ -315,21 +316,6 @@ fn missing(path: &Path) -> DataError {
         );
     }
     DataError::unusable(path, "there is no such file or folder; check the path of the data set")
-}
-
-fn generated(world: GeneratedConfig) -> Result<Listing, DataError> {
-    world.check().map_err(|wrong| DataError::unusable(Path::new("generated images"), wrong.join("\n")))?;
-    let entries = world
-        .samples()
-        .into_iter()
-        .map(|sample| Entry {
-            id: sample.id,
-            label: sample.label,
-            split: sample.split,
-            location: Location::Generated(sample.number),
-        })
-        .collect();
-    Ok(Listing { classes: world.class_names(), entries, generated: Some(world), ..Listing::default() })
 }
 
 /// Decoded pixels, up to a number of bytes. First come, first kept: which images those are changes nothing but speed.

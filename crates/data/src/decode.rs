@@ -14,33 +14,23 @@ mod gif;
 mod jpeg;
 mod notes;
 mod orientation;
+mod picture;
 mod png;
 mod tiff;
 mod webp;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::format::{Format, HEAD};
 use crate::memory;
 use crate::quiet::catch_quietly;
-use crate::store::image_bytes;
 use crate::{ImageError, Patch, Region, RgbImage};
 pub use notes::PixelNote;
 pub(crate) use notes::{Note, Notes};
-use orientation::Exif;
+use picture::{Decoded, Part, Wanted};
 
 /// The most pixels an image may have: where Pillow refuses ("decompression bomb"), 1 GiB of 24-bit pixels over two.
 pub const PIXEL_LIMIT: u64 = 178_956_970;
-
-/// Reads and decodes one image file.
-///
-/// # Errors
-/// The file cannot be read or is no image.
-pub fn decode_file(path: &Path) -> Result<RgbImage, ImageError> {
-    let _memory = memory::Scope::begin();
-    decode(&image_bytes(path)?)
-}
 
 /// Decodes JPEG, PNG, WebP, BMP, GIF (the first frame) or TIFF (the first page); the format is found out from the bytes, never from a name.
 ///
@@ -115,46 +105,6 @@ pub(crate) fn decode_part(
         .map(|(patch, _)| patch)
 }
 
-/// Pillow's choice: both sides divided by it, rounded down, stay at least so long.
-fn reduction(width: usize, height: usize, shortest: usize) -> usize {
-    match width.min(height) / shortest.max(1) {
-        8.. => 8,
-        4..8 => 4,
-        2..4 => 2,
-        _ => 1,
-    }
-}
-
-/// What is to be decoded of a picture.
-#[derive(Clone, Copy, Debug)]
-struct Request {
-    /// Both sides are divided by it, rounded up: 1, 2, 4 or 8. Formats that have no short way give the full size.
-    reduce: usize,
-    /// The part, in pixels of the reduced picture.
-    region: Region,
-}
-
-/// What is wanted of a picture whose width and height are not yet known.
-struct Wanted<'c> {
-    /// Of a draft, the pixels that its shorter side must keep.
-    shortest: Option<usize>,
-    /// Says which part, once it is told the width and height of what comes out; all of it where nobody does.
-    part: Option<&'c mut dyn FnMut(usize, usize) -> Region>,
-}
-
-impl Wanted<'_> {
-    /// Of a picture of this size; one that must be turned is wanted whole.
-    fn of(&mut self, width: usize, height: usize, turned: bool) -> Request {
-        let reduce = self.shortest.map_or(1, |shortest| reduction(width, height, shortest));
-        let (width, height) = (width.div_ceil(reduce), height.div_ceil(reduce));
-        let region = match &mut self.part {
-            Some(part) if !turned => part(width, height),
-            _ => Region { x: 0, y: 0, width, height },
-        };
-        Request { reduce, region }
-    }
-}
-
 type Decoder = fn(&[u8], u64, &mut Wanted<'_>) -> Result<Decoded, ImageError>;
 
 /// What decodes a file that begins so, and the name of its format.
@@ -221,55 +171,6 @@ fn unknown(bytes: &[u8]) -> ImageError {
         },
         _ => ImageError::UnknownFormat(first_bytes(bytes)),
     }
-}
-
-/// What a format's decoder gives.
-struct Decoded {
-    width: usize,
-    height: usize,
-    /// RGB.
-    pixels: Vec<u8>,
-    /// Where the pixels stand, if they are a part of an upright picture; otherwise they are all of it.
-    part: Option<Part>,
-    exif: Exif,
-    notes: Notes,
-}
-
-/// Where a part of a picture stands in the whole.
-struct Part {
-    at: (usize, usize),
-    whole: (usize, usize),
-}
-
-/// Room for so many bytes. What the system does not give is an error, where a list that grows by itself would end the program.
-fn room(bytes: usize) -> Result<Vec<u8>, ImageError> {
-    let mut room = Vec::new();
-    room.try_reserve_exact(bytes).map_err(|_| std::io::Error::from(std::io::ErrorKind::OutOfMemory))?;
-    Ok(room)
-}
-
-/// So many zeros, as [`room`].
-fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>, ImageError> {
-    memory::need((count * size_of::<T>()) as u64)?;
-    Ok(vec![T::default(); count])
-}
-
-/// Refuses a picture too large, before anything is allocated for it.
-fn check_size(width: u64, height: u64, limit: u64) -> Result<(), ImageError> {
-    if width.checked_mul(height).is_none_or(|pixels| pixels > limit) {
-        return Err(ImageError::TooLarge { width, height, limit });
-    }
-    Ok(())
-}
-
-/// Pillow's `cmyk2rgb`: 0 is no ink. The product is divided by 255 with rounding.
-fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
-    let light = 255 - i32::from(k);
-    let under = |ink: u8| {
-        let product = i32::from(ink) * light + 128;
-        (light - (((product >> 8) + product) >> 8)).clamp(0, 255) as u8
-    };
-    [under(c), under(m), under(y)]
 }
 
 /// The beginning of a file that is no image, for people.

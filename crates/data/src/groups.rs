@@ -10,7 +10,7 @@ use crate::columns::{ColumnRole, Found};
 use crate::likeness::Sets;
 use crate::listing::Listing;
 use crate::memory;
-use crate::store::StoredFile;
+use crate::stored_file::StoredFile;
 use crate::{DataError, Dataset, DeclaredSplit, GroupConfig, Warning, columns, nearest_name, normalised};
 
 /// Lists of images are small; a larger file is something else.
@@ -757,7 +757,7 @@ mod tests {
     use super::*;
 
     fn entry(id: String) -> crate::listing::Entry {
-        let (split, location) = (DeclaredSplit::Train, crate::store::Location::Missing);
+        let (split, location) = (DeclaredSplit::Train, crate::location::Location::Missing);
         crate::listing::Entry { id, label: 0, split, location }
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
-use crate::store::StoredFile;
+use crate::stored_file::StoredFile;
 
 /// Images hardly compress, so a file that grows more than this many times over is not what it says it is.
 const MOST_TIMES: u64 = 100;

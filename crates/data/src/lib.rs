@@ -111,12 +111,15 @@ mod format;
 mod generated;
 mod groups;
 mod image;
+mod image_file;
 mod inflate;
 mod inspection;
 mod likeness;
 mod listing;
+mod location;
 mod matlab;
 mod memory;
+mod names;
 mod pack;
 mod parquet;
 mod paths;
@@ -127,6 +130,7 @@ mod sides;
 mod source;
 mod split;
 mod store;
+mod stored_file;
 mod tfrecord;
 mod thrift;
 mod visible;
@@ -143,8 +147,8 @@ pub use config::{
 };
 pub use dataset::{Dataset, Sample};
 pub use decode::{
-    PIXEL_LIMIT, PixelNote, decode, decode_draft, decode_file, decode_region, decode_with_notes,
-    decode_within, pixel_notes,
+    PIXEL_LIMIT, PixelNote, decode, decode_draft, decode_region, decode_with_notes, decode_within,
+    pixel_notes,
 };
 pub use error::{DataError, ImageError};
 #[cfg(feature = "fetch")]
@@ -155,6 +159,7 @@ pub use format::Format;
 pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trait};
 pub use groups::Groups;
 pub use image::{Patch, RgbImage, View};
+pub use image_file::{decode_file, image_bytes};
 pub use inspection::{Duplicates, Inspection, Rejected, Sizes, pixel_warnings};
 pub use likeness::{Look, alike};
 pub use parquet::check_parquet;
@@ -162,9 +167,7 @@ pub use paths::{PathError, expand, expand_from};
 pub use quiet::{Caught, catch_quietly};
 pub use rejected::rejected_lines;
 pub use resize::{Region, Resample, resize, resize_window};
-pub use source::folder::{image_files, is_image_file};
-pub use source::{SourceConfig, SourceKind, detect};
+pub use source::{SourceConfig, SourceKind, detect, image_files, is_image_file};
 pub use split::{DeclaredSplit, Splits, Uneven};
-pub use store::image_bytes;
 pub use visible::{acts, visible, visible_line};
 pub use warning::Warning;

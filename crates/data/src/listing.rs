@@ -6,7 +6,8 @@ use std::path::Path;
 use bakeoff_random::Stream;
 
 use crate::classes::{alike_name, alike_warnings, class_order, nearest_name, normalised};
-use crate::store::{Location, Store};
+use crate::location::Location;
+use crate::store::Store;
 use crate::{DataError, DeclaredSplit, GeneratedConfig, LimitConfig, Warning};
 
 /// One image of a listing.

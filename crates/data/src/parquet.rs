@@ -22,9 +22,10 @@ use parquet::schema::types::Type as Schema;
 
 use crate::classes::escaped_bytes;
 use crate::columns::{self, ColumnRole};
+use crate::image_file::image_bytes;
 use crate::paths::{below, is_inside, with_slashes};
 use crate::quiet::catch_quietly;
-use crate::store::{StoredFile, Window, image_bytes};
+use crate::stored_file::{StoredFile, Window};
 use crate::{DataError, ImageError, memory, thrift};
 use bakeoff_machine::available_memory;
 

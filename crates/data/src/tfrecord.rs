@@ -7,7 +7,8 @@
 use std::io;
 
 use crate::ImageError;
-use crate::store::{Record, StoredFile, Window};
+use crate::location::Record;
+use crate::stored_file::{StoredFile, Window};
 
 /// Bytes around a record's data: length and its checksum before, the data's checksum after.
 const HEAD: u64 = 12;

@@ -3,14 +3,11 @@
 use crate::arm::{self, Arm, Pairs, StatsError, check};
 use crate::interval::{Interval, Variance};
 use crate::measure::{Direction, Measure, Unit};
-use crate::outlook::{Outlook, Rule, outlook};
+use crate::outlook::{FEWEST_FOR_EQUIVALENCE, Outlook, Rule, outlook};
 use crate::permutation::{Table, fewest_seeds, smallest_p};
 use crate::wording::{count, p_value};
 use crate::{bootstrap, multiplicity};
 use serde::{Deserialize, Serialize};
-
-/// Two equal differences can be luck; with discrete accuracies they often are.
-pub(crate) const FEWEST_FOR_EQUIVALENCE: usize = 3;
 
 /// Share of the level at which the images have to agree. It is a normal test with few seeds in its standard error; at the whole
 /// level some simulated studies err in more than 5 %.

@@ -6,6 +6,9 @@ use crate::permutation::fewest_seeds;
 use crate::wording::count;
 use serde::{Deserialize, Serialize};
 
+/// Two equal differences can be luck; with discrete accuracies they often are.
+pub(crate) const FEWEST_FOR_EQUIVALENCE: usize = 3;
+
 /// Seeds beyond which nobody will train.
 const MOST_SEEDS: usize = 1_000;
 /// Test images beyond which nobody will label.
@@ -110,7 +113,7 @@ pub fn power(variance: &Variance, seeds: usize, rule: Rule) -> f64 {
         };
         agree.min(elsewhere).min(all_elsewhere)
     };
-    let alike = if seeds < crate::comparison::FEWEST_FOR_EQUIVALENCE || rule.margin <= 0.0 {
+    let alike = if seeds < FEWEST_FOR_EQUIVALENCE || rule.margin <= 0.0 {
         0.0
     } else {
         let below = beyond(rule.margin - effect, error, degrees, share);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bakeoff_data::SourceKind;
 use bakeoff_study::{Headline, Study, json_schema};
 
 const GOOD: &str = r#"
@@ -82,7 +83,7 @@ mix = []
     let expected = "\
 s.toml:1:1: nme: unknown key; did you mean `name`? Known here: `name`, `data`, `preprocess`, `model`, `train`, `compare`, `recipe`
 s.toml:2:1: data: missing key `path`: where the images are; set it in the file or with --set data.path=FOLDER
-s.toml:3:10: data.source: unknown value `fodler`; did you mean `folder`? Accepted: `folder`, `csv`, `tfds`, `parquet`, `webdataset`, `archive`, `cifar`, `idx`, `stanford-dogs`, `oxford-iiit-pet`, `cub-200`, `flowers-102`, `generated`
+s.toml:3:10: data.source: unknown value `fodler`; did you mean `folder`? Accepted: SOURCES
 s.toml:4:23: data.validation.from: unknown value `test`; Accepted: `train`, `source`
 s.toml:4:42: data.validation.fraction: 1.5 is out of range: must be more than 0 and less than 1
 s.toml:8:1: model.weight: unknown key; did you mean `weights`? Known here: `name`, `weights`, `weights_prefix`
@@ -111,6 +112,8 @@ s.toml:32:7: recipe[2].mix: must be a table such as { kind = … }, not a list";
     let kinds =
         kinds.iter().map(|kind| format!("`{}`", kind["properties"]["kind"]["const"].as_str().unwrap()));
     let expected = expected.replace("KINDS", &kinds.collect::<Vec<_>>().join(", "));
+    let sources = SourceKind::ALL.iter().map(|kind| format!("`{}`", kind.name()));
+    let expected = expected.replace("SOURCES", &sources.collect::<Vec<_>>().join(", "));
     let found = lines(text, &[]).join("\n");
     assert_eq!(found, expected, "\n{found}\n");
 }

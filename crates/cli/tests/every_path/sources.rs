@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bakeoff_data::SourceKind;
+
 use crate::scene::{fixture, photograph, photographs, small_study};
 use crate::support::{Project, bakeoff};
 
@@ -191,20 +193,7 @@ fn the_guide_and_the_schema_name_the_same_kinds_of_source() {
     let project = Project::new();
     let schema = bakeoff(&project).args(["schema"]).run().stdout;
     let guide = fs::read_to_string(crate::scene::repository().join("docs/guide.md")).unwrap();
-    for kind in [
-        "folder",
-        "archive",
-        "csv",
-        "tfds",
-        "parquet",
-        "webdataset",
-        "cifar",
-        "idx",
-        "stanford-dogs",
-        "oxford-iiit-pet",
-        "cub-200",
-        "flowers-102",
-    ] {
+    for kind in SourceKind::ALL.iter().filter(|kind| **kind != SourceKind::Generated).map(|kind| kind.name()) {
         assert!(guide.contains(&format!("`{kind}`")), "the guide's table lacks {kind}");
         assert!(schema.contains(&format!("\"{kind}\"")), "the schema lacks {kind}");
     }

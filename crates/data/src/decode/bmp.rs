@@ -1,7 +1,8 @@
 //! Windows and OS/2 bitmaps: 1 to 32 bits, bit fields, run-length coding. As Pillow reads them (`BmpImagePlugin.py`).
 
 use super::notes::Notes;
-use super::{Decoded, Exif, check_size, room};
+use super::orientation::Exif;
+use super::picture::{Decoded, check_size, room};
 use crate::{ImageError, memory};
 
 fn broken(reason: impl Into<String>) -> ImageError {

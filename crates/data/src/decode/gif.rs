@@ -5,7 +5,8 @@ use std::num::NonZeroU64;
 use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 
 use super::notes::{Note, Notes};
-use super::{Decoded, Exif, check_size, room};
+use super::orientation::Exif;
+use super::picture::{Decoded, check_size, room};
 use crate::{ImageError, memory};
 
 fn broken(error: &DecodingError) -> ImageError {

@@ -5,7 +5,8 @@ use std::io::Cursor;
 use png::{BitDepth, ColorType, DecodingError, Limits, Transformations};
 
 use super::notes::{Note, Notes};
-use super::{Decoded, Exif, check_size, room};
+use super::orientation::Exif;
+use super::picture::{Decoded, check_size, room};
 use crate::{ImageError, memory};
 
 /// More than any EXIF block has, hexadecimal.

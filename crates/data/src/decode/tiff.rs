@@ -6,7 +6,8 @@
 use std::io::Read;
 
 use super::notes::{Note, Notes};
-use super::{Decoded, Exif, check_size, cmyk_to_rgb, room};
+use super::orientation::Exif;
+use super::picture::{Decoded, check_size, cmyk_to_rgb, room};
 use crate::{ImageError, memory};
 
 /// No compression that is read makes more bytes of one: LZW's longest code stands for 4,000.

@@ -5,7 +5,8 @@ use std::io::Cursor;
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::notes::Notes;
-use super::{Decoded, Exif, check_size, room};
+use super::orientation::Exif;
+use super::picture::{Decoded, check_size, room};
 use crate::{ImageError, memory};
 
 fn broken(error: &DecodingError) -> ImageError {

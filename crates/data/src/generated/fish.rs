@@ -1,7 +1,7 @@
 //! The animal: its kinds, their words, its outline and its skin.
 
-use super::Trait;
 use super::canvas::{Colour, Lattice, hsv, mix, scaled, smoothstep};
+use super::config::Trait;
 
 /// The word of a kind in a class name.
 pub(super) fn word(t: Trait, kind: usize) -> &'static str {

@@ -3,8 +3,8 @@
 use bakeoff_random::Stream;
 
 use super::canvas::{Canvas, Colour, Lattice, hsv, mix, scaled, smoothstep};
+use super::config::{GeneratedConfig, TRAITS, Trait};
 use super::fish::{self, Fish, Skin};
-use super::{GeneratedConfig, TRAITS, Trait};
 use crate::{DeclaredSplit, RgbImage};
 
 /// Something that stands or floats about.

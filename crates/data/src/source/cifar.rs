@@ -5,10 +5,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lines;
+use super::definition::{Precedence, Source};
+use super::reading::lines;
 use crate::listing::{Entry, Listing};
-use crate::store::{Form, Location, Order, Store, StoredFile};
+use crate::location::{Form, Location, Order};
+use crate::store::Store;
+use crate::stored_file::StoredFile;
 use crate::{DataError, DeclaredSplit};
+
+pub(super) const SOURCE: Source = Source {
+    words: "CIFAR-10 or CIFAR-100, the binary version.",
+    precedence: Precedence::Published,
+    claims_file: |path, name| name.ends_with(".bin") && path.parent().and_then(folder).is_some(),
+    claims_folder: |path| folder(path).is_some(),
+    list: |path, _| list(path),
+};
 
 const FORM: Form = Form { width: 32, height: 32, order: Order::Planar };
 
@@ -44,7 +55,7 @@ const HUNDRED: Edition = Edition {
 };
 
 /// The folder with the files: this one, or the archive's own in it.
-pub(super) fn folder(path: &Path) -> Option<PathBuf> {
+fn folder(path: &Path) -> Option<PathBuf> {
     let inner = ["cifar-10-batches-bin", "cifar-100-binary"];
     let mut candidates = std::iter::once(path.to_owned()).chain(inner.iter().map(|name| path.join(name)));
     candidates.find(|folder| edition(folder).is_some())
@@ -58,7 +69,7 @@ fn edition(folder: &Path) -> Option<Edition> {
     (there(HUNDRED.names) || there("train.bin") && there("test.bin")).then_some(HUNDRED)
 }
 
-pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
+fn list(path: &Path) -> Result<Listing, DataError> {
     let folder = if path.is_dir() { folder(path) } else { path.parent().and_then(folder) };
     let folder = folder.ok_or_else(|| {
         DataError::unusable(
@@ -88,7 +99,7 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
                 format!("has {} bytes, no multiple of {record}; extract the archive again", file.size()),
             ));
         }
-        let mut window = crate::store::Window::new(&file);
+        let mut window = crate::stored_file::Window::new(&file);
         let mut found = Vec::new();
         for number in 0..file.size() / record {
             let offset = number * record + labels;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use super::entries;
-use super::folder::{image_by_name, is_hidden, name_of};
+use super::reading::entries;
 use crate::DataError;
 use crate::classes::identity_key;
+use crate::names::{image_by_name, is_hidden, name_of};
 use crate::paths::{expand_from, needs_a_look, with_slashes};
 
 /// How deep, and in how many folders, images are looked for that are not where the table says.

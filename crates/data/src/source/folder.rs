@@ -6,106 +6,29 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::split_name::{Match, SplitName, split_by_word, split_in_name, without_digits};
+use super::definition::{FolderMeaning, Precedence, Source};
+use super::split_name::{Match, SplitName, split_in_name, without_digits};
+use super::table;
 use crate::format::{Format, HEAD};
 use crate::listing::{Entry, Listing, Lost};
+use crate::location::Location;
+use crate::names::{EXTENSIONS, NO_IMAGES, TABLES, extension, image_by_name, is_hidden, name_of};
 use crate::paths::slashes;
-use crate::store::Location;
-use crate::{
-    DataError, DeclaredSplit, GroupConfig, SourceConfig, Warning, class_order, escaped_name, identity_key,
+use crate::{DataError, DeclaredSplit, Warning, class_order, escaped_name, identity_key};
+
+pub(super) const SOURCE: Source = Source {
+    words: "`{train,validation,test}/<class>/<image>`, or `<class>/<image>` split by Bakeoff.",
+    precedence: Precedence::Remainder,
+    claims_file: |_, _| false,
+    claims_folder: |_| true,
+    list: |path, options| list(path, options.folders).map_err(|error| table::beside(path, error)),
 };
 
 /// Deeper folders than this are a mistake (or a maze of links).
 const MAX_DEPTH: usize = 32;
 
-/// Extensions that make a file a candidate. What a file really holds is found out from its bytes.
-const EXTENSIONS: [&str; 12] =
-    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "gif", "apng", "tif", "tiff"];
-
-/// Extensions of tables that may list the images.
-const TABLES: [&str; 4] = ["csv", "tsv", "xls", "xlsx"];
-
-/// Extensions of files that are no images, and are not opened to find that out; and of copies and halves of others.
-const NO_IMAGES: [&str; 43] = [
-    "txt",
-    "md",
-    "rst",
-    "json",
-    "jsonl",
-    "xml",
-    "yaml",
-    "yml",
-    "toml",
-    "ini",
-    "cfg",
-    "log",
-    "lst",
-    "names",
-    "html",
-    "htm",
-    "css",
-    "js",
-    "py",
-    "pyc",
-    "ipynb",
-    "m",
-    "mat",
-    "sh",
-    "bat",
-    "sql",
-    "db",
-    "sqlite",
-    "lock",
-    "pt",
-    "pth",
-    "onnx",
-    "pkl",
-    "pickle",
-    "safetensors",
-    "license",
-    "bak",
-    "tmp",
-    "part",
-    "partial",
-    "crdownload",
-    "download",
-    "aae",
-];
-
-/// Whether a file is an image by its name.
-pub(crate) fn image_by_name(path: &Path) -> bool {
-    extension(path).is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
-}
-
-fn extension(path: &Path) -> Option<String> {
-    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
-}
-
-/// The split that a word stands for, in one of a few languages.
-pub(crate) fn split_by_name(name: &str) -> Option<DeclaredSplit> {
-    split_by_word(name).map(|found| found.split)
-}
-
-/// What was said of the folders, so that it need not be guessed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Meant {
-    /// The classes were named.
-    classes: bool,
-    /// Folders below the classes are subjects.
-    subjects: bool,
-}
-
-impl Meant {
-    pub(super) fn of(config: &SourceConfig) -> Self {
-        Self {
-            classes: config.classes.is_some(),
-            subjects: matches!(config.group, Some(GroupConfig::Folder(_))),
-        }
-    }
-}
-
 /// Lists a folder on disk.
-pub(crate) fn list(root: &Path, meant: Meant) -> Result<Listing, DataError> {
+fn list(root: &Path, meant: FolderMeaning) -> Result<Listing, DataError> {
     if !root.is_dir() {
         return Err(DataError::unusable(
             root,
@@ -157,7 +80,7 @@ pub(super) fn list_tree(
     tree: &dyn Tree,
     root: &Path,
     source: &Path,
-    meant: Meant,
+    meant: FolderMeaning,
 ) -> Result<Listing, DataError> {
     let mut walk = Walk::new(tree, root);
     let top = walk.read(root, source, true)?;
@@ -271,10 +194,6 @@ fn refuse_splits_in_classes(root: &Path, found: &Found, source: &Path) -> Result
     ))
 }
 
-pub(super) fn name_of(path: &Path) -> String {
-    path.file_name().map(|name| escaped_name(name).into_owned()).unwrap_or_default()
-}
-
 /// The images of each class.
 type Found = BTreeMap<String, Vec<(DeclaredSplit, PathBuf)>>;
 
@@ -290,35 +209,6 @@ pub(super) struct Contents {
     special: Vec<PathBuf>,
     /// What cannot be looked at, and why.
     unreadable: Vec<(PathBuf, io::Error)>,
-}
-
-/// Names of files and folders that a system makes on its own: network drives, Windows, macOS, notebooks.
-const MACHINE_MADE: [&str; 17] = [
-    "@eadir",
-    "@tmp",
-    "@recycle",
-    "@recently-snapshot",
-    "@__thumb",
-    "#recycle",
-    "#snapshot",
-    "$recycle.bin",
-    "recycler",
-    "system volume information",
-    "lost+found",
-    "found.000",
-    "thumbs.db",
-    "ehthumbs.db",
-    "desktop.ini",
-    "__pycache__",
-    "icon\r",
-];
-
-/// Names that people do not see and do not mean.
-pub(crate) fn is_hidden(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    // macOS's archives have it as __MACOSX; some unpackers drop an underscore.
-    let mac = lower.starts_with('_') && lower.trim_matches('_') == "macosx";
-    name.starts_with('.') || mac || MACHINE_MADE.contains(&lower.as_str())
 }
 
 struct Disk;
@@ -642,7 +532,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Which folders at the top are splits, by their names and by what is in them.
-    fn layout(&mut self, top: &Contents, source: &Path, meant: Meant) -> Result<Layout, DataError> {
+    fn layout(&mut self, top: &Contents, source: &Path, meant: FolderMeaning) -> Result<Layout, DataError> {
         let named: Vec<(&PathBuf, Option<SplitName>)> =
             top.folders.iter().map(|folder| (folder, split_in_name(&name_of(folder)))).collect();
         let whole = |name: &Option<SplitName>| name.is_some_and(|name| name.how != Match::Within);

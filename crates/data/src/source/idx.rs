@@ -3,12 +3,23 @@
 
 use std::path::{Path, PathBuf};
 
-use super::folder::name_of;
-use super::{entries, entries_if_any};
+use super::definition::{Precedence, Source};
+use super::reading::{entries, entries_if_any};
 use crate::inflate::inflated;
 use crate::listing::{Entry, Listing};
-use crate::store::{Form, Location, Order, Store, StoredFile};
+use crate::location::{Form, Location, Order};
+use crate::names::name_of;
+use crate::store::Store;
+use crate::stored_file::StoredFile;
 use crate::{DataError, DeclaredSplit};
+
+pub(super) const SOURCE: Source = Source {
+    words: "IDX files, as of MNIST: `train-images-idx3-ubyte` and its companions, plain or `.gz`.",
+    precedence: Precedence::Pixels,
+    claims_file: |_, name| is_idx(name),
+    claims_folder: is_in,
+    list: |path, _| list(path),
+};
 
 /// One split: the file of its images and that of its labels.
 #[derive(Debug, PartialEq)]
@@ -63,16 +74,11 @@ fn split_of(prefix: &str) -> Option<DeclaredSplit> {
 }
 
 /// Whether a folder holds images of this kind. Whoever lists it is told what could not be read.
-pub(super) fn is_in(folder: &Path) -> bool {
+fn is_in(folder: &Path) -> bool {
     pairs(folder).is_ok_and(|pairs| !pairs.is_empty())
 }
 
-/// Whether this is such a file by name.
-pub(super) fn is_file(name: &str) -> bool {
-    is_idx(name)
-}
-
-pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
+fn list(path: &Path) -> Result<Listing, DataError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let pairs = pairs(folder)?;
     if pairs.is_empty() {
@@ -113,7 +119,7 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
             ));
         }
         let form = Form { width, height, order };
-        let mut window = crate::store::Window::new(&labelled.file);
+        let mut window = crate::stored_file::Window::new(&labelled.file);
         let mut found = Vec::new();
         for number in 0..u64::from(count) {
             let label = window.get(labelled.data + number, 1).map_err(DataError::io(labels))?[0];

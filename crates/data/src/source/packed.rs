@@ -4,18 +4,31 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::{Contents, Meant, Tree, image_by_name, is_hidden, list_tree, name_of, split_by_name};
+use super::definition::{FolderMeaning, Precedence, Source};
+use super::folder::{Contents, Tree, list_tree};
+use super::split_name::split_by_name;
 use crate::archive::{self, Archive};
 use crate::listing::Listing;
-use crate::store::{Location, Store, StoredFile};
+use crate::location::Location;
+use crate::names::{image_by_name, is_hidden, name_of};
+use crate::store::Store;
+use crate::stored_file::StoredFile;
 use crate::{DataError, Warning};
 
+pub(super) const SOURCE: Source = Source {
+    words: "An image folder in one archive: `.zip`, `.tar`, `.tar.gz`, `.tgz`.",
+    precedence: Precedence::Container,
+    claims_file: |_, name| is_archive(name),
+    claims_folder: |_| false,
+    list: |path, options| list(path, options.folders),
+};
+
 /// Whether a file is an archive by its name.
-pub(super) fn is_archive(name: &str) -> bool {
+fn is_archive(name: &str) -> bool {
     [".zip", ".tar", ".tar.gz", ".tgz"].iter().any(|end| name.ends_with(end))
 }
 
-pub(super) fn list(path: &Path, meant: Meant) -> Result<Listing, DataError> {
+fn list(path: &Path, meant: FolderMeaning) -> Result<Listing, DataError> {
     if !path.is_file() {
         return Err(DataError::unusable(
             path,

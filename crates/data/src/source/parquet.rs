@@ -11,22 +11,32 @@ use parquet::schema::types::{ColumnDescPtr, TypePtr};
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::definition::{Precedence, Source};
 use super::shards::{self, Shard, Shards};
 use super::table::layout::{are_splits, few_numbers, is_called_split, split_of_cell};
 use crate::classes::{class_order, is_no_label, same_numbers};
 use crate::columns::{self, ColumnRole};
 use crate::groups::group_column;
 use crate::listing::{Entry, Listing};
+use crate::location::Location;
 use crate::parquet::{Columns, Label, Table, beside_table};
 use crate::paths::is_inside;
-use crate::store::{Location, Store};
+use crate::store::Store;
 use crate::{ColumnConfig, DataError, DeclaredSplit, Warning};
+
+pub(super) const SOURCE: Source = Source {
+    words: "Parquet files as of Hugging Face `datasets`: images as bytes, the names of the classes in the metadata.",
+    precedence: Precedence::Container,
+    claims_file: |_, name| is_shard(name),
+    claims_folder: |path| shards::any(path, &is_shard),
+    list: |path, options| list(path, options.columns, options.group_column),
+};
 
 /// More classes than this are a broken number.
 const MOST_CLASSES: i64 = 1_000_000;
 
 /// Whether a file is a shard by its name.
-pub(super) fn is_shard(name: &str) -> bool {
+fn is_shard(name: &str) -> bool {
     name.ends_with(".parquet")
 }
 
@@ -43,7 +53,7 @@ struct File {
     warnings: Vec<Warning>,
 }
 
-pub(super) fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> Result<Listing, DataError> {
+fn list(path: &Path, wanted: &ColumnConfig, group: Option<&str>) -> Result<Listing, DataError> {
     if let Some(split) = &wanted.split {
         return Err(DataError::unusable(
             path,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::folder::{is_hidden, name_of};
 use super::split_name::{Match, SplitName, split_by_word, split_in_name, without_digits};
+use crate::names::{is_hidden, name_of};
 use crate::paths::slashes;
 use crate::{DataError, DeclaredSplit, Warning};
 

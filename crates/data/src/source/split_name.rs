@@ -178,6 +178,11 @@ pub(super) fn without_digits(name: &str) -> String {
     words(name, true).join(" ")
 }
 
+/// The split that a word stands for, in one of a few languages.
+pub(crate) fn split_by_name(name: &str) -> Option<DeclaredSplit> {
+    split_by_word(name).map(|found| found.split)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,13 +6,27 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::folder::image_by_name;
+use super::definition::{Precedence, Source};
 use crate::archive::{self, Archive};
 use crate::listing::{Entry, Listing};
+use crate::location::Location;
 use crate::matlab::{self, Value};
+use crate::names::image_by_name;
 use crate::paths::below;
-use crate::store::{Location, Store, StoredFile};
+use crate::store::Store;
+use crate::stored_file::StoredFile;
 use crate::{DataError, DeclaredSplit, Warning};
+
+pub(super) const SOURCE: Source = Source {
+    words: "Stanford Dogs as distributed: `images.tar` + `lists.tar`, or the same extracted.",
+    precedence: Precedence::UniqueNames,
+    claims_file: |_, name| FILES.contains(&name),
+    claims_folder: |path| FILES.iter().any(|name| path.join(name).is_file()),
+    list: |path, _| list(path),
+};
+
+/// The files of the data set, any of which gives it away.
+const FILES: [&str; 4] = ["images.tar", "lists.tar", "train_list.mat", "test_list.mat"];
 
 /// The lists as published have half a megabyte.
 const MOST_LIST: u64 = 64 << 20;
@@ -26,7 +40,7 @@ enum Images {
     Folder(PathBuf),
 }
 
-pub(crate) fn list(path: &Path) -> Result<Listing, DataError> {
+fn list(path: &Path) -> Result<Listing, DataError> {
     // Any file of the data set stands for the folder it is in.
     let root = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let images = images(root)?;

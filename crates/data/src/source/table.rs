@@ -7,19 +7,30 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
+use super::definition::{Precedence, Source};
 use super::finder::{Finder, How, Place, images_below};
-use super::folder::{is_hidden, name_of, split_by_name};
-use super::{entries, entries_if_any};
+use super::reading::{entries, entries_if_any};
+use super::split_name::split_by_name;
+use super::tfds;
 use crate::classes::{class_order, same_numbers};
 use crate::columns::{self, ColumnRole, Found};
 use crate::delimited::{DecimalError, DecimalSigns};
 use crate::groups::group_column;
 use crate::listing::{Entry, Listing};
+use crate::location::Location;
+use crate::names::{is_hidden, name_of};
 use crate::paths::slashes;
-use crate::store::Location;
 use crate::{ColumnConfig, DataError, DeclaredSplit, Warning};
 use layout::{Layout, RowLabel, Splits};
 use text::Text;
+
+pub(super) const SOURCE: Source = Source {
+    words: "A table with columns `path,label[,split]`, or what others call them; paths are relative to the table's folder.",
+    precedence: Precedence::Table,
+    claims_file: claims_file,
+    claims_folder: is_folder_of_table,
+    list: |path, options| list(path, options.test_path, options.columns, options.group_column),
+};
 
 /// How many wrong lines an error names.
 const NAMED: usize = 10;
@@ -31,17 +42,18 @@ const ENDINGS: [&str; 6] = [".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson"]
 const METADATA: [&str; 3] = ["metadata.csv", "metadata.jsonl", "metadata.parquet"];
 
 /// Whether a file is a table by its name.
-pub(super) fn is_table(name: &str) -> bool {
+fn is_table(name: &str) -> bool {
     ENDINGS.iter().any(|end| name.ends_with(end))
 }
 
-/// Whether a file is a table of JSON objects, which others than tables are too.
-pub(super) fn is_list(path: &Path, name: &str) -> bool {
-    name.ends_with(".json") && has_labels(path)
+/// JSON objects and Parquet are tables only where they have labels: others write files that end so.
+fn claims_file(path: &Path, name: &str) -> bool {
+    let may_be = name.ends_with(".json") || name == "metadata.parquet";
+    !tfds::is_file(name) && (is_table(name) || may_be && has_labels(path))
 }
 
 /// Whether a folder is that of a table: of `train.csv`, or of `metadata.csv` beside its images, if that has labels.
-pub(super) fn is_folder_of_table(folder: &Path) -> bool {
+fn is_folder_of_table(folder: &Path) -> bool {
     train_table(folder).is_some()
         || metadata(folder).is_ok_and(|tables| tables.iter().any(|(table, _)| has_labels(table)))
 }
@@ -80,7 +92,7 @@ fn columns_of(table: &Path) -> Option<Vec<String>> {
 }
 
 /// Whether a table says paths and labels, by the names of its columns.
-pub(super) fn has_labels(table: &Path) -> bool {
+fn has_labels(table: &Path) -> bool {
     columns_of(table).is_some_and(|names| {
         let has = |role| !matches!(columns::find(role, &names, |_| true), Found::Nothing);
         has(ColumnRole::Path) && has(ColumnRole::Label)
@@ -123,7 +135,7 @@ struct Table {
     inferred: bool,
 }
 
-pub(crate) fn list(
+fn list(
     path: &Path,
     test_path: Option<&Path>,
     wanted: &ColumnConfig,

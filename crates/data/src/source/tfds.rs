@@ -5,23 +5,40 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::{entries, named_split};
+use super::definition::{Precedence, Source};
+use super::reading::{entries, lines};
+use super::split_name::split_by_name;
 use crate::listing::{Entry, Listing};
-use crate::store::{Location, Store, StoredFile};
+use crate::location::Location;
+use crate::store::Store;
+use crate::stored_file::StoredFile;
 use crate::{DataError, DeclaredSplit, Warning, tfrecord};
+
+pub(super) const SOURCE: Source = Source {
+    words: "A folder that TensorFlow Datasets prepared: `dataset_info.json`, `features.json`, TFRecord shards.",
+    precedence: Precedence::Description,
+    claims_file: |_, name| is_file(name),
+    claims_folder: |folder| is_version(folder) || is_above_version(folder),
+    list: |path, _| list(path),
+};
 
 /// Descriptions are short; images are not in them.
 const MOST_JSON: u64 = 16 << 20;
 /// How many missing shards an error names.
 const NAMED: usize = 5;
 
+/// Whether a file, named in lower case, is a part of a prepared data set.
+pub(super) fn is_file(name: &str) -> bool {
+    matches!(name, "dataset_info.json" | "features.json") || name.contains(".tfrecord-")
+}
+
 /// Whether a folder is one version of a prepared data set.
-pub(super) fn is_version(folder: &Path) -> bool {
+fn is_version(folder: &Path) -> bool {
     folder.join("dataset_info.json").is_file() && folder.join("features.json").is_file()
 }
 
 /// Whether a version stands in a folder. Whoever lists it is told what could not be read.
-pub(super) fn is_above_version(folder: &Path) -> bool {
+fn is_above_version(folder: &Path) -> bool {
     versions(folder).is_ok_and(|versions| !versions.is_empty())
 }
 
@@ -47,7 +64,7 @@ struct Shard {
     images: Option<u64>,
 }
 
-pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
+fn list(path: &Path) -> Result<Listing, DataError> {
     let folder = version_folder(path)?;
     let info_path = folder.join("dataset_info.json");
     let info = json(&info_path)?;
@@ -178,7 +195,7 @@ fn shards(
     for split in declared {
         let name = split["name"].as_str().unwrap_or_default();
         let lengths = split["shardLengths"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let Some(declared) = named_split(name) else {
+        let Some(declared) = split_by_name(name) else {
             let images = lengths.iter().filter_map(integer).fold(0u64, u64::saturating_add);
             warnings.push(Warning::OtherSplit { split: name.to_owned(), images });
             continue;
@@ -316,7 +333,7 @@ impl Features {
             }
             return Ok((0..self.classes).map(|label| label.to_string()).collect());
         }
-        let names = super::lines(&path)?;
+        let names = lines(&path)?;
         if self.classes != 0 && names.len() as u64 != self.classes {
             return Err(DataError::unusable(
                 &path,

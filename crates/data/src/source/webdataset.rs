@@ -13,16 +13,27 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::BYTE_ORDER_MARK;
-use super::folder::image_by_name;
+use super::definition::{Precedence, Source};
+use super::reading::{BYTE_ORDER_MARK, lines};
 use super::shards::{self, Shards};
 use crate::archive::{self, Archive, Member, Metered, metered_next};
 use crate::classes::{class_order, escaped_bytes, is_no_label};
 use crate::columns;
 use crate::listing::{Entry, Listing};
+use crate::location::Location;
+use crate::names::image_by_name;
 use crate::paths::slashes;
-use crate::store::{Location, Store, StoredFile};
+use crate::store::Store;
+use crate::stored_file::StoredFile;
 use crate::{DataError, Warning};
+
+pub(super) const SOURCE: Source = Source {
+    words: "WebDataset shards: tar archives of `<key>.jpg` beside `<key>.cls` or `<key>.json`.",
+    precedence: Precedence::Container,
+    claims_file: |path, name| is_shard(name) && is_samples(path),
+    claims_folder: |path| shards::any(path, &is_shard),
+    list: |path, _| list(path),
+};
 
 /// Files that may name the classes, one a line, in the order of their numbers.
 const NAMES: [&str; 3] = ["classnames.txt", "classes.txt", "labels.txt"];
@@ -53,12 +64,12 @@ const MOST_LABEL: u64 = 1 << 20;
 const SHOWN: usize = 32;
 
 /// Whether a file is a shard by its name.
-pub(super) fn is_shard(name: &str) -> bool {
+fn is_shard(name: &str) -> bool {
     [".tar", ".tar.gz", ".tgz"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a tar archive holds samples of this kind: its first files tell.
-pub(super) fn is_samples(path: &Path) -> bool {
+fn is_samples(path: &Path) -> bool {
     const LOOKED_AT: usize = 16;
     /// As much as is inflated for it.
     const MOST: u64 = 256 << 20;
@@ -147,7 +158,7 @@ struct Shard {
     warnings: Vec<Warning>,
 }
 
-pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
+fn list(path: &Path) -> Result<Listing, DataError> {
     let Shards { files: found, mut warnings, without_split } = shards::find(path, &is_shard)?;
     if found.is_empty() {
         return Err(DataError::unusable(path, "holds no .tar shards"));
@@ -159,7 +170,7 @@ pub(super) fn list(path: &Path) -> Result<Listing, DataError> {
     read.iter_mut().for_each(|shard| warnings.append(&mut shard.warnings));
 
     let mut named = NAMES.iter().map(|name| root.join(name)).filter(|file| file.is_file());
-    let names = named.next().map(|file| super::lines(&file).map(|names| (file, names))).transpose()?;
+    let names = named.next().map(|file| lines(&file).map(|names| (file, names))).transpose()?;
     let used: BTreeSet<&Class> = read.iter().flat_map(|shard| &shard.samples).map(|s| &s.class).collect();
     let classes = classes(path, &used, names)?;
     let places: HashMap<&String, usize> =

@@ -1,6 +1,6 @@
 //! Bits out of entropy-coded data, and the codes they make.
 
-use super::{breaks_off, broken};
+use super::broken::{breaks_off, broken};
 use crate::ImageError;
 
 /// Codes up to this length are found by one look-up.

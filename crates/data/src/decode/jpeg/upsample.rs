@@ -1,7 +1,7 @@
 //! Chroma to full size with libjpeg's triangle filter (`jdsample.c`), and samples to RGB (`jdcolor.c`).
 
-use super::super::cmyk_to_rgb;
-use super::{Colours, Component, Frame};
+use super::super::picture::cmyk_to_rgb;
+use super::frame::{Colours, Component, Frame};
 use crate::Region;
 use bakeoff_machine::{Isa, vectorised};
 

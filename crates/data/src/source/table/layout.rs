@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::finder::{Finder, Place};
-use super::super::folder::{image_by_name, split_by_name};
-use super::super::split_name::{Match, split_by_word, split_in_name};
+use super::super::split_name::{Match, split_by_name, split_by_word, split_in_name};
 use super::text::Text;
 use crate::classes::is_no_label;
 use crate::columns::{self, ColumnRole, Found};
 use crate::delimited::Row;
+use crate::names::image_by_name;
 use crate::{ColumnConfig, DeclaredSplit, Warning};
 
 /// How many rows are looked at where names do not tell.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::delimited::{Delimited, DelimitedError, MOST_CELLS, Row};
-use crate::store::StoredFile;
+use crate::stored_file::StoredFile;
 use crate::{DataError, Warning, memory, parquet};
 
 /// About how many bytes of memory a value of JSON takes, with the name of a member.
