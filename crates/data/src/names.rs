@@ -21,51 +21,9 @@ pub(crate) fn extension(path: &Path) -> Option<String> {
 pub(crate) const TABLES: [&str; 4] = ["csv", "tsv", "xls", "xlsx"];
 
 /// Extensions of files that are no images, and are not opened to find that out; and of copies and halves of others.
-pub(crate) const NO_IMAGES: [&str; 43] = [
-    "txt",
-    "md",
-    "rst",
-    "json",
-    "jsonl",
-    "xml",
-    "yaml",
-    "yml",
-    "toml",
-    "ini",
-    "cfg",
-    "log",
-    "lst",
-    "names",
-    "html",
-    "htm",
-    "css",
-    "js",
-    "py",
-    "pyc",
-    "ipynb",
-    "m",
-    "mat",
-    "sh",
-    "bat",
-    "sql",
-    "db",
-    "sqlite",
-    "lock",
-    "pt",
-    "pth",
-    "onnx",
-    "pkl",
-    "pickle",
-    "safetensors",
-    "license",
-    "bak",
-    "tmp",
-    "part",
-    "partial",
-    "crdownload",
-    "download",
-    "aae",
-];
+pub(crate) const NO_IMAGES: &str = "txt md rst json jsonl xml yaml yml toml ini cfg log lst names html htm css js py pyc ipynb m mat sh \
+     bat sql db sqlite lock pt pth onnx pkl pickle safetensors license bak tmp part partial crdownload \
+     download aae";
 
 pub(crate) fn name_of(path: &Path) -> String {
     path.file_name().map(|name| escaped_name(name).into_owned()).unwrap_or_default()

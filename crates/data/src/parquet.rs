@@ -3,31 +3,34 @@
 //! Listing reads labels only. An image's page is decompressed when it is first asked for and kept while others of it are
 //! likely to follow: images are mostly read in order, and a page holds many.
 
+mod believable;
+mod label;
+mod reader;
+mod text;
+
 use std::collections::HashSet;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use bytes::Bytes;
 use parquet::basic::{ConvertedType, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{
-    ByteArray, ByteArrayType, DataType, Decimal, FixedLenByteArray, FixedLenByteArrayType,
-};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::reader::{ChunkReader, FileReader as _, Length, SerializedFileReader};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type as Schema;
 
-use crate::classes::escaped_bytes;
-use crate::columns::{self, ColumnRole};
 use crate::image_file::image_bytes;
 use crate::paths::{below, is_inside, with_slashes};
-use crate::quiet::catch_quietly;
-use crate::stored_file::{StoredFile, Window};
-use crate::{DataError, ImageError, memory, thrift};
-use bakeoff_machine::available_memory;
+use crate::stored_file::StoredFile;
+use crate::{DataError, ImageError};
+pub use believable::check_parquet;
+use believable::{believable, pages_are_believable};
+pub(crate) use label::Label;
+use label::{NoLabel, label_of};
+use reader::{Reader, Source, guarded};
+pub(crate) use text::text_rows;
 
 /// Decompressed pages that are kept, in bytes.
 const KEPT: usize = 256 << 20;
@@ -56,14 +59,6 @@ pub(crate) struct Columns {
     pub(crate) path: Option<usize>,
 }
 
-struct Reader(SerializedFileReader<Source>);
-
-impl std::fmt::Debug for Reader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Reader")
-    }
-}
-
 type Images = Arc<OnceLock<Result<Vec<Option<ByteArray>>, String>>>;
 
 #[derive(Debug)]
@@ -71,158 +66,6 @@ struct Recent {
     group: usize,
     page: usize,
     images: Images,
-}
-
-/// The file of a table, shared by threads: each reads by position.
-#[derive(Clone)]
-struct Source(Arc<StoredFile>);
-
-impl Length for Source {
-    fn len(&self) -> u64 {
-        self.0.size()
-    }
-}
-
-impl ChunkReader for Source {
-    type T = io::BufReader<From>;
-
-    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
-        Ok(io::BufReader::new(From { file: Arc::clone(&self.0), at: start }))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        Ok(self.0.read(start, length as u64)?.into())
-    }
-}
-
-/// Reads a file from a place onwards.
-struct From {
-    file: Arc<StoredFile>,
-    at: u64,
-}
-
-impl Read for From {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.file.size().saturating_sub(self.at);
-        let length = left.min(buffer.len() as u64);
-        let bytes = self.file.read(self.at, length)?;
-        buffer[..bytes.len()].copy_from_slice(&bytes);
-        self.at += length;
-        Ok(bytes.len())
-    }
-}
-
-/// A label as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Label {
-    Number(i64),
-    Name(String),
-}
-
-/// Why a value is no label.
-enum NoLabel {
-    /// A number that is not whole.
-    Decimal(f64),
-    /// A list of several.
-    Several(String),
-    /// Text that is not UTF-8.
-    NotUtf8(Vec<u8>),
-    /// A structure of which no part is called a label, or something else again.
-    Other(String),
-}
-
-impl NoLabel {
-    fn message(&self, column: &str, group: usize, row: usize) -> String {
-        let place = format!("row {row} of row group {group}");
-        match self {
-            Self::Decimal(number) => format!(
-                "has decimal numbers in its column of labels, `{column}` ({place} holds {number}): these are the targets of a \
-                 regression, and images are sorted into classes here; write a column of classes, or name another with \
-                 data.columns.label"
-            ),
-            Self::Several(values) => format!(
-                "has several classes an image in its column of labels, `{column}` ({place} holds {values}): this is multi-label \
-                 data, which cannot be used; every image needs one class"
-            ),
-            Self::NotUtf8(bytes) => format!(
-                "has text that is not UTF-8 in its column of labels, `{column}` ({place} holds {}): write labels in UTF-8, or different \
-                 classes could be taken for one",
-                escaped_bytes(&bytes[..bytes.len().min(32)])
-            ),
-            Self::Other(what) => format!(
-                "has {what} in its column of labels, `{column}` ({place}); a label is text or a whole number"
-            ),
-        }
-    }
-}
-
-/// A value as a label; nothing where none is there.
-fn label_of(field: &Field) -> Result<Option<Label>, NoLabel> {
-    let number = |number: f64| match number {
-        // As tables write "no label" in a column of decimal numbers.
-        _ if number.is_nan() => Ok(None),
-        _ if number.fract() == 0.0 && number.abs() < 1e15 => Ok(Some(Label::Number(number as i64))),
-        _ => Err(NoLabel::Decimal(number)),
-    };
-    let name = |text: String| Ok(Some(Label::Name(text)));
-    let whole = |number: i64| Ok(Some(Label::Number(number)));
-    match field {
-        Field::Null => Ok(None),
-        Field::Bool(truth) => name(truth.to_string()),
-        Field::Byte(value) => whole((*value).into()),
-        Field::Short(value) => whole((*value).into()),
-        Field::Int(value) => whole((*value).into()),
-        Field::Long(value) => whole(*value),
-        Field::UByte(value) => whole((*value).into()),
-        Field::UShort(value) => whole((*value).into()),
-        Field::UInt(value) => whole((*value).into()),
-        // A number that large is no class, and is refused as such later.
-        Field::ULong(value) => whole(i64::try_from(*value).unwrap_or(i64::MAX)),
-        Field::Float16(value) => number(value.to_f64()),
-        Field::Float(value) => number((*value).into()),
-        Field::Double(value) => number(*value),
-        Field::Decimal(value) => number(decimal(value)),
-        Field::Str(text) => name(text.clone()),
-        Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
-            Ok(text) => name(text.to_owned()),
-            Err(_) => Err(NoLabel::NotUtf8(bytes.data().to_vec())),
-        },
-        Field::ListInternal(list) => match list.elements() {
-            [] => Ok(None),
-            [only] => label_of(only),
-            several => {
-                const SHOWN: usize = 6;
-                let mut shown: Vec<String> = several.iter().take(SHOWN).map(ToString::to_string).collect();
-                if several.len() > SHOWN {
-                    shown.push(format!("… ({} in all)", several.len()));
-                }
-                Err(NoLabel::Several(format!("[{}]", shown.join(", "))))
-            }
-        },
-        Field::Group(row) => {
-            let parts: Vec<(&String, &Field)> = row.get_column_iter().collect();
-            let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
-            match (parts.as_slice(), columns::find(ColumnRole::Label, &names, |_| true)) {
-                ([(_, only)], _) => label_of(only),
-                (_, columns::Found::Literal(at) | columns::Found::Synonym(at)) => label_of(parts[at].1),
-                _ => Err(NoLabel::Other(format!("structures of {}", columns::list(&names)))),
-            }
-        }
-        Field::MapInternal(_) => Err(NoLabel::Other("maps".into())),
-        Field::Date(_)
-        | Field::TimeMillis(_)
-        | Field::TimeMicros(_)
-        | Field::TimestampMillis(_)
-        | Field::TimestampMicros(_) => Err(NoLabel::Other("dates or times".into())),
-    }
-}
-
-fn decimal(value: &Decimal) -> f64 {
-    // Big-endian, two's complement; of the digits beyond 16 bytes none is a class.
-    let bytes = value.data();
-    let mut number: i128 = if bytes.first().is_some_and(|&byte| byte >= 0x80) { -1 } else { 0 };
-    bytes.iter().for_each(|&byte| number = number << 8 | i128::from(byte));
-    number as f64 / 10f64.powi(value.scale())
 }
 
 impl Table {
@@ -566,210 +409,4 @@ fn values<T: DataType, V>(
         }
     }
     Ok(found)
-}
-
-/// What the library gives, its errors in words. Should a broken file make it panic, it costs that file only.
-fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> Result<T, String> {
-    match catch_quietly(read) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the reader gave up on broken bytes".into()),
-    }
-}
-
-/// The most bytes that a page may have once it is decompressed.
-const MOST_PAGE: i64 = 1 << 30;
-/// Zstandard's shortest block stands for 128 KiB.
-const MOST_TIMES: i64 = 64 << 10;
-/// The most bytes before a page: its header, with the least and the greatest value of it.
-const MOST_PAGE_HEADER: u64 = 16 << 20;
-/// The most bytes in which a file describes itself.
-const MOST_FOOTER: u64 = 256 << 20;
-
-/// Numbers of fields in `parquet.thrift`.
-mod field {
-    /// `FileMetaData.schema`.
-    pub(super) const SCHEMA: i16 = 2;
-    /// `SchemaElement.num_children`.
-    pub(super) const CHILDREN: i16 = 5;
-    /// `PageHeader.uncompressed_page_size`.
-    pub(super) const UNCOMPRESSED: i16 = 2;
-    /// `PageHeader.compressed_page_size`.
-    pub(super) const COMPRESSED: i16 = 3;
-}
-
-/// Holds what a file says of itself against its size. What is otherwise broken in it the library tells.
-fn believable(file: &StoredFile) -> Result<(), String> {
-    const END: u64 = 8;
-    let Some(end) = file.size().checked_sub(END) else { return Ok(()) };
-    let tail = file.read(end, END).map_err(|error| error.to_string())?;
-    let length = tail.iter().take(4).rev().fold(0u64, |length, &byte| length << 8 | u64::from(byte));
-    let Some(start) = end.checked_sub(length).filter(|_| tail.ends_with(b"PAR1")) else { return Ok(()) };
-    if length > MOST_FOOTER {
-        return Err(format!("describes itself in {} MiB, more than {} MiB", length >> 20, MOST_FOOTER >> 20));
-    }
-    // The library's own is several times as large.
-    if !memory::can_have(length * 8) {
-        return Err(format!(
-            "describes itself in {} MiB, for which there is not enough memory",
-            length >> 20
-        ));
-    }
-    let footer = file.read(start, length).map_err(|error| error.to_string())?;
-    let (mut elements, mut children, mut most) = (0, 0i64, 0);
-    let whole = thrift::numbers(&footer, &mut |way, number| match way {
-        [field::SCHEMA] => elements = number,
-        [field::SCHEMA, field::CHILDREN] => {
-            children = children.saturating_add(number.max(0));
-            most = most.max(number);
-        }
-        _ => {}
-    });
-    if whole.is_none() || children > elements || most > elements {
-        return Err("is broken where it describes itself (its footer); copy it again".to_owned());
-    }
-    Ok(())
-}
-
-/// Whether what a Parquet file says of itself can be true of a file of its size, so that the library can read it without taking time or
-/// memory for mere claims: lists of thousands of millions of elements without bytes, pages that inflate without end.
-///
-/// # Errors
-/// What cannot be true, for people.
-pub fn check_parquet(path: &Path) -> Result<(), String> {
-    let file = Arc::new(StoredFile::open(path).map_err(|error| error.to_string())?);
-    believable(&file)?;
-    let reader = guarded(|| SerializedFileReader::new(Source(Arc::clone(&file))));
-    let reader = reader.map_err(|error| error.to_string())?;
-    all_pages_are_believable(&file, reader.metadata())
-}
-
-fn all_pages_are_believable(file: &StoredFile, metadata: &ParquetMetaData) -> Result<(), String> {
-    let columns = metadata.file_metadata().schema_descr().num_columns();
-    let mut pages =
-        (0..metadata.num_row_groups()).flat_map(|group| (0..columns).map(move |column| (group, column)));
-    pages.try_for_each(|(group, column)| pages_are_believable(file, metadata, group, column))
-}
-
-/// Holds what the headers of a column's pages claim against what is there and what memory there is.
-fn pages_are_believable(
-    file: &StoredFile,
-    metadata: &ParquetMetaData,
-    group: usize,
-    column: usize,
-) -> Result<(), String> {
-    let broken = |at: u64| format!("has a broken page header at byte {at}; copy the file again");
-    let groups = metadata.row_groups();
-    let chunk =
-        groups.get(group).and_then(|group| group.columns().get(column)).ok_or("there is no such column")?;
-    let first =
-        chunk.dictionary_page_offset().into_iter().chain([chunk.data_page_offset()]).min().unwrap_or(0);
-    // Nothing stands before the format's name: a column without values has no page.
-    if chunk.num_values() == 0 && first < 4 {
-        return Ok(());
-    }
-    let start = u64::try_from(first).map_err(|_| broken(0))?;
-    let length = u64::try_from(chunk.compressed_size()).map_err(|_| broken(start))?;
-    let end = start.checked_add(length).filter(|&end| end <= file.size()).ok_or_else(|| broken(start))?;
-    let mut window = Window::new(file);
-    let mut largest = 0;
-    let mut at = start;
-    while at < end {
-        let (mut compressed, mut uncompressed) = (-1, -1);
-        let mut see = |way: &[i16], number| match way {
-            [field::UNCOMPRESSED] => uncompressed = number,
-            [field::COMPRESSED] => compressed = number,
-            _ => {}
-        };
-        // Most headers have some fifty bytes.
-        let mut taken = None;
-        let mut looked = 256;
-        while taken.is_none() {
-            let there = looked.min(end - at);
-            taken = thrift::numbers(window.get(at, there as usize).map_err(|_| broken(at))?, &mut see);
-            if taken.is_none() && (there < looked || looked >= MOST_PAGE_HEADER) {
-                return Err(broken(at));
-            }
-            looked *= 16;
-        }
-        // No codec makes more of a byte.
-        if compressed >= 0 && uncompressed / MOST_TIMES > compressed {
-            return Err(broken(at));
-        }
-        let (Ok(size), 0..=MOST_PAGE) = (u64::try_from(compressed), uncompressed) else {
-            return Err(format!(
-                "has a page at byte {at} of {uncompressed} bytes, more than the {} MiB a page may have; write it with smaller row groups \
-                 or pages, or copy it again",
-                MOST_PAGE >> 20
-            ));
-        };
-        largest = largest.max(uncompressed as u64);
-        at = at.saturating_add(taken.unwrap_or_default() as u64).saturating_add(size);
-    }
-    if memory::can_have(largest) {
-        return Ok(());
-    }
-    Err(format!("has a page of {} MiB, for which there is not enough memory", largest >> 20))
-}
-
-/// The most bytes of a Parquet file that is a table of text.
-const MOST_TEXT: u64 = 1 << 30;
-
-/// All columns of a Parquet file that holds no images, as text: names, and rows.
-pub(crate) fn text_rows(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), DataError> {
-    let file = Arc::new(StoredFile::open(path)?);
-    let wrong = |message: String| DataError::unusable(path, message);
-    if file.size() > MOST_TEXT {
-        return Err(wrong(format!("has more than {} MiB, too many for a table of paths", MOST_TEXT >> 20)));
-    }
-    let text = |field: &Field| match field {
-        Field::Null => String::new(),
-        Field::Str(text) => text.clone(),
-        Field::Bytes(bytes) => escaped_bytes(bytes.data()).into_owned(),
-        Field::Double(value) => value.to_string(),
-        Field::Float(value) => value.to_string(),
-        other => match label_of(other) {
-            Ok(Some(Label::Number(number))) => number.to_string(),
-            Ok(Some(Label::Name(name))) => name,
-            _ => other.to_string(),
-        },
-    };
-    believable(&file).map_err(wrong)?;
-    let mut unbelievable = None;
-    let read = guarded(|| {
-        let reader = SerializedFileReader::new(Source(Arc::clone(&file)))?;
-        let metadata = reader.metadata();
-        let columns = metadata.file_metadata().schema_descr().num_columns();
-        if let Err(reason) = all_pages_are_believable(&file, metadata) {
-            unbelievable = Some(reason);
-            return Err(ParquetError::General("a page claims too much".into()));
-        }
-        let rows = metadata.file_metadata().num_rows().max(0) as u64;
-        if !memory::can_have(rows.saturating_mul(columns as u64 * size_of::<String>() as u64)) {
-            unbelievable = Some(format!("has {rows} rows, for which there is not enough memory; split it"));
-            return Err(ParquetError::General("too many rows".into()));
-        }
-        let schema = reader.metadata().file_metadata().schema_descr();
-        let fields = schema.root_schema().get_fields();
-        let names = fields.iter().map(|field| field.name().to_owned()).collect();
-        let mut rows = Vec::new();
-        let mut left = available_memory().map_or(MOST_TEXT, |available| MOST_TEXT.min(available / 4));
-        for row in reader.get_row_iter(None)? {
-            let cells: Vec<String> = row?.get_column_iter().map(|(_, value)| text(value)).collect();
-            let bytes: usize = cells.iter().map(|cell| cell.len() + size_of::<String>()).sum();
-            left = left.checked_sub(bytes as u64).ok_or_else(|| {
-                unbelievable = Some(format!(
-                    "holds more text than there is memory for, after {} rows; split it",
-                    rows.len()
-                ));
-                ParquetError::General("too much text".into())
-            })?;
-            rows.push(cells);
-        }
-        Ok((names, rows))
-    });
-    if let Some(reason) = unbelievable {
-        return Err(wrong(reason));
-    }
-    read.map_err(|error| wrong(format!("is no readable Parquet file ({error}); copy it again")))
 }

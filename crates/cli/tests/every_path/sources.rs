@@ -193,7 +193,8 @@ fn the_guide_and_the_schema_name_the_same_kinds_of_source() {
     let project = Project::new();
     let schema = bakeoff(&project).args(["schema"]).run().stdout;
     let guide = fs::read_to_string(crate::scene::repository().join("docs/guide.md")).unwrap();
-    for kind in SourceKind::ALL.iter().filter(|kind| **kind != SourceKind::Generated).map(|kind| kind.name()) {
+    for kind in SourceKind::ALL.iter().filter(|kind| **kind != SourceKind::Generated).map(|kind| kind.name())
+    {
         assert!(guide.contains(&format!("`{kind}`")), "the guide's table lacks {kind}");
         assert!(schema.contains(&format!("\"{kind}\"")), "the schema lacks {kind}");
     }

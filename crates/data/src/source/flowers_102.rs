@@ -50,10 +50,11 @@ fn list(path: &Path) -> Result<Listing, DataError> {
     let labels = read(FLOWERS, &["labels"])?.remove(0);
     let splits = read("setid.mat", &["trnid", "valid", "tstid"])?;
     let declared = [DeclaredSplit::Train, DeclaredSplit::Validation, DeclaredSplit::Test];
+    let names: Vec<&str> = NAMES.split(", ").collect();
     let mut entries = Vec::new();
     for (numbers, split) in splits.into_iter().zip(declared) {
         for number in numbers {
-            let label = labels.get(number - 1).copied().filter(|label| *label <= NAMES.len());
+            let label = labels.get(number - 1).copied().filter(|label| *label <= names.len());
             let label = label.ok_or_else(|| {
                 DataError::unusable(
                     &folder.join(FLOWERS),
@@ -65,112 +66,23 @@ fn list(path: &Path) -> Result<Listing, DataError> {
             entries.push(Entry { id, label, split, location });
         }
     }
-    let classes = NAMES.iter().enumerate().map(|(at, name)| (at + 1, (*name).to_owned())).collect();
+    let classes = names.into_iter().enumerate().map(|(at, name)| (at + 1, name.to_owned())).collect();
     finish(&folder, classes, entries)
 }
 
 /// The categories in the order of their numbers, from the data set's page of categories (as TensorFlow Datasets lists them).
-const NAMES: [&str; 102] = [
-    "pink primrose",
-    "hard-leaved pocket orchid",
-    "canterbury bells",
-    "sweet pea",
-    "english marigold",
-    "tiger lily",
-    "moon orchid",
-    "bird of paradise",
-    "monkshood",
-    "globe thistle",
-    "snapdragon",
-    "colt's foot",
-    "king protea",
-    "spear thistle",
-    "yellow iris",
-    "globe-flower",
-    "purple coneflower",
-    "peruvian lily",
-    "balloon flower",
-    "giant white arum lily",
-    "fire lily",
-    "pincushion flower",
-    "fritillary",
-    "red ginger",
-    "grape hyacinth",
-    "corn poppy",
-    "prince of wales feathers",
-    "stemless gentian",
-    "artichoke",
-    "sweet william",
-    "carnation",
-    "garden phlox",
-    "love in the mist",
-    "mexican aster",
-    "alpine sea holly",
-    "ruby-lipped cattleya",
-    "cape flower",
-    "great masterwort",
-    "siam tulip",
-    "lenten rose",
-    "barbeton daisy",
-    "daffodil",
-    "sword lily",
-    "poinsettia",
-    "bolero deep blue",
-    "wallflower",
-    "marigold",
-    "buttercup",
-    "oxeye daisy",
-    "common dandelion",
-    "petunia",
-    "wild pansy",
-    "primula",
-    "sunflower",
-    "pelargonium",
-    "bishop of llandaff",
-    "gaura",
-    "geranium",
-    "orange dahlia",
-    "pink-yellow dahlia?",
-    "cautleya spicata",
-    "japanese anemone",
-    "black-eyed susan",
-    "silverbush",
-    "californian poppy",
-    "osteospermum",
-    "spring crocus",
-    "bearded iris",
-    "windflower",
-    "tree poppy",
-    "gazania",
-    "azalea",
-    "water lily",
-    "rose",
-    "thorn apple",
-    "morning glory",
-    "passion flower",
-    "lotus",
-    "toad lily",
-    "anthurium",
-    "frangipani",
-    "clematis",
-    "hibiscus",
-    "columbine",
-    "desert-rose",
-    "tree mallow",
-    "magnolia",
-    "cyclamen",
-    "watercress",
-    "canna lily",
-    "hippeastrum",
-    "bee balm",
-    "ball moss",
-    "foxglove",
-    "bougainvillea",
-    "camellia",
-    "mallow",
-    "mexican petunia",
-    "bromelia",
-    "blanket flower",
-    "trumpet creeper",
-    "blackberry lily",
-];
+const NAMES: &str = "pink primrose, hard-leaved pocket orchid, canterbury bells, sweet pea, english marigold, tiger lily, \
+     moon orchid, bird of paradise, monkshood, globe thistle, snapdragon, colt's foot, king protea, spear \
+     thistle, yellow iris, globe-flower, purple coneflower, peruvian lily, balloon flower, giant white \
+     arum lily, fire lily, pincushion flower, fritillary, red ginger, grape hyacinth, corn poppy, prince \
+     of wales feathers, stemless gentian, artichoke, sweet william, carnation, garden phlox, love in the \
+     mist, mexican aster, alpine sea holly, ruby-lipped cattleya, cape flower, great masterwort, siam \
+     tulip, lenten rose, barbeton daisy, daffodil, sword lily, poinsettia, bolero deep blue, wallflower, \
+     marigold, buttercup, oxeye daisy, common dandelion, petunia, wild pansy, primula, sunflower, \
+     pelargonium, bishop of llandaff, gaura, geranium, orange dahlia, pink-yellow dahlia?, cautleya \
+     spicata, japanese anemone, black-eyed susan, silverbush, californian poppy, osteospermum, spring \
+     crocus, bearded iris, windflower, tree poppy, gazania, azalea, water lily, rose, thorn apple, \
+     morning glory, passion flower, lotus, toad lily, anthurium, frangipani, clematis, hibiscus, \
+     columbine, desert-rose, tree mallow, magnolia, cyclamen, watercress, canna lily, hippeastrum, bee \
+     balm, ball moss, foxglove, bougainvillea, camellia, mallow, mexican petunia, bromelia, blanket \
+     flower, trumpet creeper, blackberry lily";

@@ -2,19 +2,24 @@
 //!
 //! Whatever is passed over is counted and said: files of other formats by their format, folders that a system made by their names.
 
+mod tally;
+mod tree;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::definition::{FolderMeaning, Precedence, Source};
 use super::split_name::{Match, SplitName, split_in_name, without_digits};
 use super::table;
-use crate::format::{Format, HEAD};
+use crate::format::Format;
 use crate::listing::{Entry, Listing, Lost};
-use crate::location::Location;
-use crate::names::{EXTENSIONS, NO_IMAGES, TABLES, extension, image_by_name, is_hidden, name_of};
+use crate::names::{EXTENSIONS, NO_IMAGES, TABLES, extension, image_by_name, name_of};
 use crate::paths::slashes;
 use crate::{DataError, DeclaredSplit, Warning, class_order, escaped_name, identity_key};
+use tally::{Tally, Unread, by_format, counted, listed, remedy, word};
+use tree::Disk;
+pub(super) use tree::{Contents, Tree};
 
 pub(super) const SOURCE: Source = Source {
     words: "`{train,validation,test}/<class>/<image>`, or `<class>/<image>` split by Bakeoff.",
@@ -61,18 +66,6 @@ pub fn image_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Warning>), DataEr
 #[must_use]
 pub fn is_image_file(file: &Path) -> bool {
     matches!(Walk::new(&Disk, file).kind(file), Kind::Image { .. })
-}
-
-/// Folders and files, on disk or in an archive.
-pub(super) trait Tree {
-    /// What is in a folder, sorted.
-    fn read(&self, folder: &Path) -> io::Result<Contents>;
-    /// Another name for a folder, the same whichever link leads there.
-    fn real(&self, folder: &Path) -> PathBuf;
-    /// Where a file's bytes are.
-    fn location(&self, file: PathBuf) -> Location;
-    /// The first bytes of a file, [`HEAD`] at most; none where it cannot be read.
-    fn head(&self, file: &Path) -> Vec<u8>;
 }
 
 /// Lists the folder `root` of a tree; `source` is what people know it by.
@@ -197,62 +190,6 @@ fn refuse_splits_in_classes(root: &Path, found: &Found, source: &Path) -> Result
 /// The images of each class.
 type Found = BTreeMap<String, Vec<(DeclaredSplit, PathBuf)>>;
 
-/// One folder's contents.
-#[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) folders: Vec<PathBuf>,
-    /// Regular files.
-    pub(super) files: Vec<PathBuf>,
-    /// Folders that people do not see or did not make.
-    pub(super) hidden: Vec<PathBuf>,
-    /// Pipes, sockets, devices. Nobody opens them: that could wait for ever.
-    special: Vec<PathBuf>,
-    /// What cannot be looked at, and why.
-    unreadable: Vec<(PathBuf, io::Error)>,
-}
-
-struct Disk;
-
-impl Tree for Disk {
-    fn read(&self, folder: &Path) -> io::Result<Contents> {
-        let mut contents = Contents::default();
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            let hidden = is_hidden(&name_of(&path));
-            // Links are followed.
-            match std::fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() && hidden => contents.hidden.push(path),
-                _ if hidden => {}
-                Ok(metadata) if metadata.is_dir() => contents.folders.push(path),
-                Ok(metadata) if metadata.is_file() => contents.files.push(path),
-                Ok(_) => contents.special.push(path),
-                Err(error) => contents.unreadable.push((path, error)),
-            }
-        }
-        contents.folders.sort();
-        contents.files.sort();
-        contents.hidden.sort();
-        Ok(contents)
-    }
-
-    fn real(&self, folder: &Path) -> PathBuf {
-        std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
-    }
-
-    fn location(&self, file: PathBuf) -> Location {
-        Location::File(file)
-    }
-
-    fn head(&self, file: &Path) -> Vec<u8> {
-        let mut head = Vec::new();
-        if let Ok(file) = bakeoff_files::open(file) {
-            // What was read before an error is still a beginning.
-            let _ = file.take(HEAD as u64).read_to_end(&mut head);
-        }
-        head
-    }
-}
-
 /// What a file in an image folder is.
 enum Kind {
     /// An image by its name, or by its first bytes where the name does not say so.
@@ -265,25 +202,6 @@ enum Kind {
     Table,
     Other,
 }
-
-/// How many there are, and one of them.
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    count: usize,
-    example: String,
-}
-
-impl Tally {
-    fn add(&mut self, example: impl FnOnce() -> String) {
-        if self.count == 0 {
-            self.example = example();
-        }
-        self.count += 1;
-    }
-}
-
-/// Files of formats that are not read, by format.
-type Unread = BTreeMap<Format, Tally>;
 
 /// How folders at the top are understood.
 #[derive(Default)]
@@ -321,9 +239,6 @@ const MOST_VISITS: usize = 100;
 
 /// The most files that are counted in folders that are passed over.
 const MOST_COUNTED: usize = 100_000;
-
-/// How many names a message lists.
-const NAMED: usize = 5;
 
 impl<'a> Walk<'a> {
     fn new(tree: &'a dyn Tree, root: &'a Path) -> Self {
@@ -400,7 +315,7 @@ impl<'a> Walk<'a> {
             return Kind::Table;
         }
         let copy = extension.ends_with('~') || extension.ends_with("_original");
-        if copy || NO_IMAGES.contains(&extension.as_str()) {
+        if copy || NO_IMAGES.split(' ').any(|known| known == extension) {
             return Kind::Other;
         }
         let promised = Format::by_extension(&extension);
@@ -792,36 +707,4 @@ impl<'a> Walk<'a> {
 /// Whether links lead in a circle: of all systems only some have a name for it.
 fn is_loop(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(40 | 62))
-}
-
-fn word(split: DeclaredSplit) -> &'static str {
-    match split {
-        DeclaredSplit::Train => "train",
-        DeclaredSplit::Validation => "validation",
-        DeclaredSplit::Test => "test",
-        DeclaredSplit::Undeclared => "no",
-    }
-}
-
-fn counted(tally: &Tally, what: &str) -> String {
-    format!("{} {what} ({})", tally.count, tally.example)
-}
-
-/// `4 HEIC, 1 AVIF`
-fn by_format(unread: &Unread) -> String {
-    unread.iter().map(|(format, tally)| format!("{} {format}", tally.count)).collect::<Vec<_>>().join(", ")
-}
-
-/// How to convert what there is most of.
-fn remedy(unread: &Unread) -> String {
-    let most = unread.iter().max_by_key(|(_, tally)| tally.count).and_then(|(format, _)| format.convert());
-    most.map_or(String::new(), |line| format!(", for example with {line}"))
-}
-
-/// The first few of some names.
-fn listed(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<String> = names.collect();
-    let more = names.len().saturating_sub(NAMED);
-    let shown = names[..names.len() - more].join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }

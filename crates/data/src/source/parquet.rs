@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::definition::{Precedence, Source};
 use super::shards::{self, Shard, Shards};
-use super::table::layout::{are_splits, few_numbers, is_called_split, split_of_cell};
+use super::table::cells::{are_splits, few_numbers, is_called_split, split_of_cell};
 use crate::classes::{class_order, is_no_label, same_numbers};
 use crate::columns::{self, ColumnRole};
 use crate::groups::group_column;
