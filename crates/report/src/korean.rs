@@ -1,8 +1,9 @@
 //! What the statistics say in English sentences, said in Korean from the same numbers.
 
-use crate::Summary;
 use crate::language::{Language, Words};
-use crate::summary::RecipeSummary;
+use bakeoff_findings::Summary;
+use bakeoff_findings::aggregate::{Aggregate, share};
+use bakeoff_findings::summary::RecipeSummary;
 use bakeoff_stats::curves::Course;
 use bakeoff_stats::wording::p_value;
 use bakeoff_stats::{Comparison, Direction, FEWEST_IMAGES, Outlook, Unit, Verdict, fewest_seeds, smallest_p};
@@ -27,6 +28,24 @@ fn point(unit: Unit) -> &'static str {
 
 fn amount(unit: Unit, value: f64, digits: usize) -> String {
     format!("{}{}", unit.number(value, digits), point(unit))
+}
+
+/// What several data sets together say.
+pub(crate) fn aggregate_answer(aggregate: &Aggregate) -> String {
+    const MOST: usize = 5;
+    let all = aggregate.compared();
+    let mut items: Vec<String> =
+        all.iter().take(MOST).map(|(recipe, p)| format!("{} {}", recipe.name, share(*p))).collect();
+    if all.len() > MOST {
+        items.push(format!("그 밖에 {}개", all.len() - MOST));
+    }
+    let sets = words().count(words().data_sets_n, aggregate.data_sets.len());
+    let (baseline, list) = (&aggregate.baseline, items.join("; "));
+    let answer = format!("{sets}를 함께 볼 때, 실행이 {baseline}의 실행보다 나을 확률: {list}.");
+    match aggregate.measure.direction {
+        Direction::HigherIsBetter => answer,
+        Direction::LowerIsBetter => format!("{answer} ({}은(는) 낮을수록 좋습니다.)", aggregate.metric),
+    }
 }
 
 /// The answer in a sentence or two.

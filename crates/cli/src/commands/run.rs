@@ -158,7 +158,7 @@ impl Decide for Looks {
     }
 
     fn open(&self, plan: &PlanRecord, folder: &RunFolder) -> Result<Vec<String>, String> {
-        bakeoff_report::open_recipes(plan, folder).map_err(|error| error.to_string())
+        bakeoff_findings::open_recipes(plan, folder).map_err(|error| error.to_string())
     }
 }
 
@@ -175,7 +175,7 @@ pub(crate) fn tell(report: &bakeoff_report::Report, json: bool) -> Result<()> {
 }
 
 /// The verdict, or the summary as JSON.
-pub(crate) fn tell_summary(summary: &bakeoff_report::Summary, json: bool) -> Result<()> {
+pub(crate) fn tell_summary(summary: &bakeoff_findings::Summary, json: bool) -> Result<()> {
     if json {
         out(serde_json::to_string_pretty(summary)?);
         return Ok(());

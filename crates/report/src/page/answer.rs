@@ -1,13 +1,14 @@
 //! The answer: one sentence, one picture, and why.
 
 use super::{Writer, put};
-use crate::evidence::Origin;
 use crate::figures::{self, NARROW, WIDE};
 use crate::korean;
 use crate::language::{Language, fill};
-use crate::summary::RecipeSummary;
+use crate::metric::metric;
 use crate::tables;
 use crate::text::{bdi, escape};
+use bakeoff_evidence::Origin;
+use bakeoff_findings::summary::RecipeSummary;
 use bakeoff_stats::{Comparison, Direction, Unit, fewest_seeds};
 
 impl Writer<'_> {
@@ -63,7 +64,7 @@ impl Writer<'_> {
                 Unit::Plain => words.forest_caption_plain,
             };
             let values = [
-                ("metric", &escape(&evidence.metric(words)) as &dyn std::fmt::Display),
+                ("metric", &escape(&metric(evidence, words)) as &dyn std::fmt::Display),
                 ("baseline", &bdi(&summary.baseline)),
                 ("same", &same),
             ];

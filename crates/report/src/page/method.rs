@@ -1,11 +1,12 @@
 //! Data, method, and how to repeat it.
 
 use super::{Writer, put};
-use crate::evidence::Origin;
 use crate::language::{Words, fill, thousands};
+use crate::metric::{metric, metric_and_way};
 use crate::references;
-use crate::summary::CopiesSummary;
 use crate::text::{bdi, escape, escape_lines};
+use bakeoff_evidence::Origin;
+use bakeoff_findings::summary::CopiesSummary;
 use bakeoff_stats::wording::p_value;
 use bakeoff_stats::{Direction, Method, Unit, fewest_seeds, smallest_p};
 use bakeoff_study::Trainable;
@@ -182,7 +183,7 @@ impl Writer<'_> {
             facts.push((words.m_evaluation, plan.evaluation.join("; ")));
         }
         if elsewhere {
-            facts.push((words.m_compared, evidence.metric_and_way(words)));
+            facts.push((words.m_compared, metric_and_way(evidence, words)));
         }
         facts.push((words.m_tested, headline(words, &plan.headline)));
         let margin = match evidence.measure().unit {
@@ -213,7 +214,7 @@ impl Writer<'_> {
         let known = self.assessment.comparisons.iter().any(|c| c.p_images.is_some());
         let values = [
             ("baseline", &bdi(&plan.baseline) as &dyn std::fmt::Display),
-            ("metric", &escape(&evidence.metric(words))),
+            ("metric", &escape(&metric(evidence, words))),
             ("interval", &interval),
             ("reach", &reach),
             ("level", &if plan.until_decided.is_some() { words.m_level_look } else { "0.05" }),
