@@ -8,7 +8,7 @@ use crate::FindingsError;
 use crate::summary::{self, Summary, aligned};
 use bakeoff_evidence::{Evidence, Results, list, plain};
 use bakeoff_stats::aggregate::{interquartile_mean, probability_of_improvement, stratified};
-use bakeoff_stats::{Direction, FEWEST_IMAGES, Measure, Unit, Verdict, fewest_seeds};
+use bakeoff_stats::{Direction, FEWEST_IMAGES, LEVEL, Measure, Unit, Verdict, fewest_seeds};
 use bakeoff_study::RunFolder;
 use bakeoff_study::records::RecipeRecord;
 use serde::{Deserialize, Serialize};
@@ -403,7 +403,7 @@ fn warnings(sets: &[DataSet], names: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
     let runs =
         sets.iter().flat_map(|set| set.summary.recipes.iter().map(|r| r.seeds.len())).min().unwrap_or(0);
-    if runs < fewest_seeds(0.05) {
+    if runs < fewest_seeds(LEVEL) {
         warnings.push(format!(
             "Some recipe has only {runs} runs on some data set: the intervals come from resampling runs, and with so few of them they are too \
              narrow."

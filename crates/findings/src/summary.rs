@@ -6,9 +6,9 @@ use crate::robustness::robustness;
 use bakeoff_evidence::{Evidence, Origin, State, Tested, Trial};
 use bakeoff_evidence::{list, plain};
 use bakeoff_stats::sequential::{Design, Look, Standing, compare_sequentially};
-use bakeoff_stats::wording::{count, p_value, percent};
+use bakeoff_stats::wording::{count, least_p, p_value, percent};
 use bakeoff_stats::{
-    Arm, Comparison, Direction, Marks, Measure, Method, Options, Outlook, Run, Unit, Verdict, compare,
+    Arm, Comparison, Direction, LEVEL, Marks, Measure, Method, Options, Outlook, Run, Unit, Verdict, compare,
     fewest_seeds, smallest_p,
 };
 use bakeoff_study::Prediction;
@@ -16,7 +16,6 @@ use bakeoff_study::records::{CopiesRecord, DataRecord};
 use serde::{Deserialize, Serialize};
 
 /// Family-wise error rate of the verdicts.
-const LEVEL: f64 = 0.05;
 
 /// An accuracy over seeds, fractions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -426,7 +425,7 @@ fn recipe_summary(evidence: &Evidence, name: &str, comparison: Option<&Compariso
         seeds: finished.iter().map(|(trial, ..)| trial.seed).collect(),
         difference,
         verdict: paired.map(|c| c.verdict),
-        reason: paired.map(|c| c.reason.clone()),
+        reason: paired.map(Comparison::sentence),
         outlook: paired.map(|c| c.outlook).filter(|outlook| *outlook != Outlook::Decided),
         seconds_per_trial: bakeoff_stats::mean(
             &finished.iter().filter_map(|(_, _, seconds)| *seconds).collect::<Vec<_>>(),
@@ -524,7 +523,7 @@ fn answer(summary: &Summary, seeds: usize) -> String {
             format!(
                 "{who}: {} cannot give less than {}, and {fewest} are the fewest that can decide.",
                 count(most, "seed"),
-                p_value(smallest_p(most))
+                least_p(smallest_p(most))
             )
         } else {
             format!("{who}.")

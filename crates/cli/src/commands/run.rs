@@ -142,7 +142,7 @@ fn until_decided(study: &Study, options: &Options) -> Result<Option<Looks>> {
     if most < first {
         bail!("--max-seeds is {most}, but the study already has {first} seeds (compare.seeds)");
     }
-    let fewest = fewest_seeds(0.05);
+    let fewest = fewest_seeds(bakeoff_stats::LEVEL);
     if most < fewest {
         bail!("--max-seeds is {most}: fewer than {fewest} seeds cannot show a recipe to be better or worse");
     }

@@ -9,7 +9,7 @@ use crate::tables;
 use crate::text::{bdi, escape};
 use bakeoff_evidence::Origin;
 use bakeoff_findings::summary::RecipeSummary;
-use bakeoff_stats::{Comparison, Direction, Unit, fewest_seeds};
+use bakeoff_stats::{Comparison, Direction, LEVEL, Unit, fewest_seeds};
 
 impl Writer<'_> {
     /// Comparisons that the correction counts.
@@ -17,7 +17,7 @@ impl Writer<'_> {
         let with =
             |seeds: usize| self.assessment.comparisons.iter().filter(|c| c.seeds.len() >= seeds).count();
         // Where no recipe has the seeds to be claimed, all that can be compared are corrected together.
-        match with(fewest_seeds(0.05)) {
+        match with(fewest_seeds(LEVEL)) {
             0 => with(2),
             n => n,
         }
@@ -25,8 +25,9 @@ impl Writer<'_> {
 
     fn explanation(&self, recipe: &RecipeSummary, comparison: Option<&Comparison>) -> String {
         match (self.words.language, comparison) {
-            (Language::Korean, Some(comparison)) => korean::explanation(comparison, self.corrected_for()),
-            _ => recipe.explanation().unwrap_or_default(),
+            (Language::Korean, Some(comparison)) => korean::explanation(comparison),
+            (Language::English, Some(comparison)) => comparison.explanation(),
+            (_, None) => recipe.explanation().unwrap_or_default(),
         }
     }
 
