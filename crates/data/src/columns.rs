@@ -195,20 +195,6 @@ pub fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
 }
 
-/// The known name that is nearest to a mistyped one, where one is near enough to be meant.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    known
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), known))
-        .filter(|(distance, known)| {
-            *distance <= 1 + known.chars().count().min(name.chars().count()) / 4
-                || (known.chars().count() >= 3 && name.starts_with(&known.to_lowercase()))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
-}
-
 /// Names that are listed at most.
 const SHOWN: usize = 12;
 
@@ -259,8 +245,5 @@ mod tests {
     #[test]
     fn names_are_matched_without_regard_to_case_and_marks() {
         assert_eq!(plain("\u{feff}Val/Acc "), "val_acc");
-        assert_eq!(nearest("imag", ["image", "seed"]), Some("image"));
-        assert_eq!(nearest("image", ["img", "seed", "recipe"]), None);
-        assert_eq!(nearest("cutmux", ["cutmix", "mixup"]), Some("cutmix"));
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::archive::member_name;
+use crate::nearest;
 use crate::paths::below;
 
 /// What is known of the files of a data set, beside them.
@@ -421,8 +422,7 @@ pub enum FetchError {
 pub fn find_published(name: &str) -> Result<Published, FetchError> {
     let sets = published();
     let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
-    let like = |known: &&&str| strsim::jaro_winkler(known, name);
-    let nearest = names.iter().max_by(|a, b| like(a).total_cmp(&like(b))).filter(|known| like(known) > 0.7);
+    let nearest = nearest(name, names.iter().copied());
     let unknown = FetchError::Unknown {
         name: name.to_owned(),
         nearest: nearest.map(|known| format!(" (did you mean {known:?}?)")).unwrap_or_default(),

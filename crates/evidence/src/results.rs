@@ -25,7 +25,7 @@ mod table;
 mod vocabulary;
 
 use bakeoff_data::alike_names;
-use bakeoff_data::columns::nearest;
+use bakeoff_data::nearest;
 use bakeoff_stats::{Direction, Marks, Measure, Unit};
 use bakeoff_study::Headline;
 use bakeoff_study::records::EpochRecord;

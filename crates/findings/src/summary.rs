@@ -15,8 +15,6 @@ use bakeoff_study::Prediction;
 use bakeoff_study::records::{CopiesRecord, DataRecord};
 use serde::{Deserialize, Serialize};
 
-/// Family-wise error rate of the verdicts.
-
 /// An accuracy over seeds, fractions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
