@@ -143,12 +143,11 @@ pub fn alike_name<'a>(name: &str, known: &'a [String]) -> Option<NearestName<'a>
     Some(NearestName { name: found, differences: differences(&[name, found]) })
 }
 
-/// The known name that was probably meant: an alike one, else the one spelt most alike. `None` where nothing is known.
+/// The known name that was probably meant: an alike one, else the one spelt most alike. `None` where none is near enough to be meant.
 #[must_use]
 pub fn nearest_name<'a>(name: &str, known: &'a [String]) -> Option<NearestName<'a>> {
     alike_name(name, known).or_else(|| {
-        let likeness = |other: &str| strsim::jaro_winkler(other, name);
-        let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+        let nearest = crate::nearest(name, known.iter().map(String::as_str))?;
         Some(NearestName { name: nearest, differences: Vec::new() })
     })
 }

@@ -30,109 +30,34 @@ impl fmt::Display for ColumnRole {
 }
 
 impl ColumnRole {
-    /// Names that mean nothing else, the first of which need no remark; then those that usually mean it; then those that may.
-    fn names(self) -> [&'static [&'static str]; 3] {
+    /// Names that mean nothing else, the first of which need no remark; then those that usually mean it; then those that may. A blank stands
+    /// between two.
+    fn names(self) -> [&'static str; 3] {
         match self {
             Self::Image => [
-                &["image"],
-                &[
-                    "img",
-                    "picture",
-                    "photo",
-                    "jpg",
-                    "jpeg",
-                    "jpe",
-                    "png",
-                    "webp",
-                    "bmp",
-                    "gif",
-                    "image_bytes",
-                    "img_bytes",
-                    "image_data",
-                    "img_data",
-                    "image_jpg",
-                    "image_jpeg",
-                    "image_png",
-                    "jpg_bytes",
-                    "png_bytes",
-                ],
-                &["bytes", "content", "data", "x"],
+                "image",
+                "img picture photo jpg jpeg jpe png webp bmp gif image_bytes img_bytes image_data \
+                 img_data image_jpg image_jpeg image_png jpg_bytes png_bytes",
+                "bytes content data x",
             ],
             Self::Path => [
-                &["path"],
-                &[
-                    "file_name",
-                    "filename",
-                    "file_path",
-                    "filepath",
-                    "file",
-                    "files",
-                    "fname",
-                    "image_path",
-                    "img_path",
-                    "image_file",
-                    "img_file",
-                    "image_file_name",
-                    "image_filename",
-                    "image_name",
-                    "img_name",
-                    "relative_path",
-                    "rel_path",
-                    "image",
-                    "images",
-                    "img",
-                    "picture",
-                    "photo",
-                ],
-                &["image_id", "img_id", "id", "name"],
+                "path",
+                "file_name filename file_path filepath file files fname image_path img_path \
+                 image_file img_file image_file_name image_filename image_name img_name relative_path \
+                 rel_path image images img picture photo",
+                "image_id img_id id name",
             ],
             Self::Label => [
-                &["label"],
-                &[
-                    "labels",
-                    "class",
-                    "classes",
-                    "class_name",
-                    "classname",
-                    "class_label",
-                    "label_name",
-                    "category",
-                    "categories",
-                    "category_name",
-                    "breed",
-                    "species",
-                    "target",
-                    "targets",
-                    "y",
-                    "cls",
-                    "fine_label",
-                    "ground_truth",
-                    "gt",
-                ],
-                &[
-                    "class_id",
-                    "class_idx",
-                    "class_index",
-                    "label_id",
-                    "label_idx",
-                    "label_index",
-                    "category_id",
-                    "species_id",
-                    "breed_id",
-                ],
+                "label",
+                "labels class classes class_name classname class_label label_name category categories \
+                 category_name breed species target targets y cls fine_label ground_truth gt",
+                "class_id class_idx class_index label_id label_idx label_index category_id species_id \
+                 breed_id",
             ],
             Self::Split => [
-                &["split"],
-                &["set", "subset", "data_set", "dataset", "partition", "phase", "usage"],
-                &[
-                    "is_train",
-                    "is_training",
-                    "is_training_image",
-                    "is_valid",
-                    "is_validation",
-                    "is_val",
-                    "is_test",
-                ],
+                "split",
+                "set subset data_set dataset partition phase usage",
+                "is_train is_training is_training_image is_valid is_validation is_val is_test",
             ],
         }
     }
@@ -153,8 +78,9 @@ pub(crate) enum Found {
 /// Looks for a column by its name, among those that can be used.
 pub(crate) fn find(role: ColumnRole, names: &[impl AsRef<str>], usable: impl Fn(usize) -> bool) -> Found {
     let plain: Vec<String> = names.iter().map(|name| plain(name.as_ref())).collect();
-    let called = |among: &[&str]| -> Vec<usize> {
-        (0..plain.len()).filter(|&at| among.contains(&plain[at].as_str()) && usable(at)).collect()
+    let called = |among: &str| -> Vec<usize> {
+        let is = |name: &str| among.split(' ').any(|known| known == name);
+        (0..plain.len()).filter(|&at| is(&plain[at]) && usable(at)).collect()
     };
     let [literal, usual, possible] = role.names();
     for names in [literal, usual, possible] {
@@ -193,20 +119,6 @@ pub(crate) fn meant_twice(names: &[impl AsRef<str>], several: &[usize], key: &st
 pub fn plain(name: &str) -> String {
     let name = name.trim().trim_start_matches('\u{feff}').to_lowercase();
     name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
-}
-
-/// The known name that is nearest to a mistyped one, where one is near enough to be meant.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    known
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), known))
-        .filter(|(distance, known)| {
-            *distance <= 1 + known.chars().count().min(name.chars().count()) / 4
-                || (known.chars().count() >= 3 && name.starts_with(&known.to_lowercase()))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
 }
 
 /// Names that are listed at most.
@@ -259,8 +171,5 @@ mod tests {
     #[test]
     fn names_are_matched_without_regard_to_case_and_marks() {
         assert_eq!(plain("\u{feff}Val/Acc "), "val_acc");
-        assert_eq!(nearest("imag", ["image", "seed"]), Some("image"));
-        assert_eq!(nearest("image", ["img", "seed", "recipe"]), None);
-        assert_eq!(nearest("cutmux", ["cutmix", "mixup"]), Some("cutmix"));
     }
 }

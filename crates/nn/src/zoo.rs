@@ -152,24 +152,8 @@ pub(crate) fn build(name: &str, classes: usize, image: usize) -> Result<Model, N
 /// Known names by edit distance.
 fn nearest(name: &str) -> Vec<String> {
     let mut names: Vec<&str> = ZOO.iter().map(|net| net.name).collect();
-    names.sort_by_key(|known| edit_distance(&name.to_lowercase(), known));
+    names.sort_by_key(|known| strsim::levenshtein(&name.to_lowercase(), known));
     names.into_iter().map(String::from).collect()
-}
-
-/// Levenshtein's distance; for names of a few letters.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 impl ResNet {

@@ -3,16 +3,17 @@
 use crate::chart::{
     Across, Block, Curves, Intervals, Mark, Panel, Point, Reliability, Row, Series, Unit, forest, matrix,
 };
-use crate::confusion::Confusion;
-use crate::evidence::{Evidence, Origin, State};
-use crate::insight::{ClassDifference, Insight, Ranged, RecipeInsight};
 use crate::language::{Language, Words, fill};
-use crate::robustness::{RecipeRobustness, Robustness};
-use crate::summary::Assessment;
+use crate::metric::metric;
 use crate::svg::Drawing;
 use crate::tables::insight::{certain, with_classes};
 use crate::tables::robustness::{certain as robustness_certain, named};
 use crate::text::class_name;
+use bakeoff_evidence::{Evidence, Origin, State};
+use bakeoff_findings::Confusion;
+use bakeoff_findings::insight::{ClassDifference, Insight, Ranged, RecipeInsight};
+use bakeoff_findings::robustness::{RecipeRobustness, Robustness};
+use bakeoff_findings::summary::Assessment;
 use bakeoff_stats::metric::Metric;
 use bakeoff_stats::wording::points;
 use bakeoff_study::records::EpochRecord;
@@ -94,7 +95,7 @@ pub(crate) fn curves(evidence: &Evidence, words: &Words) -> CurveSet {
         Curves { name, title, label: label.into(), unit, across: Across::Epochs, series }
     };
     // Of another trainer it is the column that is compared, whatever it is called.
-    let metric = evidence.metric(words);
+    let metric = metric(evidence, words);
     let (quantity, axis, unit) = match evidence.measure().unit {
         _ if evidence.origin == Origin::Run => {
             (words.validation_accuracy, words.validation_accuracy_axis.to_owned(), Unit::Percent)
@@ -333,7 +334,7 @@ pub(crate) fn differences(
 ) -> Drawing {
     let plan = &evidence.plan;
     let colour = |name: &str| evidence.colour(name);
-    let names = (&*evidence.metric(words), plan.baseline.as_str());
+    let names = (&*metric(evidence, words), plan.baseline.as_str());
     let measure = (evidence.measure(), evidence.margin());
     forest(&assessment.comparisons, names, measure, &colour, width, words)
 }

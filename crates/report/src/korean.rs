@@ -1,13 +1,15 @@
 //! What the statistics say in English sentences, said in Korean from the same numbers.
 
-use crate::Summary;
 use crate::language::{Language, Words};
-use crate::summary::RecipeSummary;
+use bakeoff_findings::Summary;
+use bakeoff_findings::aggregate::{Aggregate, share};
+use bakeoff_findings::summary::RecipeSummary;
 use bakeoff_stats::curves::Course;
-use bakeoff_stats::wording::p_value;
-use bakeoff_stats::{Comparison, Direction, FEWEST_IMAGES, Outlook, Unit, Verdict, fewest_seeds, smallest_p};
-
-const LEVEL: f64 = 0.05;
+use bakeoff_stats::wording::{least_p, p_value};
+use bakeoff_stats::{
+    Comparison, Corrected, Direction, LEVEL, Obstacle, Outlook, Reason, Unit, Verdict, fewest_seeds,
+    smallest_p,
+};
 
 fn words() -> &'static Words {
     Language::Korean.words()
@@ -27,6 +29,24 @@ fn point(unit: Unit) -> &'static str {
 
 fn amount(unit: Unit, value: f64, digits: usize) -> String {
     format!("{}{}", unit.number(value, digits), point(unit))
+}
+
+/// What several data sets together say.
+pub(crate) fn aggregate_answer(aggregate: &Aggregate) -> String {
+    const MOST: usize = 5;
+    let all = aggregate.compared();
+    let mut items: Vec<String> =
+        all.iter().take(MOST).map(|(recipe, p)| format!("{} {}", recipe.name, share(*p))).collect();
+    if all.len() > MOST {
+        items.push(format!("그 밖에 {}개", all.len() - MOST));
+    }
+    let sets = words().count(words().data_sets_n, aggregate.data_sets.len());
+    let (baseline, list) = (&aggregate.baseline, items.join("; "));
+    let answer = format!("{sets}를 함께 볼 때, 실행이 {baseline}의 실행보다 나을 확률: {list}.");
+    match aggregate.measure.direction {
+        Direction::HigherIsBetter => answer,
+        Direction::LowerIsBetter => format!("{answer} ({}은(는) 낮을수록 좋습니다.)", aggregate.metric),
+    }
 }
 
 /// The answer in a sentence or two.
@@ -95,7 +115,7 @@ pub(crate) fn answer(summary: &Summary) -> String {
             format!(
                 " ({}로는 {}보다 작아질 수 없고, 판정에는 적어도 {}가 필요합니다)",
                 seeds(most),
-                p_value(smallest_p(most)),
+                least_p(smallest_p(most)),
                 seeds(fewest)
             )
         } else {
@@ -132,7 +152,7 @@ pub(crate) fn course(first: &str, second: &str, course: Course) -> String {
 }
 
 /// Why a verdict is what it is, and what would settle it.
-pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
+pub(crate) fn explanation(c: &Comparison) -> String {
     let (name, baseline) = (&c.name, &c.baseline);
     let (Some(mean), Some(interval)) = (c.mean, c.interval) else {
         return match c.mean {
@@ -144,77 +164,57 @@ pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
     };
     let unit = c.measure.unit;
     let digits = unit.decimals((interval.high - interval.low) / 2.0);
-    let wide = format!(
-        "95\u{a0}% 구간 {}에서 {}",
-        unit.number(interval.low, digits),
-        unit.number(interval.high, digits)
-    );
+    let range = |[low, high]: [f64; 2], confidence: f64| {
+        let percent = (confidence * 100.0 * 10.0).round() / 10.0;
+        format!("{percent}\u{a0}% 구간 {}에서 {}", unit.number(low, digits), unit.number(high, digits))
+    };
+    let wide = range([interval.low, interval.high], interval.confidence);
     let n = c.seeds.len();
-    let [ahead, _, behind] = c.record();
-    let p = p_value(c.p_adjusted.unwrap_or(1.0));
-    let p = if comparisons > 1 { format!("비교 {comparisons}건 보정 후 {p}") } else { p };
+    let [ahead, level, behind] = c.record();
     let size = amount(unit, mean.abs(), digits);
-    let gain = c.measure.direction.gain(mean);
-    let reason = match c.verdict {
-        Verdict::Better => format!(
-            "{name}은(는) {baseline}보다 {size} 낫습니다({wide}): {} 중 {ahead}개에서 앞섬, {p}.",
-            seeds(n)
-        ),
-        Verdict::Worse => format!(
-            "{name}은(는) {baseline}보다 {size} 나쁩니다({wide}): {} 중 {behind}개에서 뒤짐, {p}.",
-            seeds(n)
-        ),
-        Verdict::Equivalent => {
-            let (margin, inside) = c.equivalence.map_or((String::new(), wide.clone()), |e| {
-                let margin = match unit {
-                    Unit::Percent => amount(unit, e.margin, digits.max(usize::from(e.margin < 0.0095))),
-                    Unit::Plain => e.margin.to_string(),
-                };
-                (
-                    format!("{margin} 안에서 "),
-                    format!(
-                        "90\u{a0}% 구간 {}에서 {}",
-                        unit.number(e.low, digits),
-                        unit.number(e.high, digits)
-                    ),
-                )
+    let reason = match c.reason {
+        // Told above.
+        Reason::NoSeedInCommon | Reason::OneSeedInCommon => String::new(),
+        Reason::Differs { p } => {
+            let p = corrected(p);
+            match c.verdict {
+                Verdict::Worse => format!(
+                    "{name}은(는) {baseline}보다 {size} 나쁩니다({wide}): {} 중 {behind}개에서 뒤짐, {p}.",
+                    seeds(n)
+                ),
+                _ => format!(
+                    "{name}은(는) {baseline}보다 {size} 낫습니다({wide}): {} 중 {ahead}개에서 앞섬, {p}.",
+                    seeds(n)
+                ),
+            }
+        }
+        Reason::Equivalent { margin, inside, confidence, there } => {
+            let margin = match unit {
+                Unit::Percent => amount(unit, margin, digits.max(usize::from(margin < 0.0095))),
+                Unit::Plain => margin.to_string(),
+            };
+            let there = there.map_or(String::new(), |p| {
+                format!(" 차이는 있지만({}) 중요하다고 선언한 허용 폭보다 작습니다.", corrected(p))
             });
             format!(
-                "{name}와(과) {baseline}은(는) {margin}동등합니다: 차이 {}{}({inside}), {}.",
+                "{name}와(과) {baseline}은(는) {margin} 안에서 동등합니다: 차이 {}{}({}), {}.{there}",
                 unit.signed(mean, digits),
                 point(unit),
+                range(inside, confidence),
                 seeds(n)
             )
         }
-        Verdict::Undecided => {
+        Reason::Undecided(obstacle) => {
+            let gain = c.measure.direction.gain(mean);
+            let side = if gain < 0.0 { behind } else { ahead };
+            let in_seeds =
+                if level == n { String::new() } else { format!("{} 중 {side}개에서 ", seeds(n)) };
             let standing = match gain {
-                m if m > 0.0 => format!("{name}이(가) {baseline}보다 {size} 앞서지만"),
-                m if m < 0.0 => format!("{name}이(가) {baseline}보다 {size} 뒤지지만"),
+                m if m > 0.0 => format!("{name}이(가) {baseline}보다 {in_seeds}{size} 앞서지만"),
+                m if m < 0.0 => format!("{name}이(가) {baseline}보다 {in_seeds}{size} 뒤지지만"),
                 _ => format!("{name}와(과) {baseline}이(가) 같지만"),
             };
-            let why = if let Some(images) = c.images.filter(|images| *images < FEWEST_IMAGES) {
-                format!("{}으로는 아무것도 알 수 없습니다", words().count(words().test_images_n, images))
-            } else if n < fewest_seeds(LEVEL) {
-                format!(
-                    "{}로는 {}보다 작아질 수 없습니다. 판정에는 적어도 {}가 필요합니다",
-                    seeds(n),
-                    p_value(smallest_p(n)),
-                    seeds(fewest_seeds(LEVEL))
-                )
-            } else if c.p_adjusted.is_some_and(|p| p <= LEVEL * (1.0 + 1e-9)) {
-                let images = c.p_images.filter(|p| *p > LEVEL / 2.0);
-                let why = if interval.low <= 0.0 && interval.high >= 0.0 {
-                    "구간이 0을 포함합니다".to_owned()
-                } else if let Some(p) = images {
-                    format!("시드와 이미지에 걸쳐 {}", p_value(p))
-                } else {
-                    "결과를 여러 번 보므로 지금은 p가 더 작아야 합니다".to_owned()
-                };
-                format!("시드는 일치해도({p}) 아직 충분하지 않습니다. {why}")
-            } else {
-                format!("그만한 차이는 우연으로도 드물지 않습니다, {p}")
-            };
-            format!("{standing}({wide}) {why}.")
+            format!("{standing}({wide}) {}.", clause(obstacle, n))
         }
     };
     let probably = "차이와 흩어짐이 지금과 같다면";
@@ -233,4 +233,67 @@ pub(crate) fn explanation(c: &Comparison, comparisons: usize) -> String {
         }
     };
     format!("{reason} {more}")
+}
+
+fn corrected(p: Corrected) -> String {
+    match p.comparisons {
+        0 | 1 => p_value(p.p),
+        n => format!("비교 {n}건 보정 후 {}", p_value(p.p)),
+    }
+}
+
+fn clause(obstacle: Obstacle, n: usize) -> String {
+    let agree =
+        |p: Corrected| format!("시드는 일치해도({}) 다른 시험 이미지에서는 다를 수 있습니다", corrected(p));
+    match obstacle {
+        Obstacle::FewImages { images } => {
+            format!("{}으로는 아무것도 알 수 없습니다", words().count(words().test_images_n, images))
+        }
+        Obstacle::FewSeeds { smallest_p, fewest } => format!(
+            "{}로는 {}보다 작아질 수 없습니다. 판정에는 적어도 {}가 필요합니다",
+            seeds(n),
+            least_p(smallest_p),
+            seeds(fewest)
+        ),
+        Obstacle::IntervalIncludesZero { p } => format!("{}. 구간이 0을 포함합니다", agree(p)),
+        Obstacle::Images { p, images } => format!("{}. 시드와 이미지에 걸쳐 {}", agree(p), corrected(images)),
+        Obstacle::Look { level, p } => format!(
+            "시드를 더할 때마다 결과를 보므로 지금은 p가 {level:.2} 이하여야 하는데, {}입니다",
+            corrected(p)
+        ),
+        Obstacle::Chance { p } => format!("그만한 차이는 우연으로도 드물지 않습니다, {}", corrected(p)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bakeoff_stats::{Arm, Options, Run, compare};
+
+    #[test]
+    fn every_obstacle_is_told_in_both_languages_with_its_numbers() {
+        let arm = |name: &str, gain: f64| Arm {
+            name: name.into(),
+            runs: (0..8).map(|s| Run::from_accuracy(s, 0.5 + gain * (s as f64 - 3.0) / 100.0)).collect(),
+        };
+        let mut comparison =
+            compare(&arm("none", 0.0), &[arm("cutmix", 1.0)], &Options::default()).unwrap().remove(0);
+        let p = Corrected { p: 0.034, comparisons: 4 };
+        let obstacles = [
+            (Obstacle::FewImages { images: 7 }, "7"),
+            (Obstacle::FewSeeds { smallest_p: 0.125, fewest: 6 }, "0.125"),
+            (Obstacle::IntervalIncludesZero { p }, "0.034"),
+            (Obstacle::Images { p, images: Corrected { p: 0.21, comparisons: 4 } }, "0.21"),
+            (Obstacle::Look { level: 0.0125, p }, "0.01"),
+            (Obstacle::Chance { p }, "0.034"),
+        ];
+        for (obstacle, number) in obstacles {
+            comparison.reason = Reason::Undecided(obstacle);
+            for text in [explanation(&comparison), comparison.explanation()] {
+                assert!(text.contains(number), "{obstacle:?}: {text}");
+                // In how many seeds it is ahead stands in both.
+                assert!(text.contains('4') && text.contains("cutmix"), "{obstacle:?}: {text}");
+            }
+        }
+    }
 }

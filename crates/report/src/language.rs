@@ -618,13 +618,10 @@ words! {
     h_iqm_difference: "Minus {baseline}, 95\u{a0}% interval", "{baseline} 대비 차이, 95\u{a0}% 구간";
     h_improvement: "P(beats {baseline}), 95\u{a0}% interval", "{baseline}보다 나을 확률, 95\u{a0}% 구간";
     aggregate_heading: "Over several data sets", "여러 데이터 세트에 걸쳐";
-    aggregate_answer: "Over {sets} together, the probability that a run beats one of {baseline}: {list}.", "{sets}를 함께 볼 때, 실행이 {baseline}의 실행보다 나을 확률: {list}.";
-    aggregate_more: "and {n} more", "그 밖에 {n}개";
     aggregate_all: "all, interquartile mean", "전체, 사분위 평균";
     aggregate_title: "Differences from {baseline} on each data set and over all", "데이터 세트별과 전체의 {baseline} 대비 차이";
     aggregate_axis: "difference, points", "차이, 퍼센트포인트";
     aggregate_axis_plain: "difference", "차이";
-    aggregate_lower: "(Lower {metric} is better.)", "({metric}은(는) 낮을수록 좋습니다.)";
     aggregate_claimed: "better or worse on this data set", "이 데이터 세트에서 나음 또는 나쁨";
     aggregate_unclaimed: "no such claim", "그런 판정 없음";
     aggregate_caption: "Differences from {baseline} with their 95&nbsp;% intervals: on each data set the mean over seeds, over all the interquartile mean of all paired differences. The most promising recipe first.",

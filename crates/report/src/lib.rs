@@ -18,25 +18,20 @@
 
 pub mod aggregate;
 mod chart;
-mod confusion;
 mod data_page;
-mod evidence;
+mod export;
 mod figures;
-pub mod insight;
 mod korean;
 mod language;
 mod maps;
+mod metric;
 mod mlflow;
 mod moment;
 mod outline;
 mod page;
 mod raster;
 mod references;
-pub mod results;
-pub mod robustness;
 mod sheet;
-mod spreadsheet;
-pub mod summary;
 mod svg;
 mod table;
 mod tables;
@@ -46,17 +41,17 @@ mod text;
 mod theme;
 mod thumbnails;
 
+use bakeoff_evidence::{Evidence, Results};
 use bakeoff_files::{WriteError, make_folder, write_bytes};
-use bakeoff_stats::sequential::Standing;
-use bakeoff_study::records::PlanRecord;
+use bakeoff_findings::{Confusion, FindingsError, Summary};
 use bakeoff_study::{FolderError, RunFolder};
 use std::path::{Path, PathBuf};
 
+use export::raw;
+
 pub use data_page::data_page;
 pub use language::Language;
-pub use results::{Results, ResultsError};
 pub use sheet::{contact_sheet, write_contact_sheet};
-pub use summary::Summary;
 pub use svg::Drawing;
 pub use terminal::{Graphics, terminal_sheet};
 
@@ -66,9 +61,9 @@ pub enum ReportError {
     /// The run folder cannot be read.
     #[error(transparent)]
     Run(#[from] FolderError),
-    /// The numbers in it cannot be compared.
-    #[error("{0}; the run folder holds results that do not belong together")]
-    Numbers(#[from] bakeoff_stats::StatsError),
+    /// Nothing can be said of what is in it.
+    #[error(transparent)]
+    Findings(#[from] FindingsError),
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -90,6 +85,12 @@ pub enum ReportError {
     },
 }
 
+impl ReportError {
+    pub(crate) fn encode(file: &str, error: &impl ToString) -> Self {
+        Self::Encode { file: file.to_owned(), message: error.to_string() }
+    }
+}
+
 /// What was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -103,30 +104,6 @@ pub struct Report {
     pub figures: Vec<PathBuf>,
 }
 
-/// The numbers and verdicts of a run, nothing written.
-///
-/// # Errors
-/// The run's plan cannot be read, or its results contradict each other.
-pub fn summarise(run: &RunFolder) -> Result<Summary, ReportError> {
-    Ok(summary::assess(&evidence::Evidence::read(run)?)?.summary)
-}
-
-/// Recipes of a run with `--until-decided` that need another seed, the baseline first; none when all is decided. `plan` goes before
-/// the one in the folder.
-///
-/// # Errors
-/// The folder's results contradict each other.
-pub fn open_recipes(plan: &PlanRecord, run: &RunFolder) -> Result<Vec<String>, ReportError> {
-    let summary = summary::assess_with(&evidence::Evidence::of_plan(run, plan.clone())?, false)?.summary;
-    let standings = summary.sequential.map(|sequential| sequential.recipes).unwrap_or_default();
-    let open = standings.into_iter().filter(|r| r.standing == Standing::Open).map(|r| r.name);
-    let mut recipes: Vec<String> = open.collect();
-    if !recipes.is_empty() {
-        recipes.insert(0, plan.baseline.clone());
-    }
-    Ok(recipes)
-}
-
 /// Writes report.html, figures/, tables/, summary.json, summary.csv and trials.csv of `run` into the folder `out`, over earlier ones.
 ///
 /// The page opens in `language` and holds the others; figures and tables in files speak `language`.
@@ -134,15 +111,7 @@ pub fn open_recipes(plan: &PlanRecord, run: &RunFolder) -> Result<Vec<String>, R
 /// # Errors
 /// The run's plan cannot be read, its results contradict each other, or the file system refuses.
 pub fn write(run: &RunFolder, out: &Path, language: Language) -> Result<Report, ReportError> {
-    write_evidence(&evidence::Evidence::read(run)?, out, language)
-}
-
-/// The numbers and verdicts of another trainer's results, nothing written. `margin` is in points.
-///
-/// # Errors
-/// The results contradict each other.
-pub fn summarise_results(results: &Results, baseline: &str, margin: f64) -> Result<Summary, ReportError> {
-    Ok(summary::assess(&evidence::Evidence::elsewhere(results, baseline, margin))?.summary)
+    write_evidence(&Evidence::read(run)?, out, language)
 }
 
 /// [`write()`] for another trainer's results, as far as they go: there are no pictures and no settings to tell of.
@@ -156,7 +125,7 @@ pub fn write_results(
     out: &Path,
     language: Language,
 ) -> Result<Report, ReportError> {
-    write_evidence(&evidence::Evidence::elsewhere(results, baseline, margin), out, language)
+    write_evidence(&Evidence::elsewhere(results, baseline, margin), out, language)
 }
 
 /// The page of a run as it stands, for a server on this machine: it asks its own server whether there is news.
@@ -164,8 +133,8 @@ pub fn write_results(
 /// # Errors
 /// As [`summarise`].
 pub fn live_page(run: &RunFolder, language: Language) -> Result<String, ReportError> {
-    let evidence = evidence::Evidence::read(run)?;
-    let assessment = summary::assess(&evidence)?;
+    let evidence = Evidence::read(run)?;
+    let assessment = bakeoff_findings::assess(&evidence)?;
     // A page that is made anew every few seconds does not open the data set each time.
     let thumbnails = thumbnails::Thumbnails::default();
     Ok(page::document(&evidence, &assessment, &thumbnails, &page::Options { language, live: true }))
@@ -194,7 +163,7 @@ pub fn progress_line(
 /// # Errors
 /// The run's plan cannot be read, or the file system refuses.
 pub fn write_tensorboard(run: &RunFolder, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    Ok(tensorboard::write(&evidence::Evidence::read(run)?, dir)?)
+    Ok(tensorboard::write(&Evidence::read(run)?, dir)?)
 }
 
 /// Writes all trials begun as runs of one experiment into the MLflow file store `dir`. Returns the runs' folders.
@@ -202,25 +171,22 @@ pub fn write_tensorboard(run: &RunFolder, dir: &Path) -> Result<Vec<PathBuf>, Re
 /// # Errors
 /// As [`write_tensorboard`].
 pub fn write_mlflow(run: &RunFolder, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    Ok(mlflow::write(&evidence::Evidence::read(run)?, dir)?)
+    Ok(mlflow::write(&Evidence::read(run)?, dir)?)
 }
 
-fn write_evidence(
-    evidence: &evidence::Evidence,
-    out: &Path,
-    language: Language,
-) -> Result<Report, ReportError> {
-    let assessment = summary::assess(evidence)?;
+fn write_evidence(evidence: &Evidence, out: &Path, language: Language) -> Result<Report, ReportError> {
+    let assessment = bakeoff_findings::assess(evidence)?;
     make_folder(out)?;
     // The small files first: should the disk be full, the numbers are there.
-    let encode = |file: &str, message: String| ReportError::Encode { file: file.into(), message };
     let json = serde_json::to_vec_pretty(&assessment.summary)
-        .map_err(|error| encode("summary.json", error.to_string()))?;
-    let csv = assessment.summary.csv().map_err(|error| encode("summary.csv", error.to_string()))?;
-    let trials = summary::trials_csv(evidence).map_err(|error| encode("trials.csv", error.to_string()))?;
+        .map_err(|error| ReportError::encode("summary.json", &error))?;
     let insight = &assessment.summary.insight;
-    let classes = insight::classes_csv(insight).map_err(|error| encode("classes.csv", error.to_string()))?;
-    let flips = insight::flips_csv(insight).map_err(|error| encode("flips.csv", error.to_string()))?;
+    let raw = [
+        ("summary.csv", raw::summary_csv(&assessment.summary)),
+        ("trials.csv", raw::trials_csv(evidence)),
+        ("classes.csv", raw::classes_csv(insight)),
+        ("flips.csv", raw::flips_csv(insight)),
+    ];
     let mut tables = Vec::new();
     let mut put = |name: &str, bytes: &[u8]| {
         let path = out.join(name);
@@ -229,21 +195,20 @@ fn write_evidence(
         Ok::<(), WriteError>(())
     };
     put("summary.json", &json)?;
-    put("summary.csv", &csv)?;
-    put("trials.csv", &trials)?;
-    put("classes.csv", &classes)?;
-    put("flips.csv", &flips)?;
-
-    let confusion = confusion::Confusion::count(evidence);
-    let words = language.words();
-    make_folder(&out.join("tables"))?;
-    for table in tables::all(evidence, &assessment, confusion.as_ref(), words) {
-        let csv = table.csv().map_err(|error| encode(table.name, error.to_string()))?;
-        put(&format!("tables/{}.csv", table.name), &csv)?;
-        put(&format!("tables/{}.md", table.name), table.markdown().as_bytes())?;
-        put(&format!("tables/{}.tex", table.name), table.latex().as_bytes())?;
+    for (name, csv) in raw {
+        put(name, &csv.map_err(|error| ReportError::encode(name, &error))?)?;
     }
-    put("tables/references.bib", references::bibtex(evidence).as_bytes())?;
+
+    let confusion = Confusion::count(evidence);
+    let words = language.words();
+    let folder = out.join("tables");
+    make_folder(&folder)?;
+    let references = folder.join("references.bib");
+    for table in tables::all(evidence, &assessment, confusion.as_ref(), words) {
+        tables.extend(export::write_table(&table, &folder)?);
+    }
+    write_bytes(&references, references::bibtex(evidence).as_bytes())?;
+    tables.push(references);
 
     let page = out.join("report.html");
     let options = page::Options { language, live: false };

@@ -1,12 +1,12 @@
 //! Class activation maps over the images they are of: the image stays bright where the network finds its class.
 
-use crate::evidence::Evidence;
 use crate::language::{Words, fill};
 use crate::svg::{Anchor, Drawing};
 use crate::table::{Cell, Column, Table};
 use crate::tables;
 use crate::text::{Weight, class_name, fit};
 use crate::thumbnails::{Thumbnail, Thumbnails};
+use bakeoff_evidence::Evidence;
 use bakeoff_stats::wording::points;
 use bakeoff_study::MOST_MAPS;
 use bakeoff_study::records::{MapRecord, MapsRecord};

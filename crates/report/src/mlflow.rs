@@ -3,8 +3,8 @@
 //! Layout as `mlflow.store.tracking.file_store` reads it: `DIR/<experiment>/meta.yaml`, `DIR/<experiment>/<run>/meta.yaml`, a file per
 //! metric (`milliseconds value step` a line), parameter and tag. Ids are made from the trial's content, so that writing again is the same.
 
-use crate::evidence::{Evidence, State};
 use crate::moment::started;
+use bakeoff_evidence::{Evidence, State};
 use bakeoff_files::{WriteError, make_folder, write_bytes};
 use bakeoff_study::records::EpochRecord;
 use sha2::{Digest, Sha256};

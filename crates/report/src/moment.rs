@@ -1,7 +1,7 @@
 //! Times and folder names for programs that keep runs their own way.
 
-use crate::evidence::Evidence;
 use crate::figures::file_name;
+use bakeoff_evidence::Evidence;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Where the methods come from: for the page, and as BibTeX for papers. Only what a study used is listed.
 
-use crate::evidence::{Evidence, State};
+use bakeoff_evidence::{Evidence, State};
 use bakeoff_study::Prediction;
 use std::fmt::Write;
 
@@ -443,7 +443,7 @@ fn library(version: &str, references: &[&Reference]) -> String {
     let _ = write!(
         text,
         "@software{{bakeoff,\n  title = {{{{Bakeoff}}}},\n  version = {{{}}},\n}}\n",
-        crate::table::latex(version)
+        crate::export::latex(version)
     );
     for reference in references {
         text.push('\n');

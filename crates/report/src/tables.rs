@@ -4,13 +4,14 @@ pub(crate) mod insight;
 pub(crate) mod robustness;
 
 use crate::chart::{Strip, range};
-use crate::confusion::Confusion;
-use crate::evidence::{Evidence, Origin, State, Trial};
 use crate::language::{Words, fill};
-use crate::summary::{Assessment, Spread};
-use crate::table::{Cell, Column, Shown, Table};
+use crate::metric::{metric, metric_and_way};
+use crate::table::{Cell, Column, ShownIn, Table};
 use crate::text::{bdi, class_name, escape};
 use crate::theme;
+use bakeoff_evidence::{Evidence, Origin, State, Trial};
+use bakeoff_findings::Confusion;
+use bakeoff_findings::summary::{Assessment, Spread};
 use bakeoff_stats::wording::{p_value, points, signed_points};
 use bakeoff_stats::{Unit, Verdict};
 
@@ -77,30 +78,32 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
         range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied())).unwrap_or([0.0, 1.0]);
     let compared = match &evidence.origin {
         Origin::Run => words.h_top1.to_owned(),
-        Origin::Elsewhere { .. } if unit == Unit::Percent => format!("{}, %", evidence.metric_and_way(words)),
-        Origin::Elsewhere { .. } => evidence.metric_and_way(words),
+        Origin::Elsewhere { .. } if unit == Unit::Percent => {
+            format!("{}, %", metric_and_way(evidence, words))
+        }
+        Origin::Elsewhere { .. } => metric_and_way(evidence, words),
     };
     let key = evidence.key();
-    let metric = evidence.metric(words);
+    let metric = metric(evidence, words);
     let mut columns = vec![
         Column::words("recipe", words.h_recipe),
         Column::number("seeds", words.h_seeds),
         Column::number(&format!("{key}_mean"), compared),
-        Column::number(&format!("{key}_sd"), "").only(Shown::InData),
-        Column::words(&format!("{key}_per_seed"), words.h_each).only(Shown::OnPage),
+        Column::number(&format!("{key}_sd"), "").only(ShownIn::InData),
+        Column::words(&format!("{key}_per_seed"), words.h_each).only(ShownIn::OnPage),
     ];
     if top5 {
         columns.push(Column::number("top5_mean", words.h_top5));
     }
     columns.extend([
         Column::number("difference", words.h_difference),
-        Column::number("low", "").only(Shown::InData),
-        Column::number("high", "").only(Shown::InData),
-        Column::number("p", "").only(Shown::InData),
+        Column::number("low", "").only(ShownIn::InData),
+        Column::number("high", "").only(ShownIn::InData),
+        Column::number("p", "").only(ShownIn::InData),
         Column::number("p_adjusted", words.h_corrected),
         Column::number("p_images", words.h_images_p),
         Column::number("probability_better", words.h_better),
-        Column::number("seconds_per_trial", words.h_time).only(Shown::InData),
+        Column::number("seconds_per_trial", words.h_time).only(ShownIn::InData),
         Column::words("verdict", words.h_verdict),
     ]);
     let rows = summary.recipes.iter().map(|r| {

@@ -4,8 +4,8 @@
 //! message: `tensorflow/core/util/event.proto`, `tensorflow/core/framework/summary.proto`. Written by hand: it is less code than
 //! a protobuf library would need to be told.
 
-use crate::evidence::{Evidence, State};
 use crate::moment::{Folders, started};
+use bakeoff_evidence::{Evidence, State};
 use bakeoff_files::{WriteError, make_folder, write_bytes};
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Text that other people wrote, made safe to show, and the width it takes.
 
-use bakeoff_data::acts;
+pub(crate) use bakeoff_evidence::plain;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 use std::borrow::Cow;
@@ -10,32 +10,6 @@ use std::sync::OnceLock;
 pub(crate) const REGULAR: &[u8] = include_bytes!("../fonts/Inter-Regular.otf");
 /// Semi-bold weight of the embedded typeface.
 pub(crate) const SEMIBOLD: &[u8] = include_bytes!("../fonts/Inter-SemiBold.otf");
-
-/// Characters that neither HTML nor XML may hold, that would move the cursor of a terminal, that turn the direction of what stands
-/// around them (an isolate's end would even end the element that isolates a name), or that nobody sees.
-fn is_control(c: char) -> bool {
-    acts(c) || matches!(c, '\u{fffe}' | '\u{ffff}')
-}
-
-/// Text on one line, its control characters shown as what they are: not text.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_control) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(
-        text.chars()
-            .map(|c| {
-                if c == '\n' || c == '\t' {
-                    ' '
-                } else if is_control(c) {
-                    '\u{fffd}'
-                } else {
-                    c
-                }
-            })
-            .collect(),
-    )
-}
 
 /// For HTML and XML, between tags and inside quoted attributes.
 pub(crate) fn escape(text: &str) -> String {

@@ -1,10 +1,10 @@
 //! Small pictures of test images, read from the data set where it can still be reached.
 
-use crate::evidence::Evidence;
-use crate::insight::{FlippedImage, Insight, RecipeInsight};
 use crate::maps::{Mapped, mapped, uri};
 use crate::tables::insight::with_classes;
 use bakeoff_data::{Dataset, RgbImage};
+use bakeoff_evidence::Evidence;
+use bakeoff_findings::insight::{FlippedImage, Insight, RecipeInsight};
 use bakeoff_study::{Corruption, Shown};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, crop_imm, resize};

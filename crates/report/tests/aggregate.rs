@@ -3,9 +3,10 @@
 #[allow(dead_code, reason = "shared with other tests")]
 mod fake;
 
+use bakeoff_evidence::results::{Results, ResultsError, ResultsOptions, Source};
+use bakeoff_findings::aggregate::{Aggregate, AggregateError, DataSet, aggregate};
 use bakeoff_report::Language;
-use bakeoff_report::aggregate::{Aggregate, AggregateError, DataSet, aggregate, write_aggregate};
-use bakeoff_report::results::{Results, ResultsError, ResultsOptions, Source};
+use bakeoff_report::aggregate::write_aggregate;
 use bakeoff_stats::Verdict;
 use fake::{End, Fake};
 use std::path::Path;

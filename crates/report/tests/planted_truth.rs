@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use bakeoff_data::{Expectation, GeneratedConfig};
-use bakeoff_report::Summary;
+use bakeoff_findings::Summary;
 use bakeoff_stats::Verdict;
 use bakeoff_study::{RunFolder, RunOptions, Silent, Study, run};
 
@@ -29,7 +29,7 @@ fn summary(text: &str, overrides: &[String]) -> (GeneratedConfig, Summary) {
     let options = RunOptions { previews: 0, ..RunOptions::default() };
     let outcome = run(&study, &run_folder, &Silent, &AtomicBool::new(false), &options).expect("it runs");
     assert_eq!((outcome.failed.len(), outcome.pending), (0, 0));
-    let summary = bakeoff_report::summarise(&run_folder).expect("a summary");
+    let summary = bakeoff_findings::summarise(&run_folder).expect("a summary");
     (study.config.data.generated.expect("a generated world"), summary)
 }
 

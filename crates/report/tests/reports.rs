@@ -59,7 +59,7 @@ fn the_summary_file_has_the_shape_that_other_programs_rely_on() {
     }
     assert_eq!(cutmix["top1"]["per_seed"].as_array().unwrap().len(), 6);
     assert!(cutmix["top1"]["mean"].as_f64().unwrap() < 1.0 && cutmix["top1"]["sd"].is_number());
-    let back: bakeoff_report::Summary = serde_json::from_value(json).unwrap();
+    let back: bakeoff_findings::Summary = serde_json::from_value(json).unwrap();
     assert_eq!((back.answer, back.recipes.len()), (report.summary.answer, 5));
 
     let csv = std::fs::read_to_string(&report.tables[1]).unwrap();
@@ -197,7 +197,7 @@ fn results_that_do_not_belong_together_are_named_and_not_paired_by_image() {
         path.join("trials/cutmix/seed-1/predictions.parquet"),
     )
     .unwrap();
-    let summary = bakeoff_report::summarise(&run).unwrap();
+    let summary = bakeoff_findings::summarise(&run).unwrap();
     assert!(
         summary.warnings.iter().any(|w| w.contains("cutmix seed 1: trial.json says")),
         "{:?}",
@@ -214,7 +214,7 @@ fn results_that_do_not_belong_together_are_named_and_not_paired_by_image() {
     assert!(report.summary.failed[0].reason.contains("trial.json"), "{:?}", report.summary.failed);
     std::fs::remove_file(path.join("data.json")).unwrap();
     std::fs::remove_file(path.join("trials/none/seed-3/trial.json")).unwrap();
-    let summary = bakeoff_report::summarise(&run).unwrap();
+    let summary = bakeoff_findings::summarise(&run).unwrap();
     let gone = "none seed 3: trial.json is missing";
     assert!(summary.warnings.iter().any(|w| w.starts_with(gone)), "{:?}", summary.warnings);
     assert!(summary.warnings.iter().any(|w| w.starts_with("data.json is missing")), "{:?}", summary.warnings);
@@ -227,7 +227,7 @@ fn a_trial_of_other_settings_is_named_and_not_counted() {
     let record = path.join("trials/cutmix/seed-2/trial.json");
     let text = std::fs::read_to_string(&record).unwrap();
     std::fs::write(&record, text.replace("cutmix-2", "of-another-study")).unwrap();
-    let summary = bakeoff_report::summarise(&run).unwrap();
+    let summary = bakeoff_findings::summarise(&run).unwrap();
     assert_eq!((summary.recipes[3].seeds.as_slice(), summary.skipped.len()), ([1, 3, 4, 5, 6].as_slice(), 1));
     assert!(
         summary.warnings.iter().any(|w| w.starts_with("cutmix seed 2: ") && w.contains("other settings"))
@@ -263,7 +263,7 @@ fn other_test_images_are_noticed() {
         )
         .unwrap();
     }
-    let summary = bakeoff_report::summarise(&run).unwrap();
+    let summary = bakeoff_findings::summarise(&run).unwrap();
     assert!(
         summary.warnings.iter().any(|w| w.contains("were not tested on the same images")),
         "{:?}",
@@ -338,7 +338,7 @@ fn names_that_are_markup_long_or_right_to_left_are_shown_as_text() {
 #[test]
 fn the_terminal_gets_a_table_and_a_sentence_per_recipe() {
     let run = Fake { previews: false, ..Fake::new() }.write(&folder("terminal"));
-    let lines = bakeoff_report::summarise(&run).unwrap().verdict_lines();
+    let lines = bakeoff_findings::summarise(&run).unwrap().verdict_lines();
     let header = lines.iter().position(|l| l.starts_with("recipe")).unwrap();
     let width = |line: &str| line.chars().count();
     assert!(lines[header + 1].starts_with("none ") && lines[header + 1].ends_with("baseline"), "{lines:#?}");
@@ -433,7 +433,7 @@ fn metrics_classes_images_curves_and_time_are_told_beside_the_verdict() {
     assert_eq!(cutmix.metrics.len(), 7);
     let metric = |name: &str| {
         let named =
-            |m: &&bakeoff_report::insight::MetricSummary| serde_json::to_value(m.metric).unwrap() == name;
+            |m: &&bakeoff_findings::insight::MetricSummary| serde_json::to_value(m.metric).unwrap() == name;
         cutmix.metrics.iter().find(named).unwrap()
     };
     // The fake is sure to 60 %, with 0.42 as the sum of squares.
@@ -621,7 +621,7 @@ fn networks_that_were_looked_at_otherwise_are_left_out_and_one_recipe_alone_is_n
     let path = run.trial_folder("mixup", 2).join("robustness.json");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("\"images\": 400", "\"images\": 500")).unwrap();
-    let summary = bakeoff_report::summarise(&run).unwrap();
+    let summary = bakeoff_findings::summarise(&run).unwrap();
     let robustness = summary.insight.robustness.unwrap();
     let [none, .., mixup] = robustness.recipes.as_slice() else { panic!("{robustness:?}") };
     // One seed in common: a difference, and no interval.
@@ -639,14 +639,14 @@ fn networks_that_were_looked_at_otherwise_are_left_out_and_one_recipe_alone_is_n
     assert!(gap(&summary.warnings).contains(" and 13 more"), "{:?}", summary.warnings);
     // Damaged: said, and the rest is used.
     std::fs::write(&path, text.replace("\"plain\": \"", "\"plain\": \"x")).unwrap();
-    let summary = bakeoff_report::summarise(&run).unwrap();
+    let summary = bakeoff_findings::summarise(&run).unwrap();
     assert!(summary.warnings.iter().any(|w| w.contains("neither 0 nor 1")), "{:?}", summary.warnings);
 
     // Gone: said.
     std::fs::remove_file(&path).unwrap();
-    let before = gap(&bakeoff_report::summarise(&run).unwrap().warnings);
+    let before = gap(&bakeoff_findings::summarise(&run).unwrap().warnings);
     std::fs::remove_file(run.trial_folder("none", 1).join("robustness.json")).unwrap();
-    let after = gap(&bakeoff_report::summarise(&run).unwrap().warnings);
+    let after = gap(&bakeoff_findings::summarise(&run).unwrap().warnings);
     assert!(before.contains(" and 14 more") && after.contains("none seed 1, "), "{before}\n{after}");
 
     let alone = Fake { previews: false, robustness: |recipe, _| recipe == 3, ..Fake::new() };
@@ -661,12 +661,12 @@ fn networks_that_were_looked_at_otherwise_are_left_out_and_one_recipe_alone_is_n
 fn a_run_until_decided_says_where_every_recipe_stands() {
     let until_decided = Some(UntilDecided { first: 6, most: 12 });
     let run = Fake { previews: false, until_decided, ..Fake::new() }.write(&folder("until-decided"));
-    let summary = bakeoff_report::summarise(&run).unwrap();
+    let summary = bakeoff_findings::summarise(&run).unwrap();
     let sequential = summary.sequential.unwrap();
     assert_eq!((sequential.looks.len(), sequential.looks[0].seeds), (1, 6));
     assert!(sequential.looks[0].level > 0.03 && sequential.looks[0].spent <= 0.05);
     assert_eq!(summary.recipes[3].verdict, Some(Verdict::Better));
-    let open = bakeoff_report::open_recipes(&run.plan().unwrap(), &run).unwrap();
+    let open = bakeoff_findings::open_recipes(&run.plan().unwrap(), &run).unwrap();
     assert_eq!(open[0], "none");
     let report = bakeoff_report::write(&run, run.path(), Language::English).unwrap();
     let page = std::fs::read_to_string(report.page).unwrap();
@@ -681,7 +681,7 @@ fn a_run_until_decided_says_where_every_recipe_stands() {
     assert!(!open.contains(&"cutmix".to_owned()) && open.contains(&"mixup".to_owned()), "{open:?}");
     // Without the declaration there is nothing to add to.
     let fixed = Fake { previews: false, ..Fake::new() }.write(&folder("fixed"));
-    assert!(bakeoff_report::open_recipes(&fixed.plan().unwrap(), &fixed).unwrap().is_empty());
+    assert!(bakeoff_findings::open_recipes(&fixed.plan().unwrap(), &fixed).unwrap().is_empty());
 }
 
 #[test]
@@ -755,6 +755,6 @@ fn records_written_by_hand_are_left_out_or_drawn_as_far_as_they_go() {
         record["images"] = 0.into();
         record["plain"] = "".into();
     });
-    let summary = bakeoff_report::summarise(&run).unwrap();
+    let summary = bakeoff_findings::summarise(&run).unwrap();
     assert!(summary.insight.robustness.is_none() && page(&run).contains("Nobody has looked yet"));
 }

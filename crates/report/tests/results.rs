@@ -1,8 +1,9 @@
 //! Results of other trainers: read as they write them, and refused with the place of what is wrong.
 
-use bakeoff_report::aggregate::{DataSet, aggregate};
-use bakeoff_report::results::{MetricUnit, Pattern, Results, ResultsError, ResultsOptions, Source};
-use bakeoff_report::{summarise_results, write_results};
+use bakeoff_evidence::results::{MetricUnit, Pattern, Results, ResultsError, ResultsOptions, Source};
+use bakeoff_findings::aggregate::{DataSet, aggregate};
+use bakeoff_findings::summarise_results;
+use bakeoff_report::write_results;
 use bakeoff_stats::{Direction, Unit, Verdict};
 use bakeoff_study::Headline;
 use std::fmt::Write;

@@ -5,13 +5,16 @@ use crate::interval::{Interval, Variance};
 use crate::measure::{Direction, Measure, Unit};
 use crate::outlook::{FEWEST_FOR_EQUIVALENCE, Outlook, Rule, outlook};
 use crate::permutation::{Table, fewest_seeds, smallest_p};
-use crate::wording::{count, p_value};
+use crate::reason::{Corrected, Obstacle, Reason};
 use crate::{bootstrap, multiplicity};
 use serde::{Deserialize, Serialize};
 
 /// Share of the level at which the images have to agree. It is a normal test with few seeds in its standard error; at the whole
 /// level some simulated studies err in more than 5 %.
 const IMAGES: f64 = 0.5;
+
+/// Share of studies in which any claim of a difference may be wrong, and of those in which any claim of equivalence may be.
+pub const LEVEL: f64 = 0.05;
 
 /// On fewer test images no verdict is given: their spread is not known, and often is zero by luck.
 pub const FEWEST_IMAGES: usize = 10;
@@ -39,7 +42,7 @@ impl Default for Options {
         Self {
             margin: 0.005,
             confidence: 0.95,
-            level: 0.05,
+            level: LEVEL,
             replicates: 2_000,
             random_seed: 0,
             measure: Measure::default(),
@@ -131,8 +134,8 @@ pub struct Comparison {
     pub equivalence: Option<Equivalence>,
     /// The verdict.
     pub verdict: Verdict,
-    /// Why, in one sentence.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
     /// What would settle it.
     pub outlook: Outlook,
     /// What is compared.
@@ -147,12 +150,6 @@ impl Comparison {
         let gain = |d: &f64| self.measure.direction.gain(*d);
         let share = |keep: fn(f64) -> bool| self.differences.iter().map(gain).filter(|&d| keep(d)).count();
         [share(|d| d > 0.0), share(|d| d == 0.0), share(|d| d < 0.0)]
-    }
-
-    /// Reason and outlook together.
-    #[must_use]
-    pub fn explanation(&self) -> String {
-        self.outlook.sentence().map_or_else(|| self.reason.clone(), |more| format!("{} {more}", self.reason))
     }
 }
 
@@ -262,7 +259,7 @@ pub(crate) fn compare_at(
                     differences: pairs.differences,
                     images: pairs_images[k],
                     verdict: Verdict::Undecided,
-                    reason: String::new(),
+                    reason: Reason::NoSeedInCommon,
                     outlook: Outlook::Decided,
                     measure: options.measure,
                 };
@@ -352,117 +349,37 @@ fn decide(c: &Comparison, levels: Levels) -> Verdict {
     }
 }
 
+/// Why the verdict is what it is.
 fn reason(
     c: &Comparison,
     options: &Options,
     levels: Levels,
     comparisons: usize,
     few_images: Option<usize>,
-) -> String {
-    let (name, baseline) = (&c.name, &c.baseline);
-    let (Some(mean), Some(interval)) = (c.mean, c.interval) else {
-        return match c.mean {
-            None => {
-                format!("{name} and {baseline} have no finished seed in common, so nothing can be compared.")
-            }
-            Some(_) => format!(
-                "{name} and {baseline} have one finished seed in common; a single pair says nothing about the next one."
-            ),
-        };
+) -> Reason {
+    let (Some(_), Some(interval)) = (c.mean, c.interval) else {
+        return if c.mean.is_none() { Reason::NoSeedInCommon } else { Reason::OneSeedInCommon };
     };
-    let unit = c.measure.unit;
-    let digits = unit.decimals((interval.high - interval.low) / 2.0);
-    let range = |low: f64, high: f64, confidence: f64| {
-        let percent = (confidence * 100.0 * 10.0).round() / 10.0;
-        format!("{percent}\u{a0}% interval {} to {}", unit.number(low, digits), unit.number(high, digits))
-    };
-    let wide = range(interval.low, interval.high, interval.confidence);
+    let corrected = |p: Option<f64>| Corrected { p: p.unwrap_or(1.0), comparisons };
+    let p = corrected(c.p_adjusted);
+    let includes_zero = interval.low <= 0.0 && interval.high >= 0.0;
     let seeds = c.seeds.len();
-    let [ahead, level, behind] = c.record();
-    let corrected = |p: f64| match comparisons {
-        0 | 1 => p_value(p),
-        n => format!("{} after correction for {n} comparisons", p_value(p)),
-    };
-    let p = corrected(c.p_adjusted.unwrap_or(1.0));
+    let fewest = fewest_seeds(options.level);
     match c.verdict {
-        Verdict::Better => format!(
-            "{name} is better than {baseline} by {} ({wide}): ahead in {ahead} of {}, {p}.",
-            unit.amount(mean.abs(), digits),
-            count(seeds, "seed")
-        ),
-        Verdict::Worse => format!(
-            "{name} is worse than {baseline} by {} ({wide}): behind in {behind} of {}, {p}.",
-            unit.amount(mean.abs(), digits),
-            count(seeds, "seed")
-        ),
+        Verdict::Better | Verdict::Worse => Reason::Differs { p },
         Verdict::Equivalent => {
-            let inside =
-                c.equivalence.map(|e| range(e.low, e.high, 1.0 - 2.0 * options.level)).unwrap_or(wide);
-            let margin = match unit {
-                Unit::Percent => {
-                    unit.amount(options.margin, digits.max(if options.margin < 0.0095 { 1 } else { 0 }))
-                }
-                // As it was given.
-                Unit::Plain => options.margin.to_string(),
-            };
-            let points = if unit == Unit::Percent { " points" } else { "" };
-            let there = if seeds_agree(c, levels)
-                && images_agree(c, levels)
-                && (interval.low > 0.0 || interval.high < 0.0)
-            {
-                format!(
-                    " A difference is there ({p}), but it is smaller than the margin that was declared to matter."
-                )
-            } else {
-                String::new()
-            };
-            format!(
-                "{name} and {baseline} are equivalent within {margin}: difference {}{points} ({inside}) over {}.{there}",
-                unit.signed(mean, digits),
-                count(seeds, "seed")
-            )
+            let there = seeds_agree(c, levels) && images_agree(c, levels) && !includes_zero;
+            let inside = c.equivalence.map_or([interval.low, interval.high], |e| [e.low, e.high]);
+            let confidence = c.equivalence.map_or(interval.confidence, |_| 1.0 - 2.0 * options.level);
+            Reason::Equivalent { margin: options.margin, inside, confidence, there: there.then_some(p) }
         }
-        Verdict::Undecided => {
-            let gain = c.measure.direction.gain(mean);
-            let size = unit.amount(mean.abs(), digits);
-            let standing = if gain > 0.0 {
-                format!("{name} is ahead of {baseline} by {size}")
-            } else if gain < 0.0 {
-                format!("{name} is behind {baseline} by {size}")
-            } else {
-                format!("{name} and {baseline} are level")
-            };
-            let side = if gain < 0.0 { behind } else { ahead };
-            let in_seeds = if level == seeds {
-                String::new()
-            } else {
-                format!(" in {side} of {}", count(seeds, "seed"))
-            };
-            let why = if let Some(images) = few_images {
-                format!("but {} cannot tell anything", count(images, "test image"))
-            } else if seeds < fewest_seeds(options.level) {
-                format!(
-                    "but {} cannot give less than {}; {} is the fewest that can decide",
-                    count(seeds, "seed"),
-                    p_value(smallest_p(seeds)),
-                    fewest_seeds(options.level)
-                )
-            } else if seeds_agree(c, levels) {
-                let images = if interval.low <= 0.0 && interval.high >= 0.0 {
-                    "the interval includes zero".to_owned()
-                } else {
-                    format!("over seeds and images {}", corrected(c.p_images.unwrap_or(1.0)))
-                };
-                format!("but although the seeds agree ({p}) other test images might not: {images}")
-            } else if levels.looked && levels.differs > 0.0 {
-                format!(
-                    "but looked at after every seed p has to be at most {:.2} now, and it is {p}",
-                    levels.differs
-                )
-            } else {
-                format!("but such a difference is not rare by chance, {p}")
-            };
-            format!("{standing}{in_seeds} ({wide}), {why}.")
-        }
+        Verdict::Undecided => Reason::Undecided(match few_images {
+            Some(images) => Obstacle::FewImages { images },
+            None if seeds < fewest => Obstacle::FewSeeds { smallest_p: smallest_p(seeds), fewest },
+            None if seeds_agree(c, levels) && includes_zero => Obstacle::IntervalIncludesZero { p },
+            None if seeds_agree(c, levels) => Obstacle::Images { p, images: corrected(c.p_images) },
+            None if levels.looked && levels.differs > 0.0 => Obstacle::Look { level: levels.differs, p },
+            None => Obstacle::Chance { p },
+        }),
     }
 }

@@ -15,7 +15,7 @@
 //! let comparison = &compare(&none, &[cutmix], &Options::default())?[0];
 //! assert_eq!(comparison.verdict, Verdict::Better);
 //! assert_eq!(comparison.p, Some(0.03125)); // all six seeds agree: the least six seeds can give
-//! println!("{}", comparison.reason);
+//! println!("{}", comparison.sentence());
 //! # Ok::<(), bakeoff_stats::StatsError>(())
 //! ```
 
@@ -27,6 +27,7 @@ pub mod bootstrap;
 mod comparison;
 pub mod curves;
 pub mod distribution;
+mod explanation;
 pub mod interval;
 mod measure;
 pub mod metric;
@@ -34,16 +35,18 @@ pub mod models;
 pub mod multiplicity;
 pub mod outlook;
 pub mod permutation;
+mod reason;
 pub mod sequential;
 mod spread;
 pub mod wording;
 
 pub use arm::{Arm, Marks, Run, StatsError};
-pub use comparison::{Comparison, Equivalence, FEWEST_IMAGES, Options, Verdict, compare};
+pub use comparison::{Comparison, Equivalence, FEWEST_IMAGES, LEVEL, Options, Verdict, compare};
 pub use interval::{Interval, Method};
 pub use measure::{Direction, Measure, Unit};
 pub use outlook::Outlook;
 pub use permutation::{fewest_seeds, smallest_p};
+pub use reason::{Corrected, Obstacle, Reason};
 
 /// Mean of the values; `None` where there are none.
 #[must_use]

@@ -48,6 +48,12 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
+/// The least p that so many seeds can give, with all its digits where they are few: half of 0.25 is 0.125, and not 0.12.
+#[must_use]
+pub fn least_p(p: f64) -> String {
+    if p >= 0.01 { format!("p{NO_BREAK_SPACE}={NO_BREAK_SPACE}{p}") } else { p_value(p) }
+}
+
 /// `1 seed`, `2 seeds`.
 #[must_use]
 pub fn count(n: usize, noun: &str) -> String {
@@ -78,6 +84,8 @@ mod tests {
         assert_eq!(plain(0.0), "p < 0.0001");
         assert_eq!(plain(1.0), "p = 1");
         assert_eq!(plain(0.9999), "p = 1");
+        let least = [0.5, 0.125, 0.03125, 2f64.powi(-9)].map(least_p).map(|text| text.replace('\u{a0}', " "));
+        assert_eq!(least, ["p = 0.5", "p = 0.125", "p = 0.03125", "p = 0.002"]);
     }
 
     #[test]

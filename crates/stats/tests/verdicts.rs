@@ -28,10 +28,10 @@ fn better_says_by_how_much_in_how_many_seeds_and_p() {
     let c = one(&BASE[..6], &shifted(&[0.031, 0.034, 0.029, 0.027, 0.035, 0.030]));
     assert_eq!((c.verdict, c.outlook), (Verdict::Better, Outlook::Decided));
     assert_eq!(
-        plain(&c.reason),
+        plain(&c.sentence()),
         "cutmix is better than none by 3.10 points (95 % interval 2.78 to 3.42): ahead in 6 of 6 seeds, p = 0.031."
     );
-    assert_eq!(c.explanation(), c.reason);
+    assert_eq!(c.explanation(), c.sentence());
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn worse_is_the_mirror_image_of_better() {
     let by = [0.031, 0.034, 0.029, 0.027, 0.035, 0.030];
     let c = one(&shifted(&by), &BASE[..6]);
     assert_eq!(c.verdict, Verdict::Worse);
-    assert!(plain(&c.reason).starts_with(
+    assert!(plain(&c.sentence()).starts_with(
         "cutmix is worse than none by 3.10 points (95 % interval −3.42 to −2.78): behind in 6 of 6"
     ));
 }
@@ -50,7 +50,7 @@ fn five_seeds_never_decide_however_large_the_difference() {
     assert_eq!((c.verdict, c.outlook), (Verdict::Undecided, Outlook::Seeds { total: 6 }));
     let text = plain(&c.explanation());
     assert!(
-        text.contains("but 5 seeds cannot give less than p = 0.062; 6 is the fewest that can decide."),
+        text.contains("but 5 seeds cannot give less than p = 0.0625; 6 is the fewest that can decide."),
         "{text}"
     );
     assert!(text.ends_with("about 6 seeds in all would probably settle it."), "{text}");
@@ -70,7 +70,7 @@ fn undecided_with_enough_seeds_says_that_chance_would_do() {
 fn equivalent_needs_the_narrow_interval_inside_the_margin() {
     let c = one(&BASE, &shifted(&[0.001, -0.001, 0.002, -0.001, 0.001, 0.0, -0.002, 0.001]));
     assert_eq!(c.verdict, Verdict::Equivalent);
-    let text = plain(&c.reason);
+    let text = plain(&c.sentence());
     assert!(
         text.starts_with(
             "cutmix and none are equivalent within 0.50 points: difference +0.01 points (90 % interval"
@@ -87,9 +87,10 @@ fn a_difference_that_is_there_but_below_the_margin_is_equivalent_and_said_to_be_
     let c = one(&BASE, &shifted(&[0.001, 0.0012, 0.0008, 0.001, 0.0011, 0.0009, 0.001, 0.001]));
     assert_eq!(c.verdict, Verdict::Equivalent);
     assert!(
-        plain(&c.reason).contains("A difference is there (p = 0.0078), but it is smaller than the margin"),
+        plain(&c.sentence())
+            .contains("A difference is there (p = 0.0078), but it is smaller than the margin"),
         "{}",
-        c.reason
+        c.sentence()
     );
 }
 
@@ -98,7 +99,7 @@ fn no_margin_no_equivalence() {
     let options = Options { margin: 0.0, ..Options::default() };
     let c = compare(&arm("none", &BASE), &[arm("same", &BASE)], &options).unwrap().remove(0);
     assert_eq!((c.verdict, c.equivalence, c.outlook), (Verdict::Undecided, None, Outlook::OutOfReach));
-    assert!(c.reason.starts_with("same and none are level ("), "{}", c.reason);
+    assert!(c.sentence().starts_with("same and none are level ("), "{}", c.sentence());
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn one_pair_gives_a_difference_but_no_interval() {
     let c = one(&BASE[..1], &[0.7]);
     assert_eq!((c.verdict, c.interval, c.equivalence, c.p), (Verdict::Undecided, None, None, Some(1.0)));
     assert_eq!(c.outlook, Outlook::Unknown { at_least: 6 });
-    assert!(c.reason.contains("one finished seed in common"), "{}", c.reason);
+    assert!(c.sentence().contains("one finished seed in common"), "{}", c.sentence());
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn no_seed_in_common_is_nothing_to_compare() {
     let other = Arm { name: "cutmix".into(), runs: vec![Run::from_accuracy(99, 0.5)] };
     let c = compare(&arm("none", &BASE), &[other], &Options::default()).unwrap().remove(0);
     assert_eq!((c.verdict, c.mean, c.p, c.probability_better), (Verdict::Undecided, None, None, None));
-    assert!(c.reason.contains("no finished seed in common"), "{}", c.reason);
+    assert!(c.sentence().contains("no finished seed in common"), "{}", c.sentence());
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn two_images_decide_nothing_however_well_the_seeds_agree() {
             .unwrap()
             .remove(0);
         assert_eq!(c.verdict, Verdict::Undecided);
-        assert!(plain(&c.reason).contains("2 test images cannot tell anything"), "{}", c.reason);
+        assert!(plain(&c.sentence()).contains("2 test images cannot tell anything"), "{}", c.sentence());
     }
 }
 
@@ -228,7 +229,7 @@ fn where_lower_is_better_everything_is_the_mirror_image() {
         // The difference itself stays recipe minus baseline.
         assert!((higher.mean.unwrap() + lower.mean.unwrap()).abs() < 1e-12);
         if verdict == Verdict::Undecided || verdict == Verdict::Better {
-            let start = |c: &Comparison| c.reason.split(" (").next().map(str::to_owned);
+            let start = |c: &Comparison| c.sentence().split(" (").next().map(str::to_owned);
             assert_eq!(start(&higher), start(&lower));
         }
     }
@@ -243,7 +244,7 @@ fn losses_are_compared_in_their_own_unit() {
     let c = compare(&none, &[cutmix], &options).unwrap().remove(0);
     assert_eq!((c.verdict, c.equivalence), (Verdict::Better, None));
     assert_eq!(
-        plain(&c.reason),
+        plain(&c.sentence()),
         "cutmix is better than none by 0.200 (95 % interval -0.213 to -0.187): ahead in 6 of 6 seeds, p = 0.031.".replace('-', "−")
     );
     let broken = arm("mixup", &[2.1, f64::NAN]);

@@ -4,7 +4,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::Headline;
 use crate::document::{Document, Node, Origin, Step, Table, Value};
-use crate::problem::{MOST_FOUND, Problem, list, nearest};
+use crate::problem::{MOST_FOUND, Problem, list};
+use bakeoff_data::nearest;
 
 /// What the schema does not allow.
 pub(crate) struct Checked {

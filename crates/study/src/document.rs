@@ -6,7 +6,8 @@ use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::problem::{MOST_FOUND, Place, Problem, list, nearest};
+use crate::problem::{MOST_FOUND, Place, Problem, list};
+use bakeoff_data::nearest;
 
 /// What to do about `"C:\photos"`.
 pub(crate) const BACKSLASHES: &str = "in double quotes a backslash begins an escape: write a path in single quotes ('C:\\photos') or with / (C:/photos)";

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde_json::Value as Json;
 
 use crate::document::{Document, Node, Origin, Step, Table, Value, set};
-use crate::problem::{MOST_FOUND, Problem, list, nearest};
+use crate::problem::{MOST_FOUND, Problem, list};
+use bakeoff_data::nearest;
 
 /// More recipes than anyone will train.
 pub(crate) const MOST: usize = 1000;

@@ -106,32 +106,6 @@ fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// Characters of a word that may be a name mistyped; comparing takes time and memory by its length.
-const LONGEST_WORD: usize = 100;
-
-/// The known name nearest to a mistyped one, where one is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if word.len() > LONGEST_WORD {
-        return None;
-    }
-    let plain = |text: &str| text.to_lowercase().replace('_', "-");
-    let word = plain(word);
-    known
-        .into_iter()
-        .map(|name| {
-            let plain_name = plain(name);
-            let distance = strsim::damerau_levenshtein(&word, &plain_name);
-            let part = word.len() >= 3
-                && (plain_name.contains(&word) || word.contains(&plain_name) && name.len() >= 3);
-            let limit = (plain_name.chars().count().max(word.chars().count()) / 3).max(1);
-            // All names that the word is a part of are equally near: the first is the best known.
-            (if part { distance.min(1) } else { distance }, limit, name)
-        })
-        .filter(|(distance, limit, _)| distance <= limit)
-        .min_by_key(|(distance, ..)| *distance)
-        .map(|(_, _, name)| name)
-}
-
 /// `` `a`, `b`, `c` ``.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
@@ -159,16 +133,5 @@ mod tests {
         let text = told(MOST_FOUND);
         assert!(text.contains("more than 170") && text.len() < 64 << 10, "{}", text.len());
         assert!(text.contains("\n 1 | …x = 1…\n   |  ^\n"), "{text}");
-    }
-
-    #[test]
-    fn the_nearest_name_is_offered_and_a_far_one_is_not() {
-        let known = ["epochs", "batch", "image", "optimizer", "evaluation_batch"];
-        assert_eq!(nearest("epoch", known), Some("epochs"));
-        assert_eq!(nearest("optimiser", known), Some("optimizer"));
-        assert_eq!(nearest("evaluation-batch", known), Some("evaluation_batch"));
-        assert_eq!(nearest("bacth", known), Some("batch"));
-        assert_eq!(nearest("image_size", known), Some("image"));
-        assert_eq!(nearest("fruit", known), None);
     }
 }

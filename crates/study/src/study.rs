@@ -19,8 +19,9 @@ use crate::config::{
 };
 use crate::document::{BACKSLASHES, Document, Step};
 use crate::expansion::expand;
-use crate::problem::{MOST_FOUND, Place, Problem, StudyErrors, list, nearest};
+use crate::problem::{MOST_FOUND, Place, Problem, StudyErrors, list};
 use crate::weights_path::find_weights;
+use bakeoff_data::nearest;
 
 /// A study, checked and resolved: nothing in it is left to a default.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bakeoff_report::insight::Ranged;
-use bakeoff_report::robustness::{RecipeRobustness, Robustness};
+use bakeoff_findings::insight::Ranged;
+use bakeoff_findings::robustness::{RecipeRobustness, Robustness};
 use bakeoff_stats::wording::{count, points, signed_points};
 use bakeoff_study::{AnalysisOptions, MOST_MAPS, RunFolder, analyse};
 

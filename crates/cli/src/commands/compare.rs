@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
-use bakeoff_report::aggregate::{DataSet, aggregate, write_aggregate};
-use bakeoff_report::results::{MetricUnit, Pattern, Results, ResultsOptions, Source};
+use bakeoff_evidence::results::{MetricUnit, Pattern, Results, ResultsOptions, Source};
+use bakeoff_findings::aggregate::{DataSet, aggregate};
+use bakeoff_report::aggregate::write_aggregate;
 use bakeoff_stats::{Direction, Unit};
 use bakeoff_study::{Headline, RunFolder};
 
@@ -176,7 +177,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     }
     let margin = margin(arguments.margin, &results)?;
     let Some(folder) = arguments.out else {
-        let summary = bakeoff_report::summarise_results(&results, &baseline, margin)?;
+        let summary = bakeoff_findings::summarise_results(&results, &baseline, margin)?;
         warn(&summary.warnings);
         super::run::tell_summary(&summary, arguments.json)?;
         return Ok(Exit::Done);

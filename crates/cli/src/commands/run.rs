@@ -142,7 +142,7 @@ fn until_decided(study: &Study, options: &Options) -> Result<Option<Looks>> {
     if most < first {
         bail!("--max-seeds is {most}, but the study already has {first} seeds (compare.seeds)");
     }
-    let fewest = fewest_seeds(0.05);
+    let fewest = fewest_seeds(bakeoff_stats::LEVEL);
     if most < fewest {
         bail!("--max-seeds is {most}: fewer than {fewest} seeds cannot show a recipe to be better or worse");
     }
@@ -158,7 +158,7 @@ impl Decide for Looks {
     }
 
     fn open(&self, plan: &PlanRecord, folder: &RunFolder) -> Result<Vec<String>, String> {
-        bakeoff_report::open_recipes(plan, folder).map_err(|error| error.to_string())
+        bakeoff_findings::open_recipes(plan, folder).map_err(|error| error.to_string())
     }
 }
 
@@ -175,7 +175,7 @@ pub(crate) fn tell(report: &bakeoff_report::Report, json: bool) -> Result<()> {
 }
 
 /// The verdict, or the summary as JSON.
-pub(crate) fn tell_summary(summary: &bakeoff_report::Summary, json: bool) -> Result<()> {
+pub(crate) fn tell_summary(summary: &bakeoff_findings::Summary, json: bool) -> Result<()> {
     if json {
         out(serde_json::to_string_pretty(summary)?);
         return Ok(());

@@ -1,6 +1,7 @@
 //! The data sets that are fetched by their names.
 
 use super::error::FetchError;
+use crate::nearest;
 
 /// A data set and where it is.
 #[derive(Clone, Debug)]
@@ -186,8 +187,7 @@ pub fn published() -> Vec<Published> {
 pub fn find_published(name: &str) -> Result<Published, FetchError> {
     let sets = published();
     let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
-    let like = |known: &&&str| strsim::jaro_winkler(known, name);
-    let nearest = names.iter().max_by(|a, b| like(a).total_cmp(&like(b))).filter(|known| like(known) > 0.7);
+    let nearest = nearest(name, names.iter().copied());
     let unknown = FetchError::Unknown {
         name: name.to_owned(),
         nearest: nearest.map(|known| format!(" (did you mean {known:?}?)")).unwrap_or_default(),

@@ -19,6 +19,7 @@ use crate::columns::{self, ColumnRole};
 use crate::groups::group_column;
 use crate::listing::{Entry, Listing};
 use crate::location::Location;
+use crate::nearest::nearest;
 use crate::parquet::{Columns, Label, Table, beside_table};
 use crate::paths::is_inside;
 use crate::store::Store;
@@ -443,7 +444,7 @@ fn columns(metadata: &ParquetMetaData, features: &Features, wanted: &ColumnConfi
         match columns::spelt(&names, name).as_slice() {
             &[only] => Ok(only),
             [] => {
-                let near = columns::nearest(name, names.iter().copied());
+                let near = nearest(name, names.iter().copied());
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
                 Err(format!("has no column `{name}`, which {key} names; {near}its columns: {all}"))
             }

@@ -1,13 +1,15 @@
 //! The page of several data sets: the answer, one picture, two tables, and how it was done.
 
-use super::{Aggregate, Estimate, NARROW, WIDE};
+use super::{Aggregate, Estimate, NARROW, WIDE, data_set_table, table as aggregate_table};
 use crate::chart::{Block, Intervals, Mark, Row};
+use crate::korean;
 use crate::language::{Language, Words, fill};
 use crate::page::{SCRIPT, json, style};
 use crate::table::Table;
 use crate::text::{bdi, escape};
 use crate::theme;
 use bakeoff_stats::{Direction, Unit, Verdict};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Differences on every data set, and of all together, a block per recipe.
@@ -41,6 +43,13 @@ pub(super) fn chart(aggregate: &Aggregate, words: &Words) -> Intervals {
     }
 }
 
+fn answer(aggregate: &Aggregate, language: Language) -> Cow<'_, str> {
+    match language {
+        Language::English => aggregate.answer.as_str().into(),
+        Language::Korean => korean::aggregate_answer(aggregate).into(),
+    }
+}
+
 fn write(html: &mut String, aggregate: &Aggregate, words: &Words, hidden: bool) {
     let sets = words.count(words.data_sets_n, aggregate.data_sets.len());
     let baseline = bdi(&aggregate.baseline);
@@ -66,7 +75,7 @@ fn write(html: &mut String, aggregate: &Aggregate, words: &Words, hidden: bool) 
         words.aggregate_heading,
         facts.join(" · "),
         words.s_answer,
-        escape(&aggregate.sentence(words)),
+        escape(&answer(aggregate, words.language)),
     );
     if !aggregate.warnings.is_empty() {
         let _ =
@@ -90,8 +99,8 @@ fn write(html: &mut String, aggregate: &Aggregate, words: &Words, hidden: bool) 
         let caption = format!("<b>{} {number}.</b> {}", words.table, fill(caption, &values));
         html.push_str(&table.html("", &caption));
     };
-    table(&aggregate.table(words), 1, words.aggregate_table_caption);
-    table(&aggregate.data_set_table(words), 2, words.aggregate_sets_caption);
+    table(&aggregate_table(aggregate, words), 1, words.aggregate_table_caption);
+    table(&data_set_table(aggregate, words), 2, words.aggregate_sets_caption);
     let _ = writeln!(
         html,
         "<section><h2>{}</h2>\n<p>{}</p>\n</section>\n</main>\n<footer>{}</footer>\n</div>",

@@ -1,9 +1,9 @@
 //! A confusion matrix as a picture: a pixel a cell, so that a thousand classes weigh no more than the picture.
 
-use crate::confusion::Confusion;
 use crate::language::{Words, fill};
 use crate::svg::{Anchor, Drawing};
 use crate::text::{Weight, class_name, fit, width as text_width};
+use bakeoff_findings::Confusion;
 use base64::Engine;
 use std::io::Cursor;
 
@@ -65,8 +65,8 @@ pub(crate) fn matrix(confusion: &Confusion, recipe: usize, names: &[String], wor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::confusion::Counts;
     use crate::language::Language;
+    use bakeoff_findings::Counts;
 
     #[test]
     fn few_classes_are_named_and_many_are_not() {

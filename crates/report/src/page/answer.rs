@@ -1,14 +1,15 @@
 //! The answer: one sentence, one picture, and why.
 
 use super::{Writer, put};
-use crate::evidence::Origin;
 use crate::figures::{self, NARROW, WIDE};
 use crate::korean;
 use crate::language::{Language, fill};
-use crate::summary::RecipeSummary;
+use crate::metric::metric;
 use crate::tables;
 use crate::text::{bdi, escape};
-use bakeoff_stats::{Comparison, Direction, Unit, fewest_seeds};
+use bakeoff_evidence::Origin;
+use bakeoff_findings::summary::RecipeSummary;
+use bakeoff_stats::{Comparison, Direction, LEVEL, Unit, fewest_seeds};
 
 impl Writer<'_> {
     /// Comparisons that the correction counts.
@@ -16,7 +17,7 @@ impl Writer<'_> {
         let with =
             |seeds: usize| self.assessment.comparisons.iter().filter(|c| c.seeds.len() >= seeds).count();
         // Where no recipe has the seeds to be claimed, all that can be compared are corrected together.
-        match with(fewest_seeds(0.05)) {
+        match with(fewest_seeds(LEVEL)) {
             0 => with(2),
             n => n,
         }
@@ -24,8 +25,9 @@ impl Writer<'_> {
 
     fn explanation(&self, recipe: &RecipeSummary, comparison: Option<&Comparison>) -> String {
         match (self.words.language, comparison) {
-            (Language::Korean, Some(comparison)) => korean::explanation(comparison, self.corrected_for()),
-            _ => recipe.explanation().unwrap_or_default(),
+            (Language::Korean, Some(comparison)) => korean::explanation(comparison),
+            (Language::English, Some(comparison)) => comparison.explanation(),
+            (_, None) => recipe.explanation().unwrap_or_default(),
         }
     }
 
@@ -63,7 +65,7 @@ impl Writer<'_> {
                 Unit::Plain => words.forest_caption_plain,
             };
             let values = [
-                ("metric", &escape(&evidence.metric(words)) as &dyn std::fmt::Display),
+                ("metric", &escape(&metric(evidence, words)) as &dyn std::fmt::Display),
                 ("baseline", &bdi(&summary.baseline)),
                 ("same", &same),
             ];

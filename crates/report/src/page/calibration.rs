@@ -1,11 +1,11 @@
 //! How sure the networks are, and how often they are right then.
 
 use super::{Writer, put};
-use crate::evidence::Origin;
 use crate::figures::{self, NARROW, WIDE};
 use crate::language::fill;
 use crate::tables::insight as tables;
 use crate::text::bdi;
+use bakeoff_evidence::Origin;
 use bakeoff_stats::metric::BINS;
 
 impl Writer<'_> {

@@ -1,12 +1,12 @@
 //! Test images whose classification changes with the recipe.
 
 use super::{Writer, put};
-use crate::insight::{FlippedImage, RecipeInsight};
 use crate::language::{fill, thousands};
 use crate::tables::insight as tables;
 use crate::text::{bdi, class_name, escape};
 use crate::theme;
 use crate::thumbnails;
+use bakeoff_findings::insight::{FlippedImage, RecipeInsight};
 
 impl Writer<'_> {
     pub(super) fn changes(&mut self) {

@@ -1,11 +1,13 @@
 //! Which classes are taken for which.
 
 use super::{Writer, put};
-use crate::evidence::Origin;
 use crate::figures;
 use crate::language::fill;
 use crate::tables;
 use crate::text::escape;
+use bakeoff_evidence::Origin;
+use bakeoff_findings::Confusion;
+use std::collections::BTreeMap;
 
 impl Writer<'_> {
     pub(super) fn confusion(&mut self) {
@@ -64,5 +66,43 @@ impl Writer<'_> {
         };
         self.caption(&fill(words.confusion_caption, &[("shown", &shown)]));
         self.close_section();
+    }
+}
+
+/// What the page's script draws: per recipe, cells as increments of `row × n + column` and counts, in turn.
+pub(super) fn data(confusion: &Confusion, names: &[String]) -> serde_json::Value {
+    let n = confusion.shown.len() as u32;
+    let place: BTreeMap<u32, u32> = confusion.shown.iter().copied().zip(0..).collect();
+    let recipes = confusion.recipes.iter().map(|counts| {
+        let mut cells = Vec::new();
+        let mut before = 0;
+        for (&(truth, predicted), &count) in &counts.cells {
+            let (Some(row), Some(column)) = (place.get(&truth), place.get(&predicted)) else { continue };
+            let at = row * n + column;
+            cells.push(at - before);
+            cells.push(count);
+            before = at;
+        }
+        let rows: Vec<u32> = confusion.shown.iter().map(|c| counts.rows[*c as usize]).collect();
+        serde_json::json!({"name": counts.recipe, "rows": rows, "cells": cells})
+    });
+    let recipes: Vec<_> = recipes.collect();
+    let classes: Vec<&str> =
+        confusion.shown.iter().map(|c| names.get(*c as usize).map_or("", String::as_str)).collect();
+    serde_json::json!({"classes": classes, "similar": confusion.similar_together(), "hard": confusion.hardest_first(), "recipes": recipes})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bakeoff_findings::Counts;
+
+    #[test]
+    fn cells_are_sent_as_increments() {
+        let names = ["a", "b", "c"].map(String::from);
+        let cells = BTreeMap::from([((0, 1), 2), ((1, 1), 3), ((2, 0), 1)]);
+        let counts = Counts { recipe: "cutmix".to_owned(), cells, rows: vec![2, 3, 1] };
+        let data = data(&Confusion { recipes: vec![counts], shown: vec![0, 1, 2] }, &names);
+        assert_eq!(data["recipes"][0]["cells"], serde_json::json!([1, 2, 3, 3, 2, 1]));
     }
 }

@@ -1,11 +1,11 @@
 //! What the recipes cost.
 
 use super::{Writer, put};
-use crate::evidence::State;
 use crate::figures::{self, NARROW, WIDE};
 use crate::language::fill;
 use crate::tables;
 use crate::text::bdi;
+use bakeoff_evidence::State;
 
 impl Writer<'_> {
     pub(super) fn cost(&mut self) {

@@ -2,13 +2,14 @@
 
 use super::results::LIST;
 use super::{Writer, put};
-use crate::evidence::Origin;
 use crate::figures::{self, NARROW, WIDE};
-use crate::insight::CourseSummary;
 use crate::language::fill;
+use crate::metric::metric_and_way;
 use crate::tables;
 use crate::text::escape;
 use crate::theme;
+use bakeoff_evidence::Origin;
+use bakeoff_findings::insight::CourseSummary;
 
 impl Writer<'_> {
     /// Buttons that hide and show recipes; only there with the script that serves them.
@@ -60,7 +61,7 @@ impl Writer<'_> {
                 &accuracy.draw(WIDE, 460.0, words),
                 &accuracy.draw(NARROW, 320.0, words),
             );
-            let metric = escape(&evidence.metric_and_way(words));
+            let metric = escape(&metric_and_way(evidence, words));
             let caption =
                 if evidence.origin == Origin::Run { words.validation_caption } else { words.metric_caption };
             self.caption(&fill(caption, &[("uneven", &uneven), ("metric", &metric)]));

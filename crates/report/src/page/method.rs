@@ -1,13 +1,14 @@
 //! Data, method, and how to repeat it.
 
 use super::{Writer, put};
-use crate::evidence::Origin;
 use crate::language::{Words, fill, thousands};
+use crate::metric::{metric, metric_and_way};
 use crate::references;
-use crate::summary::CopiesSummary;
 use crate::text::{bdi, escape, escape_lines};
-use bakeoff_stats::wording::p_value;
-use bakeoff_stats::{Direction, Method, Unit, fewest_seeds, smallest_p};
+use bakeoff_evidence::Origin;
+use bakeoff_findings::summary::CopiesSummary;
+use bakeoff_stats::wording::least_p;
+use bakeoff_stats::{Direction, LEVEL, Method, Unit, fewest_seeds, smallest_p};
 use bakeoff_study::Trainable;
 use bakeoff_study::records::{CopiesRecord, DataRecord};
 
@@ -182,7 +183,7 @@ impl Writer<'_> {
             facts.push((words.m_evaluation, plan.evaluation.join("; ")));
         }
         if elsewhere {
-            facts.push((words.m_compared, evidence.metric_and_way(words)));
+            facts.push((words.m_compared, metric_and_way(evidence, words)));
         }
         facts.push((words.m_tested, headline(words, &plan.headline)));
         let margin = match evidence.measure().unit {
@@ -202,8 +203,8 @@ impl Writer<'_> {
         let crossed = self.assessment.comparisons.iter().filter_map(|c| c.interval);
         let crossed = crossed.map(|i| i.method).any(|m| m == Method::CrossedT);
         let interval = if crossed { words.m_crossed } else { words.m_paired_t };
-        let (n, fewest) = (plan.seeds.len(), fewest_seeds(0.05));
-        let p = p_value(smallest_p(n));
+        let (n, fewest) = (plan.seeds.len(), fewest_seeds(LEVEL));
+        let p = least_p(smallest_p(n));
         let p = p.trim_start_matches("p\u{a0}").trim_start_matches("=\u{a0}");
         let template = if n < fewest { words.m_reach_short } else { words.m_reach };
         let reach = fill(
@@ -211,12 +212,13 @@ impl Writer<'_> {
             &[("seeds", &words.count(words.seeds_n, n)), ("p", &escape(p)), ("fewest", &fewest)],
         );
         let known = self.assessment.comparisons.iter().any(|c| c.p_images.is_some());
+        let level = LEVEL.to_string();
         let values = [
             ("baseline", &bdi(&plan.baseline) as &dyn std::fmt::Display),
-            ("metric", &escape(&evidence.metric(words))),
+            ("metric", &escape(&metric(evidence, words))),
             ("interval", &interval),
             ("reach", &reach),
-            ("level", &if plan.until_decided.is_some() { words.m_level_look } else { "0.05" }),
+            ("level", &if plan.until_decided.is_some() { words.m_level_look } else { level.as_str() }),
             ("images", &if known { words.m_verdict_images } else { "" }),
         ];
         for paragraph in [

@@ -14,15 +14,15 @@ mod pictures;
 mod results;
 mod robustness;
 
-use crate::confusion::Confusion;
-use crate::evidence::{Evidence, Origin};
 use crate::figures;
 use crate::language::{Language, Words, fill};
-use crate::summary::Assessment;
 use crate::svg::Drawing;
 use crate::text::{bdi, escape, plain};
 use crate::theme;
 use crate::thumbnails::Thumbnails;
+use bakeoff_evidence::{Evidence, Origin};
+use bakeoff_findings::Confusion;
+use bakeoff_findings::summary::Assessment;
 use base64::Engine;
 use pictures::Album;
 use std::fmt::Write;
@@ -282,7 +282,7 @@ pub(crate) fn document(
     }
     let data = serde_json::json!({
         "curves": figures::curve_data(evidence, insight),
-        "confusion": shared.confusion.as_ref().zip(evidence.data.as_ref()).map(|(c, data)| c.data(&data.classes)),
+        "confusion": shared.confusion.as_ref().zip(evidence.data.as_ref()).map(|(c, data)| confusion::data(c, &data.classes)),
         "style": theme::file_rules(),
     });
     let _ = write!(

@@ -5,7 +5,7 @@ use crate::language::fill;
 use crate::tables::insight as tables;
 use crate::text::escape;
 use bakeoff_stats::wording::p_value;
-use bakeoff_stats::{Unit, smallest_p};
+use bakeoff_stats::{LEVEL, Unit, smallest_p};
 
 /// More pairs than this are folded away.
 const OPEN: usize = 15;
@@ -24,7 +24,7 @@ impl Writer<'_> {
         put!(self, "<p>{}</p>\n", fill(words.pairs_appendix, &[("n", &pairs)]));
         let seeds = self.assessment.summary.recipes.iter().map(|r| r.seeds.len()).max().unwrap_or(0);
         let least = (smallest_p(seeds) * n as f64).min(1.0);
-        let reach = if least > 0.05 {
+        let reach = if least > LEVEL {
             let p = escape(&p_value(least));
             let seeds = words.count(words.seeds_n, seeds);
             fill(words.pairs_reach, &[("seeds", &seeds), ("n", &pairs), ("p", &p)])

@@ -2,11 +2,12 @@
 
 use super::{Writer, put};
 use crate::chart::range;
-use crate::evidence::Origin;
 use crate::language::fill;
-use crate::summary::MissingTrial;
+use crate::metric::{metric, metric_and_way};
 use crate::tables;
 use crate::text::{bdi, escape};
+use bakeoff_evidence::Origin;
+use bakeoff_findings::summary::MissingTrial;
 use bakeoff_stats::Unit;
 use bakeoff_stats::sequential::Standing;
 
@@ -25,7 +26,7 @@ impl Writer<'_> {
                 let what = if own {
                     words.results_what.to_owned()
                 } else {
-                    fill(words.results_elsewhere, &[("metric", &escape(&evidence.metric_and_way(words)))])
+                    fill(words.results_elsewhere, &[("metric", &escape(&metric_and_way(evidence, words)))])
                 };
                 let top5 = if own && !evidence.shows_top5() { words.no_top5 } else { "" };
                 let unit = summary.measure.unit;
@@ -63,7 +64,7 @@ impl Writer<'_> {
         let evidence = self.evidence;
         let table = tables::trials(evidence, words);
         let own = evidence.origin == Origin::Run;
-        let metric = escape(&evidence.metric(words));
+        let metric = escape(&metric(evidence, words));
         let caption = match summary.measure.unit {
             _ if own => words.trials_caption,
             Unit::Percent => words.trials_elsewhere,

@@ -1,12 +1,12 @@
 //! When test images are damaged or partly hidden.
 
 use super::{Writer, put};
-use crate::evidence::Origin;
 use crate::figures::{self, NARROW, WIDE};
 use crate::language::{fill, thousands};
 use crate::tables::robustness as tables;
 use crate::text::{bdi, escape};
 use crate::thumbnails::Damage;
+use bakeoff_evidence::Origin;
 use bakeoff_study::{Corruption, Shown};
 
 impl Writer<'_> {

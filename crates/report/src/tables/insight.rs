@@ -1,13 +1,13 @@
 //! Tables of what goes beyond the verdict.
 
 use super::{bare_p, heat, recipe};
-use crate::evidence::Evidence;
-use crate::insight::{ClassDifference, Insight, MetricSummary, Ranged, RecipeInsight};
 use crate::korean;
 use crate::language::{Language, Words, fill};
-use crate::summary::Summary;
-use crate::table::{Cell, Column, Shown, Table};
+use crate::table::{Cell, Column, ShownIn, Table};
 use crate::text::{bdi, class_name, escape};
+use bakeoff_evidence::Evidence;
+use bakeoff_findings::insight::{ClassDifference, Insight, MetricSummary, Ranged, RecipeInsight};
+use bakeoff_findings::summary::Summary;
 use bakeoff_stats::Unit;
 use bakeoff_stats::curves::Course;
 use bakeoff_stats::metric::Metric;
@@ -61,7 +61,8 @@ pub(super) fn ranged_columns(key: &str, head: impl Into<String>, difference: boo
     if difference {
         more.extend(["difference", "difference_low", "difference_high"]);
     }
-    columns.extend(more.iter().map(|more| Column::number(&format!("{key}_{more}"), "").only(Shown::InData)));
+    columns
+        .extend(more.iter().map(|more| Column::number(&format!("{key}_{more}"), "").only(ShownIn::InData)));
     columns
 }
 
@@ -177,7 +178,7 @@ pub(crate) fn classes(evidence: &Evidence, insight: &Insight, words: &Words) -> 
     ];
     for r in &recipes {
         columns.push(Column::number(&r.name, r.name.as_str()));
-        columns.push(Column::number(&format!("{}_p_bh", r.name), "").only(Shown::InData));
+        columns.push(Column::number(&format!("{}_p_bh", r.name), "").only(ShownIn::InData));
     }
     // Recipes that were compared on other seeds still have the same test images, and so the same classes.
     let at = |r: &RecipeInsight, class: &str| r.classes.iter().find(|c| c.class == class).cloned();
@@ -375,8 +376,8 @@ fn courses(evidence: &Evidence, insight: &Insight, words: &Words) -> Table {
         Column::words("second", words.h_against),
         Column::words("sentence", words.courses_title),
         Column::number("epoch", words.h_epoch),
-        Column::number("low", "").only(Shown::InData),
-        Column::number("high", "").only(Shown::InData),
+        Column::number("low", "").only(ShownIn::InData),
+        Column::number("high", "").only(ShownIn::InData),
     ];
     let rows = insight.courses.iter().map(|c| {
         let [epoch, low, high] = match c.course {

@@ -2,10 +2,10 @@
 
 use super::insight::{FALSE_DISCOVERY, Scale, data, limits, ranged_cells, ranged_columns};
 use super::recipe;
-use crate::evidence::Evidence;
 use crate::language::{Words, fill};
-use crate::robustness::{RecipeRobustness, Robustness, UnderCorruption};
-use crate::table::{Cell, Column, Shown, Table};
+use crate::table::{Cell, Column, ShownIn, Table};
+use bakeoff_evidence::Evidence;
+use bakeoff_findings::robustness::{RecipeRobustness, Robustness, UnderCorruption};
 use bakeoff_stats::wording::{points, signed_points};
 use bakeoff_study::Corruption;
 
@@ -69,7 +69,7 @@ pub(crate) fn corruptions(evidence: &Evidence, robustness: &Robustness, words: &
     for r in &others {
         columns.push(Column::number(&r.name, r.name.as_str()));
         for more in ["low", "high", "p_bh"] {
-            columns.push(Column::number(&format!("{}_{more}", r.name), "").only(Shown::InData));
+            columns.push(Column::number(&format!("{}_{more}", r.name), "").only(ShownIn::InData));
         }
     }
     let mean = |under: &UnderCorruption| under.accuracy.difference.map(|d| d.mean);

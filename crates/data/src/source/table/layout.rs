@@ -13,6 +13,7 @@ use crate::classes::is_no_label;
 use crate::columns::{self, ColumnRole, Found};
 use crate::delimited::Row;
 use crate::names::image_by_name;
+use crate::nearest::nearest;
 use crate::{ColumnConfig, DeclaredSplit, Warning};
 
 /// How many rows are looked at where names do not tell.
@@ -106,7 +107,7 @@ impl<'a> Layout<'a> {
         match columns::spelt(&self.names, name).as_slice() {
             &[only] => Ok(only),
             [] => {
-                let near = columns::nearest(name, self.names.iter().map(String::as_str));
+                let near = nearest(name, self.names.iter().map(String::as_str));
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
                 let all = self.all();
                 Err(format!("there is no column `{name}`, which {key} names; {near}The columns are {all}"))
@@ -246,7 +247,7 @@ impl<'a> Layout<'a> {
                 Ok(only)
             }
             [] => {
-                let near = |wanted: &str| columns::nearest(wanted, self.names.iter().map(String::as_str));
+                let near = |wanted: &str| nearest(wanted, self.names.iter().map(String::as_str));
                 let near = near("path").or_else(|| near("filename"));
                 let near = near.map(|near| format!("; is `{near}` the path?")).unwrap_or_default();
                 Err(NoLayout::from(format!(
@@ -311,7 +312,7 @@ impl<'a> Layout<'a> {
                 only_labels_lack: true,
             }),
             several => {
-                let near = columns::nearest("label", self.names.iter().map(String::as_str));
+                let near = nearest("label", self.names.iter().map(String::as_str));
                 let near = near.map(|near| format!("; is `{near}` the label?")).unwrap_or_default();
                 Err(NoLayout {
                     message: format!(

@@ -25,7 +25,7 @@ mod table;
 mod vocabulary;
 
 use bakeoff_data::alike_names;
-use bakeoff_data::columns::nearest;
+use bakeoff_data::nearest;
 use bakeoff_stats::{Direction, Marks, Measure, Unit};
 use bakeoff_study::Headline;
 use bakeoff_study::records::EpochRecord;
@@ -33,7 +33,7 @@ use opened::Opened;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-pub(crate) use metric::is_top1;
+pub use metric::is_top1;
 pub use place::Pattern;
 
 /// One file to read.
@@ -519,7 +519,7 @@ fn parts(sources: &[Source], files: &HashMap<(String, u64), usize>) -> Option<St
          are several data sets, say so: {}{}",
         sources.len(),
         shown(recipe),
-        crate::summary::list(&some),
+        crate::text::list(&some),
         sources.iter().take(2).map(named).collect::<Vec<_>>().join(" "),
         if sources.len() > 2 { " …" } else { "" }
     ))
@@ -532,7 +532,7 @@ fn alike(what: &str, names: &[String]) -> Option<String> {
         let groups = groups.iter().map(|group| {
             let names: Vec<String> = group.names.iter().map(|name| format!("\"{}\"", shown(name))).collect();
             let differ: Vec<String> = group.differences.iter().map(ToString::to_string).collect();
-            format!("{} (they differ in {})", crate::summary::list(&names), crate::summary::list(&differ))
+            format!("{} (they differ in {})", crate::text::list(&names), crate::text::list(&differ))
         });
         format!(
             "Some {what} have names that are alike and were kept apart: {}. If they are the same, write them the same way.",
@@ -557,7 +557,7 @@ impl Results {
             1 => Ok(all.remove(0)),
             count => {
                 let names: Vec<String> = all.iter().map(|r| format!("\"{}\"", shown(&r.name))).collect();
-                Err(ResultsError::SeveralDataSets { count, names: crate::summary::list(&names) })
+                Err(ResultsError::SeveralDataSets { count, names: crate::text::list(&names) })
             }
         }
     }
@@ -689,7 +689,7 @@ impl Results {
         (!found.is_empty()).then(|| {
             format!(
                 "Every run of {} is exactly 0 % or 100 %: was that measured, or are the files not what they were taken for?",
-                crate::summary::list(&found)
+                crate::text::list(&found)
             )
         })
     }
@@ -721,7 +721,7 @@ impl Results {
     pub fn baseline(&self, asked: Option<&str>) -> Result<String, ResultsError> {
         let recipes = self.recipes();
         let known =
-            crate::summary::list(&recipes.iter().map(|r| format!("\"{}\"", shown(r))).collect::<Vec<_>>());
+            crate::text::list(&recipes.iter().map(|r| format!("\"{}\"", shown(r))).collect::<Vec<_>>());
         let baseline = match asked {
             Some(name) if recipes.iter().any(|r| r == name) => name.to_owned(),
             Some(name) => {
@@ -760,7 +760,7 @@ impl Results {
                     for (name, seeds) in [(recipe.as_str(), here), (baseline, there)] {
                         if !seeds.is_empty() {
                             let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
-                            parts.push(format!("{noun} {} of {name}", crate::summary::list(&seeds)));
+                            parts.push(format!("{noun} {} of {name}", crate::text::list(&seeds)));
                         }
                     }
                     format!(

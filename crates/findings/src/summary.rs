@@ -1,23 +1,19 @@
 //! The numbers of a study: `summary.json`, `summary.csv`, and the lines a terminal shows.
 
-use crate::ReportError;
-use crate::evidence::{Evidence, Origin, State, Tested, Trial};
+use crate::FindingsError;
 use crate::insight::{ALL_PAIRS, Insight, Material, insight};
 use crate::robustness::robustness;
-use crate::spreadsheet::Spreadsheet;
-use crate::text::plain;
+use bakeoff_evidence::{Evidence, Origin, State, Tested, Trial};
+use bakeoff_evidence::{list, plain};
 use bakeoff_stats::sequential::{Design, Look, Standing, compare_sequentially};
-use bakeoff_stats::wording::{count, p_value, percent};
+use bakeoff_stats::wording::{count, least_p, p_value, percent};
 use bakeoff_stats::{
-    Arm, Comparison, Direction, Marks, Measure, Method, Options, Outlook, Run, Unit, Verdict, compare,
+    Arm, Comparison, Direction, LEVEL, Marks, Measure, Method, Options, Outlook, Run, Unit, Verdict, compare,
     fewest_seeds, smallest_p,
 };
 use bakeoff_study::Prediction;
 use bakeoff_study::records::{CopiesRecord, DataRecord};
 use serde::{Deserialize, Serialize};
-
-/// Family-wise error rate of the verdicts.
-const LEVEL: f64 = 0.05;
 
 /// An accuracy over seeds, fractions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -171,7 +167,8 @@ pub struct CopiesSummary {
 }
 
 impl CopiesSummary {
-    pub(crate) fn of(data: &DataRecord) -> Self {
+    /// Of a run.
+    pub fn of(data: &DataRecord) -> Self {
         let count = |is: &dyn Fn(&CopiesRecord) -> bool| data.copies.iter().filter(|set| is(set)).count();
         Self {
             sets: data.copies.len(),
@@ -206,10 +203,11 @@ pub struct RecipeStanding {
 }
 
 /// What the page needs besides the summary.
-pub(crate) struct Assessment {
-    pub(crate) summary: Summary,
+pub struct Assessment {
+    /// The numbers and verdicts.
+    pub summary: Summary,
     /// In study order without the baseline.
-    pub(crate) comparisons: Vec<Comparison>,
+    pub comparisons: Vec<Comparison>,
 }
 
 /// Per trial, what it made of the test images, in one order for all trials; `None` where that cannot be had.
@@ -279,12 +277,12 @@ fn arm(evidence: &Evidence, recipe: &str, marks: &dyn Fn(&Trial) -> Option<Marks
 }
 
 /// Computes everything from the evidence.
-pub(crate) fn assess(evidence: &Evidence) -> Result<Assessment, ReportError> {
+pub fn assess(evidence: &Evidence) -> Result<Assessment, FindingsError> {
     assess_with(evidence, true)
 }
 
 /// [`assess`], with or without what goes beyond the verdict.
-pub(crate) fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, ReportError> {
+pub fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, FindingsError> {
     let plan = &evidence.plan;
     let mut warnings = evidence.warnings.clone();
     let told = plan.warnings.iter().chain(evidence.data.iter().flat_map(|data| &data.warnings));
@@ -425,20 +423,11 @@ fn recipe_summary(evidence: &Evidence, name: &str, comparison: Option<&Compariso
         seeds: finished.iter().map(|(trial, ..)| trial.seed).collect(),
         difference,
         verdict: paired.map(|c| c.verdict),
-        reason: paired.map(|c| c.reason.clone()),
+        reason: paired.map(Comparison::sentence),
         outlook: paired.map(|c| c.outlook).filter(|outlook| *outlook != Outlook::Decided),
         seconds_per_trial: bakeoff_stats::mean(
             &finished.iter().filter_map(|(_, _, seconds)| *seconds).collect::<Vec<_>>(),
         ),
-    }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(crate) fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -532,7 +521,7 @@ fn answer(summary: &Summary, seeds: usize) -> String {
             format!(
                 "{who}: {} cannot give less than {}, and {fewest} are the fewest that can decide.",
                 count(most, "seed"),
-                p_value(smallest_p(most))
+                least_p(smallest_p(most))
             )
         } else {
             format!("{who}.")
@@ -548,7 +537,7 @@ fn answer(summary: &Summary, seeds: usize) -> String {
 }
 
 /// Rows of a table under one another: the columns in `words` to the left, numbers to the right.
-pub(crate) fn aligned(rows: &[Vec<String>], words: &[usize]) -> Vec<String> {
+pub fn aligned(rows: &[Vec<String>], words: &[usize]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
@@ -564,17 +553,18 @@ pub(crate) fn aligned(rows: &[Vec<String>], words: &[usize]) -> Vec<String> {
 
 impl Summary {
     /// How much better than the baseline a recipe is, whichever way is good.
-    pub(crate) fn gain(&self, recipe: &RecipeSummary) -> f64 {
+    pub fn gain(&self, recipe: &RecipeSummary) -> f64 {
         recipe.difference.as_ref().map_or(0.0, |d| self.measure.direction.gain(d.mean))
     }
 
     /// Whether what is compared is the share of images classified correctly.
-    fn is_top1(&self) -> bool {
-        self.measure.is_usual() && crate::results::is_top1(&self.metric)
+    #[must_use]
+    pub fn is_top1(&self) -> bool {
+        self.measure.is_usual() && bakeoff_evidence::results::is_top1(&self.metric)
     }
 
     /// The margin without its unit.
-    pub(crate) fn margin_number(&self) -> String {
+    pub fn margin_number(&self) -> String {
         match self.measure.unit {
             Unit::Percent => {
                 self.measure.unit.number(self.margin / 100.0, usize::from(self.margin.fract() != 0.0))
@@ -644,89 +634,6 @@ impl Summary {
         lines.extend(counted(self.failed.len(), "failed"));
         lines
     }
-
-    /// `summary.csv`: one row per recipe.
-    pub(crate) fn csv(&self) -> Result<Vec<u8>, csv::Error> {
-        let mut writer = Spreadsheet::new();
-        let compared = if self.is_top1() { "top1" } else { &self.metric };
-        writer.row([
-            "recipe",
-            "seeds",
-            &format!("{compared}_mean"),
-            &format!("{compared}_sd"),
-            "top5_mean",
-            "top5_sd",
-            "difference",
-            "low",
-            "high",
-            "p",
-            "p_adjusted",
-            "p_holm",
-            "verdict",
-        ])?;
-        let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
-        for recipe in &self.recipes {
-            let d = recipe.difference.as_ref();
-            writer.row([
-                recipe.name.clone(),
-                recipe.seeds.len().to_string(),
-                number(recipe.top1.mean),
-                number(recipe.top1.sd),
-                number(recipe.top5.mean),
-                number(recipe.top5.sd),
-                number(d.map(|d| d.mean)),
-                number(d.map(|d| d.low)),
-                number(d.map(|d| d.high)),
-                number(d.map(|d| d.p)),
-                number(d.map(|d| d.p_adjusted)),
-                number(d.map(|d| d.p_holm)),
-                recipe.verdict.map_or("", Verdict::word).into(),
-            ])?;
-        }
-        writer.finish()
-    }
-}
-
-/// `trials.csv`: one row per trial of the plan.
-pub(crate) fn trials_csv(evidence: &Evidence) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = Spreadsheet::new();
-    writer.row([
-        "recipe",
-        "seed",
-        "status",
-        "epochs",
-        evidence.key(),
-        "top5",
-        "test_loss",
-        "seconds",
-        "reason",
-    ])?;
-    for trial in &evidence.trials {
-        let (status, reason) = match &trial.state {
-            State::Planned => ("planned", ""),
-            State::Running => ("running", ""),
-            State::Finished { .. } => ("finished", ""),
-            State::Failed { reason, .. } => ("failed", reason.as_str()),
-        };
-        let seconds = match trial.state {
-            State::Finished { seconds, .. } => seconds,
-            _ => None,
-        };
-        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-        let of = |pick: fn(&Tested) -> Option<f64>| number(trial.test().and_then(pick));
-        writer.row([
-            trial.recipe.as_str(),
-            &trial.seed.to_string(),
-            status,
-            &trial.epochs.len().to_string(),
-            &of(|t| Some(t.top1)),
-            &of(|t| t.top5),
-            &of(|t| t.loss),
-            &number(seconds),
-            reason,
-        ])?;
-    }
-    writer.finish()
 }
 
 #[cfg(test)]

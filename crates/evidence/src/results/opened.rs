@@ -86,7 +86,7 @@ impl Header {
         if self.names.len() > SHOWN {
             listed.push(format!("{} more", self.names.len() - SHOWN));
         }
-        let found = format!("the columns are {}", crate::summary::list(&listed));
+        let found = format!("the columns are {}", crate::text::list(&listed));
         ResultsError::MissingColumn {
             path: self.path.clone(),
             line: self.line,

@@ -222,7 +222,8 @@ pub(super) fn meaning(name: &str) -> Option<(Direction, Family)> {
 }
 
 /// Whether a name is that of the share of images classified correctly, which readers know as top-1, and not that of another accuracy.
-pub(crate) fn is_top1(name: &str) -> bool {
+#[must_use]
+pub fn is_top1(name: &str) -> bool {
     const OTHERS: [&str; 10] = [
         "balanced",
         "mean",

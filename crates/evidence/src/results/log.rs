@@ -630,7 +630,7 @@ fn uneven(lengths: Vec<(usize, String)>) -> Option<String> {
     }
     Some(format!(
         "Not all logs are equally long: {longest} epochs, but fewer of {}. Were these runs interrupted?",
-        crate::summary::list(&short)
+        crate::text::list(&short)
     ))
 }
 

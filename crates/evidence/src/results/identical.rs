@@ -80,7 +80,7 @@ pub(super) fn found(runs: &[Run], labels: &[u32]) -> Result<Vec<String>, Results
                 group.iter().take(6).map(|run| format!("{} seed {}", shown(&run.recipe), run.seed)).collect();
             let more = group.len().saturating_sub(names.len());
             let names = if more > 0 { [names, vec![format!("{more} more")]].concat() } else { names };
-            format!("{} ({what})", crate::summary::list(&names))
+            format!("{} ({what})", crate::text::list(&names))
         };
         let mut listed: Vec<String> = groups.iter().take(MOST).map(one).collect();
         if groups.len() > MOST {
@@ -111,7 +111,7 @@ fn still(runs: &[Run]) -> Option<String> {
     (!names.is_empty()).then(|| {
         format!(
             "All runs of {} came to the same value to the last digit: was the seed set, and was each row written by a run of its own?",
-            crate::summary::list(&names)
+            crate::text::list(&names)
         )
     })
 }

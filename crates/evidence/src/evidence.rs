@@ -1,25 +1,23 @@
 //! Everything a report is made from, read once. What cannot be read is said, and the rest is used.
 
-use crate::ReportError;
-use crate::language::Words;
 use crate::results::Results;
-use bakeoff_stats::{Direction, Marks, Measure, Unit};
+use bakeoff_stats::{Marks, Measure, Unit};
 use bakeoff_study::records::{
     DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, RecipeRecord, RobustnessRecord, TestRecord,
     TrialKey, TrialStatus,
 };
-use bakeoff_study::{Prediction, Preview, RunFolder, StudyConfig};
-use std::borrow::Cow;
+use bakeoff_study::{FolderError, Prediction, Preview, RunFolder, StudyConfig};
 use std::collections::BTreeSet;
 
 /// A trial's result on the test images, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Tested {
+pub struct Tested {
     /// Accuracy, or the mean of the metric that was given.
-    pub(crate) top1: f64,
-    pub(crate) top5: Option<f64>,
+    pub top1: f64,
+    /// Share of images whose label is among the five foremost, where it is known.
+    pub top5: Option<f64>,
     /// Mean cross-entropy.
-    pub(crate) loss: Option<f64>,
+    pub loss: Option<f64>,
 }
 
 impl From<&TestRecord> for Tested {
@@ -30,7 +28,7 @@ impl From<&TestRecord> for Tested {
 
 /// Where the evidence is from.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// A run folder of Bakeoff's.
     Run,
     /// Another trainer's results.
@@ -50,7 +48,7 @@ pub(crate) enum Origin {
 
 /// How far a trial got.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum State {
+pub enum State {
     /// Planned, not begun.
     Planned,
     /// Begun, not finished.
@@ -75,17 +73,22 @@ pub(crate) enum State {
 
 /// One trial of the plan.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Trial {
-    pub(crate) recipe: String,
-    pub(crate) seed: u64,
-    pub(crate) state: State,
-    pub(crate) epochs: Vec<EpochRecord>,
+pub struct Trial {
+    /// Recipe.
+    pub recipe: String,
+    /// Seed.
+    pub seed: u64,
+    /// How far it got.
+    pub state: State,
+    /// Its epochs; none where their file is damaged.
+    pub epochs: Vec<EpochRecord>,
     /// Per test image, of results from elsewhere.
-    pub(crate) marks: Option<Marks>,
+    pub marks: Option<Marks>,
 }
 
 impl Trial {
-    pub(crate) fn test(&self) -> Option<&Tested> {
+    /// Its result on the test images, where it is finished.
+    pub fn test(&self) -> Option<&Tested> {
         match &self.state {
             State::Finished { test, .. } => Some(test),
             _ => None,
@@ -93,7 +96,7 @@ impl Trial {
     }
 
     /// Where a test image stands in the test split; `None` where nobody knows.
-    pub(crate) fn place(&self, image: &str) -> Option<usize> {
+    pub fn place(&self, image: &str) -> Option<usize> {
         match &self.state {
             State::Finished { predictions, .. } => {
                 predictions.as_ref()?.iter().position(|p| p.image == image)
@@ -105,21 +108,29 @@ impl Trial {
 
 /// What a run folder holds.
 #[derive(Clone, Debug)]
-pub(crate) struct Evidence {
-    pub(crate) origin: Origin,
-    pub(crate) plan: PlanRecord,
-    pub(crate) study: Option<StudyConfig>,
-    pub(crate) study_file: Option<String>,
-    pub(crate) data: Option<DataRecord>,
-    pub(crate) environment: Option<Environment>,
-    pub(crate) trials: Vec<Trial>,
-    pub(crate) previews: Vec<Preview>,
+pub struct Evidence {
+    /// Where it is from.
+    pub origin: Origin,
+    /// Recipes, seeds and trials.
+    pub plan: PlanRecord,
+    /// The resolved study.
+    pub study: Option<StudyConfig>,
+    /// The study file as it was given.
+    pub study_file: Option<String>,
+    /// What the data set held.
+    pub data: Option<DataRecord>,
+    /// The machine and the program.
+    pub environment: Option<Environment>,
+    /// In running order.
+    pub trials: Vec<Trial>,
+    /// What the recipes do to images.
+    pub previews: Vec<Preview>,
     /// What networks made of damaged test images, as far as anybody looked.
-    pub(crate) robustness: Vec<RobustnessRecord>,
+    pub robustness: Vec<RobustnessRecord>,
     /// Class activation maps, likewise.
-    pub(crate) maps: Vec<MapsRecord>,
+    pub maps: Vec<MapsRecord>,
     /// What could not be read or does not fit together: whole sentences.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// The value, or `None` and a warning.
@@ -200,7 +211,7 @@ fn analysis_gap(
 
 impl Evidence {
     /// Reads a run folder, half-done or finished. Only a missing or damaged plan is an error.
-    pub(crate) fn read(run: &RunFolder) -> Result<Self, ReportError> {
+    pub fn read(run: &RunFolder) -> Result<Self, FolderError> {
         let (plan, damage) = run.plan_as_it_stands()?;
         let mut evidence = Self::of_plan(run, plan)?;
         evidence.warnings.splice(0..0, damage.map(|damage| format!("{damage}.")));
@@ -208,7 +219,7 @@ impl Evidence {
     }
 
     /// [`Evidence::read`] of a plan that is not the one on disk.
-    pub(crate) fn of_plan(run: &RunFolder, mut plan: PlanRecord) -> Result<Self, ReportError> {
+    pub fn of_plan(run: &RunFolder, mut plan: PlanRecord) -> Result<Self, FolderError> {
         let mut warnings = Vec::new();
         let study = lenient(run.study().map(Some), &mut warnings);
         if let Some(declared) = study.as_ref().map(|study| &study.compare) {
@@ -336,7 +347,7 @@ impl Evidence {
     }
 
     /// Of another trainer's results, which leave no plan, no settings and no pictures.
-    pub(crate) fn elsewhere(results: &Results, baseline: &str, margin: f64) -> Self {
+    pub fn elsewhere(results: &Results, baseline: &str, margin: f64) -> Self {
         let mut seeds: Vec<u64> = results.runs.iter().map(|run| run.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -395,33 +406,23 @@ impl Evidence {
         }
     }
 
-    pub(crate) fn trials_of<'a>(&'a self, recipe: &'a str) -> impl Iterator<Item = &'a Trial> {
+    /// The trials of a recipe.
+    pub fn trials_of<'a>(&'a self, recipe: &'a str) -> impl Iterator<Item = &'a Trial> {
         self.trials.iter().filter(move |trial| trial.recipe == recipe)
     }
 
-    pub(crate) fn finished(&self) -> usize {
+    /// How many trials are finished.
+    pub fn finished(&self) -> usize {
         self.trials.iter().filter(|trial| trial.test().is_some()).count()
     }
 
     /// Index of a recipe's colour: `None` for the baseline.
-    pub(crate) fn colour(&self, recipe: &str) -> Option<usize> {
+    pub fn colour(&self, recipe: &str) -> Option<usize> {
         self.plan.recipes.iter().filter(|r| r.name != self.plan.baseline).position(|r| r.name == recipe)
     }
 
-    /// What is compared, in words: for results from elsewhere perhaps a column's name.
-    pub(crate) fn metric<'a>(&'a self, words: &'a Words) -> Cow<'a, str> {
-        match &self.origin {
-            Origin::Run => words.metric_top1.into(),
-            Origin::Elsewhere { metric, .. } => match metric.as_str() {
-                "top1" => words.metric_accuracy.into(),
-                "probability" => words.metric_probability.into(),
-                column => column.into(),
-            },
-        }
-    }
-
     /// Which way is good, and the unit of what is compared.
-    pub(crate) fn measure(&self) -> Measure {
+    pub fn measure(&self) -> Measure {
         match self.origin {
             Origin::Run => Measure::default(),
             Origin::Elsewhere { measure, .. } => measure,
@@ -429,7 +430,7 @@ impl Evidence {
     }
 
     /// Whether what is compared is the share of images classified correctly.
-    pub(crate) fn is_top1(&self) -> bool {
+    pub fn is_top1(&self) -> bool {
         match &self.origin {
             Origin::Run => true,
             Origin::Elsewhere { metric, measure, .. } => {
@@ -439,25 +440,15 @@ impl Evidence {
     }
 
     /// The name of a column of data that holds what is compared.
-    pub(crate) fn key(&self) -> &str {
+    pub fn key(&self) -> &str {
         match &self.origin {
             Origin::Elsewhere { metric, .. } if !self.is_top1() => metric,
             _ => "top1",
         }
     }
 
-    /// What is compared, and which way is good where that is not plain to see.
-    pub(crate) fn metric_and_way(&self, words: &Words) -> String {
-        let metric = self.metric(words);
-        match (self.measure().direction, self.measure().is_usual()) {
-            (_, true) => metric.into_owned(),
-            (Direction::HigherIsBetter, false) => format!("{metric} ({})", words.higher_is_better),
-            (Direction::LowerIsBetter, false) => format!("{metric} ({})", words.lower_is_better),
-        }
-    }
-
     /// The margin in the unit of what is compared: a fraction, or as it is.
-    pub(crate) fn margin(&self) -> f64 {
+    pub fn margin(&self) -> f64 {
         match self.measure().unit {
             Unit::Percent => (self.plan.margin / 100.0).clamp(0.0, 1.0),
             Unit::Plain => self.plan.margin.max(0.0),
@@ -465,7 +456,7 @@ impl Evidence {
     }
 
     /// Top-5 says nothing where there are no more than five classes.
-    pub(crate) fn shows_top5(&self) -> bool {
+    pub fn shows_top5(&self) -> bool {
         match self.origin {
             Origin::Run => self.data.as_ref().is_none_or(|data| data.classes.len() > 5),
             Origin::Elsewhere { .. } => {
@@ -475,7 +466,7 @@ impl Evidence {
     }
 
     /// Validation numbers mean something only where there were images to validate on.
-    pub(crate) fn has_validation(&self) -> bool {
+    pub fn has_validation(&self) -> bool {
         self.data.as_ref().is_none_or(|data| data.validation > 0)
     }
 }

@@ -1,28 +1,31 @@
 //! Which classes are taken for which: counts over all seeds of a recipe, and orders in which similar classes stand together.
 
-use crate::evidence::{Evidence, State};
+use bakeoff_evidence::{Evidence, State};
 use std::collections::BTreeMap;
 
 /// Classes a matrix can show; of more, those most often misjudged are kept.
-pub(crate) const MOST_CLASSES: usize = 200;
+const MOST_CLASSES: usize = 200;
 
 /// Counts of one recipe.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Counts {
-    pub(crate) recipe: String,
+pub struct Counts {
+    /// Recipe.
+    pub recipe: String,
     /// By true and predicted class.
-    pub(crate) cells: BTreeMap<(u32, u32), u32>,
+    pub cells: BTreeMap<(u32, u32), u32>,
     /// Test images of each true class, over all seeds.
-    pub(crate) rows: Vec<u32>,
+    pub rows: Vec<u32>,
 }
 
 impl Counts {
-    pub(crate) fn at(&self, truth: u32, predicted: u32) -> u32 {
+    /// How many of a class were taken for one.
+    #[must_use]
+    pub fn at(&self, truth: u32, predicted: u32) -> u32 {
         self.cells.get(&(truth, predicted)).copied().unwrap_or(0)
     }
 
     /// Share of a class's images taken for another (or for itself); `None` for a class without images.
-    pub(crate) fn share(&self, truth: u32, predicted: u32) -> Option<f64> {
+    pub fn share(&self, truth: u32, predicted: u32) -> Option<f64> {
         let all = *self.rows.get(truth as usize)?;
         (all > 0).then(|| f64::from(self.at(truth, predicted)) / f64::from(all))
     }
@@ -30,22 +33,23 @@ impl Counts {
 
 /// The counts of all recipes that have predictions.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Confusion {
-    pub(crate) recipes: Vec<Counts>,
+pub struct Confusion {
+    /// In study order.
+    pub recipes: Vec<Counts>,
     /// Classes shown, by index, in the data set's order.
-    pub(crate) shown: Vec<u32>,
+    pub shown: Vec<u32>,
 }
 
 /// A class taken for another.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Pair {
-    pub(crate) truth: u32,
-    pub(crate) predicted: u32,
+pub struct Pair {
+    pub truth: u32,
+    pub predicted: u32,
 }
 
 impl Confusion {
     /// `None` without predictions, or where they speak of classes that the data record does not have.
-    pub(crate) fn count(evidence: &Evidence) -> Option<Self> {
+    pub fn count(evidence: &Evidence) -> Option<Self> {
         let classes = evidence.data.as_ref()?.classes.len();
         let mut recipes = Vec::new();
         for recipe in &evidence.plan.recipes {
@@ -80,7 +84,7 @@ impl Confusion {
     }
 
     /// The `most` pairs of different classes with the largest share over all recipes together, largest first.
-    pub(crate) fn pairs(&self, most: usize) -> Vec<Pair> {
+    pub fn pairs(&self, most: usize) -> Vec<Pair> {
         let mut sums: BTreeMap<(u32, u32), f64> = BTreeMap::new();
         for counts in &self.recipes {
             for &(truth, predicted) in counts.cells.keys().filter(|(t, p)| t != p) {
@@ -93,7 +97,7 @@ impl Confusion {
     }
 
     /// Positions in `shown`, the class with most errors first.
-    pub(crate) fn hardest_first(&self) -> Vec<usize> {
+    pub fn hardest_first(&self) -> Vec<usize> {
         let recall = |at: usize| {
             let class = self.shown[at];
             self.recipes.iter().filter_map(|r| r.share(class, class)).sum::<f64>()
@@ -105,7 +109,7 @@ impl Confusion {
 
     /// Positions in `shown` so ordered that classes taken for one another stand together: average-linkage clustering on the
     /// symmetric share of confusions, each merge turned so that its most alike ends meet.
-    pub(crate) fn similar_together(&self) -> Vec<usize> {
+    pub fn similar_together(&self) -> Vec<usize> {
         let n = self.shown.len();
         let both = |a: usize, b: usize| {
             let (i, j) = (self.shown[a], self.shown[b]);
@@ -157,29 +161,6 @@ impl Confusion {
         }
         clusters.into_iter().flatten().flatten().collect()
     }
-
-    /// What the page's script draws: per recipe, cells as increments of `row × n + column` and counts, in turn.
-    pub(crate) fn data(&self, names: &[String]) -> serde_json::Value {
-        let n = self.shown.len() as u32;
-        let place: BTreeMap<u32, u32> = self.shown.iter().copied().zip(0..).collect();
-        let recipes = self.recipes.iter().map(|counts| {
-            let mut cells = Vec::new();
-            let mut before = 0;
-            for (&(truth, predicted), &count) in &counts.cells {
-                let (Some(row), Some(column)) = (place.get(&truth), place.get(&predicted)) else { continue };
-                let at = row * n + column;
-                cells.push(at - before);
-                cells.push(count);
-                before = at;
-            }
-            let rows: Vec<u32> = self.shown.iter().map(|c| counts.rows[*c as usize]).collect();
-            serde_json::json!({"name": counts.recipe, "rows": rows, "cells": cells})
-        });
-        let recipes: Vec<_> = recipes.collect();
-        let classes: Vec<&str> =
-            self.shown.iter().map(|c| names.get(*c as usize).map_or("", String::as_str)).collect();
-        serde_json::json!({"classes": classes, "similar": self.similar_together(), "hard": self.hardest_first(), "recipes": recipes})
-    }
 }
 
 #[cfg(test)]
@@ -217,12 +198,5 @@ mod tests {
         let c = confusion(3, &[(0, 0, 90), (0, 1, 10), (1, 2, 5), (1, 1, 5), (2, 2, 4)]);
         assert_eq!(c.pairs(9), [Pair { truth: 1, predicted: 2 }, Pair { truth: 0, predicted: 1 }]);
         assert_eq!(c.recipes[0].share(1, 2), Some(0.5));
-    }
-
-    #[test]
-    fn cells_are_sent_as_increments() {
-        let names = ["a", "b", "c"].map(String::from);
-        let data = confusion(3, &[(0, 1, 2), (1, 1, 3), (2, 0, 1)]).data(&names);
-        assert_eq!(data["recipes"][0]["cells"], serde_json::json!([1, 2, 3, 3, 2, 1]));
     }
 }

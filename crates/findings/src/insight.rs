@@ -1,9 +1,8 @@
 //! Beyond the verdict: other metrics, classes and images that change, learning curves, time. In `summary.json` under `insight`;
 //! every class and every image that changes stands in `classes.csv` and `flips.csv`.
 
-use crate::evidence::{Evidence, Origin, State, Trial};
 use crate::robustness::Robustness;
-use crate::spreadsheet::Spreadsheet;
+use bakeoff_evidence::{Evidence, Origin, State, Trial};
 use bakeoff_stats::curves::{self, Course, Point};
 use bakeoff_stats::interval::{Range, Variance};
 use bakeoff_stats::metric::{self, Bin, Judgement, Metric};
@@ -14,7 +13,8 @@ use bakeoff_study::Prediction;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub(crate) const CONFIDENCE: f64 = 0.95;
+/// Share of intervals that hold what they estimate.
+pub const CONFIDENCE: f64 = 0.95;
 /// Classes named at either end in `summary.json`.
 const ENDS: usize = 5;
 
@@ -30,7 +30,8 @@ pub struct Ranged {
 }
 
 impl Ranged {
-    pub(crate) fn of(estimate: &metric::Estimate) -> Self {
+    /// Of an estimate.
+    pub fn of(estimate: &metric::Estimate) -> Self {
         let interval = estimate.interval;
         Self { mean: estimate.mean, low: interval.map(|i| i.low), high: interval.map(|i| i.high) }
     }
@@ -227,12 +228,13 @@ pub struct Insight {
 }
 
 /// What is looked at, trial by trial.
-pub(crate) struct Material<'a> {
-    pub(crate) evidence: &'a Evidence,
+pub struct Material<'a> {
+    /// What it is of.
+    pub evidence: &'a Evidence,
     /// Finished trials …
-    pub(crate) finished: &'a [&'a Trial],
+    pub finished: &'a [&'a Trial],
     /// … and what they made of the test images, in the same order; `None` where these cannot be compared.
-    pub(crate) marks: Option<&'a [Marks]>,
+    pub marks: Option<&'a [Marks]>,
 }
 
 /// A seed, and which test images its recipe's model and its baseline's classified correctly.
@@ -446,7 +448,7 @@ fn classes(paired: &[Paired<'_>], images: &Images) -> Vec<ClassDifference> {
 }
 
 /// Recipes of which every pair is looked at. Of more, only the pairs with the baseline are: there would be half a million of 1,000.
-pub(crate) const ALL_PAIRS: usize = 64;
+pub const ALL_PAIRS: usize = 64;
 
 /// Whether a pair of recipes is looked at.
 fn wanted(evidence: &Evidence, first: &str, second: &str) -> bool {
@@ -659,7 +661,7 @@ fn spent<'a>(trials: impl Iterator<Item = &'a Trial>) -> Option<f64> {
 }
 
 /// Everything that can be said.
-pub(crate) fn insight(material: &Material<'_>) -> Insight {
+pub fn insight(material: &Material<'_>) -> Insight {
     let evidence = material.evidence;
     let plan = &evidence.plan;
     let images = material.images();
@@ -714,61 +716,4 @@ pub(crate) fn insight(material: &Material<'_>) -> Insight {
         seconds: spent(evidence.trials.iter()),
         robustness: None,
     }
-}
-
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-/// `classes.csv`: one row per recipe and class.
-pub(crate) fn classes_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = Spreadsheet::new();
-    writer.row([
-        "recipe",
-        "class",
-        "images",
-        "baseline",
-        "recipe_accuracy",
-        "difference",
-        "low",
-        "high",
-        "p",
-        "p_bh",
-    ])?;
-    for recipe in &insight.recipes {
-        for class in &recipe.classes {
-            writer.row([
-                recipe.name.clone(),
-                class.class.clone(),
-                class.images.to_string(),
-                class.baseline.to_string(),
-                class.recipe.to_string(),
-                class.difference.mean.to_string(),
-                number(class.difference.low),
-                number(class.difference.high),
-                number(class.p),
-                number(class.p_bh),
-            ])?;
-        }
-    }
-    writer.finish()
-}
-
-/// `flips.csv`: one row per recipe and image that changes.
-pub(crate) fn flips_csv(insight: &Insight) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = Spreadsheet::new();
-    writer.row(["recipe", "image", "class", "right_baseline", "right_recipe", "taken_for"])?;
-    for recipe in &insight.recipes {
-        for flip in &recipe.flips {
-            writer.row([
-                recipe.name.as_str(),
-                &flip.image,
-                flip.class.as_deref().unwrap_or_default(),
-                &flip.right_baseline.to_string(),
-                &flip.right_recipe.to_string(),
-                flip.taken_for.as_deref().unwrap_or_default(),
-            ])?;
-        }
-    }
-    writer.finish()
 }

@@ -81,7 +81,7 @@ impl<'a> Classes<'a> {
         if let Some((label, predicted)) = spelt {
             let names = [label, predicted].map(|class| self.names[class as usize].as_str());
             let differ: Vec<String> = differences(&names).iter().map(ToString::to_string).collect();
-            let hint = format!(", which differ in {} only", crate::summary::list(&differ));
+            let hint = format!(", which differ in {} only", crate::text::list(&differ));
             return Err(refused(label, predicted, hint));
         }
         let known = (all - strange.by_ref().count()) as f64 / all as f64;
@@ -155,7 +155,7 @@ impl<'a> Classes<'a> {
             ),
             written: written[0] * 100.0,
             otherwise: otherwise[0] * 100.0,
-            pairs: crate::summary::list(&said),
+            pairs: crate::text::list(&said),
         })
     }
 

@@ -1,8 +1,8 @@
 //! Accuracy on damaged and on partly hidden test images, from the records that [`bakeoff_study::analyse`] left. In `summary.json`
 //! under `insight.robustness`.
 
-use crate::evidence::Evidence;
 use crate::insight::{CONFIDENCE, Ranged};
+use bakeoff_evidence::Evidence;
 use bakeoff_stats::interval::{Range, Variance};
 use bakeoff_stats::metric;
 use bakeoff_stats::multiplicity::benjamini_hochberg;
@@ -214,7 +214,7 @@ impl Side<'_> {
 }
 
 /// Records that can be compared: whole, and of the same images and damage as the first. What is left out is said in `warnings`.
-pub(crate) fn comparable<'a>(evidence: &'a Evidence, warnings: &mut Vec<String>) -> Records<'a> {
+pub fn comparable<'a>(evidence: &'a Evidence, warnings: &mut Vec<String>) -> Records<'a> {
     let whole: Records<'_> =
         evidence.robustness.iter().filter(|r| r.images > 0 && r.is_whole() && r.is_even()).collect();
     // What most networks were looked at with; of several the first.
@@ -240,7 +240,7 @@ pub(crate) fn comparable<'a>(evidence: &'a Evidence, warnings: &mut Vec<String>)
 }
 
 /// What damaged images say of the recipes; `None` where nobody looked.
-pub(crate) fn robustness(evidence: &Evidence, warnings: &mut Vec<String>) -> Option<Robustness> {
+pub fn robustness(evidence: &Evidence, warnings: &mut Vec<String>) -> Option<Robustness> {
     let records = comparable(evidence, warnings);
     let first = records.first()?;
     let mut severities: Vec<u8> = first.corruptions.iter().map(|part| part.severity).collect();
