@@ -76,7 +76,7 @@ fn tar_members(file: StoredFile) -> Result<Archive, DataError> {
     file.file().rewind().map_err(broken)?;
     let mut members = Vec::new();
     let mut links = Links::default();
-    let mut others = Others::default();
+    let mut others = SpecialMembers::default();
     let left = Cell::new(0);
     let mut archive = tar::Archive::new(Metered { inner: file.file(), left: &left });
     // Where the last member ends.
@@ -175,12 +175,12 @@ pub(crate) fn metered_next<T>(entries: &mut impl Iterator<Item = T>, left: &Cell
 
 /// Members that are called images and are neither files nor links: devices, pipes, folders.
 #[derive(Default)]
-struct Others {
+struct SpecialMembers {
     count: usize,
     example: String,
 }
 
-impl Others {
+impl SpecialMembers {
     fn add(&mut self, name: &str) {
         if image_by_name(Path::new(name)) && !is_hidden(name.rsplit('/').next().unwrap_or(name)) {
             if self.count == 0 {

@@ -77,13 +77,13 @@ impl Page {
 }
 
 /// What Western European names would be.
-struct Western {
+struct WesternReading {
     page: Page,
     /// Such they are: single letters with accents in words that are otherwise ASCII.
     is_plain: bool,
 }
 
-impl Western {
+impl WesternReading {
     fn called(&self) -> &'static str {
         match self.page {
             Page::Cp437 => "CP437",
@@ -99,7 +99,7 @@ impl Western {
 
 /// The Western European code page in which most bytes are letters that fit their neighbours. East Asian names have at least as many
 /// bytes beyond ASCII as others, and mostly even numbers of them in a row.
-fn western(names: &[&[u8]]) -> Western {
+fn western(names: &[&[u8]]) -> WesternReading {
     let in_word = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
     let words: Vec<&[u8]> = names
         .iter()
@@ -133,7 +133,7 @@ fn western(names: &[&[u8]]) -> Western {
         .collect();
     let single = runs.iter().filter(|&&length| length == 1).count();
     let is_plain = high > 0 && most == high && 20 * high < 9 * all && 2 * single >= runs.len();
-    Western { page, is_plain }
+    WesternReading { page, is_plain }
 }
 
 /// The East Asian code page in which all names are whole and of its usual letters, where the detector saw none: it wants more text

@@ -27,7 +27,7 @@ use crate::quiet::catch_quietly;
 use crate::{ImageError, Patch, Region, RgbImage};
 pub use notes::PixelNote;
 pub(crate) use notes::{Note, Notes};
-use picture::{Decoded, Part, Wanted};
+use picture::{Decoded, PicturePart, WantedPart};
 
 /// The most pixels an image may have: where Pillow refuses ("decompression bomb"), 1 GiB of 24-bit pixels over two.
 pub const PIXEL_LIMIT: u64 = 178_956_970;
@@ -45,7 +45,7 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, ImageError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_within(bytes: &[u8], limit: u64) -> Result<RgbImage, ImageError> {
-    decode_as_asked(bytes, limit, &mut Wanted { shortest: None, part: None })
+    decode_as_asked(bytes, limit, &mut WantedPart { shortest: None, part: None })
         .map(|(patch, _)| patch.into_image())
 }
 
@@ -61,7 +61,7 @@ pub fn decode_draft(bytes: &[u8], shortest: Option<usize>) -> Result<RgbImage, I
 
 /// [`decode_draft`], with the notes of what the image lost.
 pub(crate) fn decode_noting(bytes: &[u8], shortest: Option<usize>) -> Result<(RgbImage, Notes), ImageError> {
-    let (patch, notes) = decode_as_asked(bytes, PIXEL_LIMIT, &mut Wanted { shortest, part: None })?;
+    let (patch, notes) = decode_as_asked(bytes, PIXEL_LIMIT, &mut WantedPart { shortest, part: None })?;
     Ok((patch.into_image(), notes))
 }
 
@@ -101,11 +101,11 @@ pub(crate) fn decode_part(
     draft: Option<usize>,
     choose: &mut dyn FnMut(usize, usize) -> Region,
 ) -> Result<Patch, ImageError> {
-    decode_as_asked(bytes, PIXEL_LIMIT, &mut Wanted { shortest: draft, part: Some(choose) })
+    decode_as_asked(bytes, PIXEL_LIMIT, &mut WantedPart { shortest: draft, part: Some(choose) })
         .map(|(patch, _)| patch)
 }
 
-type Decoder = fn(&[u8], u64, &mut Wanted<'_>) -> Result<Decoded, ImageError>;
+type Decoder = fn(&[u8], u64, &mut WantedPart<'_>) -> Result<Decoded, ImageError>;
 
 /// What decodes a file that begins so, and the name of its format.
 fn decoder(bytes: &[u8]) -> Option<(&'static str, Decoder)> {
@@ -135,7 +135,11 @@ pub(crate) fn refuse_no_image(head: &[u8]) -> Result<(), ImageError> {
     decoder(head).map(drop).ok_or_else(|| unknown(head))
 }
 
-fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<(Patch, Notes), ImageError> {
+fn decode_as_asked(
+    bytes: &[u8],
+    limit: u64,
+    wanted: &mut WantedPart<'_>,
+) -> Result<(Patch, Notes), ImageError> {
     let _memory = memory::Scope::begin();
     let (format, decoder) = match bytes {
         [] => return Err(ImageError::Empty),
@@ -148,7 +152,7 @@ fn decode_as_asked(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<
     let image = RgbImage::new(width, height, pixels)
         .ok_or_else(|| ImageError::Broken { format, reason: "it has no pixels".into() })?;
     let patch = match part {
-        Some(Part { at, whole }) => Patch::part(image, at, whole),
+        Some(PicturePart { at, whole }) => Patch::part(image, at, whole),
         None => {
             let orientation = exif.orientation();
             if orientation != 1 {

@@ -10,8 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::classes::{is_no_label, same_numbers};
-use crate::likeness::Sets;
 use crate::listing::Listing;
+use crate::sets::Sets;
 use crate::{DataError, Dataset, DeclaredSplit, GroupConfig, Warning, columns, nearest_name, normalised};
 pub(crate) use exclude::exclude;
 pub(crate) use file::read_groups;

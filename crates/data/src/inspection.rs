@@ -186,7 +186,7 @@ impl Dataset {
     /// Sets of images that look the same; those of byte-identical files are told already.
     fn look_alikes(
         &self,
-        seen: Vec<Result<Seen, String>>,
+        seen: Vec<Result<InspectedImage, String>>,
         duplicates: &[Duplicates],
         stop: &AtomicBool,
     ) -> Result<Vec<Duplicates>, DataError> {
@@ -204,7 +204,7 @@ impl Dataset {
         Ok(sets.into_iter().filter(|set| !identical(set)).map(|set| self.set(set)).collect())
     }
 
-    fn content(&self, seen: &[Result<Seen, String>]) -> String {
+    fn content(&self, seen: &[Result<InspectedImage, String>]) -> String {
         let mut digest = Sha256::new();
         for (sample, image) in self.samples.iter().zip(seen) {
             if let Ok(image) = image {
@@ -225,10 +225,10 @@ impl Dataset {
         packing: &Packing,
         stop: &AtomicBool,
         progress: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Vec<Result<Seen, String>>, DataError> {
+    ) -> Result<Vec<Result<InspectedImage, String>>, DataError> {
         let total = self.samples.len();
         let done = AtomicUsize::new(0);
-        let seen: Mutex<Vec<Option<Result<Seen, String>>>> = Mutex::new(vec![None; total]);
+        let seen: Mutex<Vec<Option<Result<InspectedImage, String>>>> = Mutex::new(vec![None; total]);
         let shortage: OnceLock<DataError> = OnceLock::new();
         (0..total).into_par_iter().for_each(|index| {
             if stop.load(Ordering::Relaxed) || shortage.get().is_some() {
@@ -254,7 +254,7 @@ impl Dataset {
         seen.filter(|seen| seen.len() == total).ok_or(DataError::Stopped)
     }
 
-    fn look(&self, index: usize, packing: &Packing) -> Result<Seen, ImageError> {
+    fn look(&self, index: usize, packing: &Packing) -> Result<InspectedImage, ImageError> {
         // Until the pixels are looked at and put away.
         let _memory = memory::Scope::begin();
         // Of generated images the bytes are the pixels.
@@ -264,7 +264,7 @@ impl Dataset {
         {
             let Packed { width, height, source: digest, notes, .. } = *entry;
             let look = (!self.is_generated()).then_some(look);
-            return Ok(Seen { width, height, digest, notes, look, stale: false });
+            return Ok(InspectedImage { width, height, digest, notes, look, stale: false });
         }
         let mut digest = [0; 32];
         let mut notes = Notes::default();
@@ -283,7 +283,7 @@ impl Dataset {
         let (width, height) = (image.width(), image.height());
         // Images that are made anew, each by its number, are no copies of each other, however much they look alike.
         let look = (!self.is_generated()).then_some(look);
-        Ok(Seen { width, height, digest, notes, look, stale: true })
+        Ok(InspectedImage { width, height, digest, notes, look, stale: true })
     }
 
     /// Opens the pack of these images, or begins one where that pays.
@@ -386,9 +386,11 @@ impl Dataset {
     }
 
     /// What images lost when they were decoded.
-    fn pixel_warnings(&self, seen: &[Result<Seen, String>]) -> Vec<Warning> {
+    fn pixel_warnings(&self, seen: &[Result<InspectedImage, String>]) -> Vec<Warning> {
         let with = |note: Note| -> Option<(usize, String)> {
-            let has = |image: &Result<Seen, String>| image.as_ref().is_ok_and(|image| image.notes.has(note));
+            let has = |image: &Result<InspectedImage, String>| {
+                image.as_ref().is_ok_and(|image| image.notes.has(note))
+            };
             let mut found =
                 self.samples.iter().zip(seen).filter(|(_, image)| has(image)).map(|(sample, _)| &sample.id);
             let example = found.next()?.clone();
@@ -397,7 +399,7 @@ impl Dataset {
         pixel_warnings(with)
     }
 
-    fn duplicates(&self, seen: &[Result<Seen, String>]) -> Vec<Duplicates> {
+    fn duplicates(&self, seen: &[Result<InspectedImage, String>]) -> Vec<Duplicates> {
         let mut by_digest: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
         for (sample, image) in seen.iter().enumerate() {
             if let Ok(image) = image {
@@ -445,7 +447,7 @@ pub fn pixel_warnings(with: impl Fn(Note) -> Option<(usize, String)>) -> Vec<War
 
 /// What one look at an image keeps.
 #[derive(Clone, Debug)]
-struct Seen {
+struct InspectedImage {
     width: usize,
     height: usize,
     digest: [u8; 32],

@@ -127,6 +127,7 @@ mod paths;
 mod quiet;
 mod rejected;
 mod resize;
+mod sets;
 mod sides;
 mod source;
 mod split;

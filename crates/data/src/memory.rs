@@ -34,12 +34,12 @@ fn budget() -> u64 {
 
 /// Who holds memory: bytes, by the order in which they came.
 #[derive(Default)]
-struct Holders {
+struct MemoryHolders {
     bytes: BTreeMap<u64, u64>,
     next: u64,
 }
 
-impl Holders {
+impl MemoryHolders {
     /// Whether this much more may be had now by who came as number `own`, or by a newcomer.
     fn admits(&self, own: Option<u64>, more: u64, budget: u64) -> bool {
         let held: u64 = self.bytes.values().sum();
@@ -48,16 +48,16 @@ impl Holders {
     }
 }
 
-static HOLDERS: Mutex<Holders> = Mutex::new(Holders { bytes: BTreeMap::new(), next: 0 });
+static HOLDERS: Mutex<MemoryHolders> = Mutex::new(MemoryHolders { bytes: BTreeMap::new(), next: 0 });
 static RELEASED: Condvar = Condvar::new();
 
-fn holders() -> MutexGuard<'static, Holders> {
+fn holders() -> MutexGuard<'static, MemoryHolders> {
     HOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What one thread holds.
 #[derive(Clone, Copy, Default)]
-struct Held {
+struct HeldByThread {
     /// Scopes that are open, one in the other.
     depth: u32,
     /// Bytes that were asked for.
@@ -67,7 +67,7 @@ struct Held {
 }
 
 thread_local! {
-    static HELD: Cell<Held> = const { Cell::new(Held { depth: 0, bytes: 0, number: None }) };
+    static HELD: Cell<HeldByThread> = const { Cell::new(HeldByThread { depth: 0, bytes: 0, number: None }) };
 }
 
 /// While it lives, this thread holds what [`need`] was told. Nothing that other threads of a pool are waited for may be done in it.
@@ -75,7 +75,7 @@ pub(crate) struct Scope(PhantomData<*const ()>);
 
 impl Scope {
     pub(crate) fn begin() -> Self {
-        HELD.with(|held| held.set(Held { depth: held.get().depth + 1, ..held.get() }));
+        HELD.with(|held| held.set(HeldByThread { depth: held.get().depth + 1, ..held.get() }));
         Self(PhantomData)
     }
 }
@@ -84,9 +84,9 @@ impl Drop for Scope {
     fn drop(&mut self) {
         let held = HELD.with(Cell::get);
         if held.depth > 1 {
-            return HELD.with(|cell| cell.set(Held { depth: held.depth - 1, ..held }));
+            return HELD.with(|cell| cell.set(HeldByThread { depth: held.depth - 1, ..held }));
         }
-        HELD.with(|cell| cell.set(Held::default()));
+        HELD.with(|cell| cell.set(HeldByThread::default()));
         if let Some(number) = held.number {
             holders().bytes.remove(&number);
             RELEASED.notify_all();
@@ -118,7 +118,7 @@ pub(crate) fn need(bytes: u64) -> Result<(), ImageError> {
         number = Some(own);
     }
     if held.depth > 0 {
-        HELD.with(|cell| cell.set(Held { bytes: all, number, ..held }));
+        HELD.with(|cell| cell.set(HeldByThread { bytes: all, number, ..held }));
     }
     while !can_have(bytes) {
         let holders = holders();
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn whoever_has_held_memory_longest_goes_on_and_an_empty_house_takes_anyone() {
-        let mut holders = Holders::default();
+        let mut holders = MemoryHolders::default();
         assert!(holders.admits(None, 900, 100), "nobody else is there");
         holders.bytes.insert(3, 900);
         holders.bytes.insert(5, 10);

@@ -30,30 +30,14 @@ pub(crate) fn name_of(path: &Path) -> String {
 }
 
 /// Names of files and folders that a system makes on its own: network drives, Windows, macOS, notebooks.
-pub(crate) const MACHINE_MADE: [&str; 17] = [
-    "@eadir",
-    "@tmp",
-    "@recycle",
-    "@recently-snapshot",
-    "@__thumb",
-    "#recycle",
-    "#snapshot",
-    "$recycle.bin",
-    "recycler",
-    "system volume information",
-    "lost+found",
-    "found.000",
-    "thumbs.db",
-    "ehthumbs.db",
-    "desktop.ini",
-    "__pycache__",
-    "icon\r",
-];
+const MACHINE_MADE: &str = "@eadir; @tmp; @recycle; @recently-snapshot; @__thumb; #recycle; #snapshot; $recycle.bin; \
+     recycler; system volume information; lost+found; found.000; thumbs.db; ehthumbs.db; \
+     desktop.ini; __pycache__; icon\r";
 
 /// Names that people do not see and do not mean.
 pub(crate) fn is_hidden(name: &str) -> bool {
     let lower = name.to_lowercase();
     // macOS's archives have it as __MACOSX; some unpackers drop an underscore.
     let mac = lower.starts_with('_') && lower.trim_matches('_') == "macosx";
-    name.starts_with('.') || mac || MACHINE_MADE.contains(&lower.as_str())
+    name.starts_with('.') || mac || MACHINE_MADE.split("; ").any(|made| made == lower)
 }

@@ -208,10 +208,10 @@ pub(crate) struct Packer {
     /// Whatever was not finished leaves nothing behind. Once the pack has its name, there is nothing to remove.
     _unfinished: Unfinished,
     key: PackKey,
-    writing: Mutex<Writing>,
+    writing: Mutex<OpenPack>,
 }
 
-struct Writing {
+struct OpenPack {
     file: File,
     end: u64,
     entries: Vec<Packed>,
@@ -241,7 +241,7 @@ impl Packer {
         // Tells it from what a crash left. File systems without locks keep such files for longer.
         let _ = file.try_lock();
         file.write_all(&[0; HEADER])?;
-        let writing = Writing {
+        let writing = OpenPack {
             file,
             end: HEADER as u64,
             entries: vec![Packed::default(); samples],
@@ -261,7 +261,7 @@ impl Packer {
     pub(crate) fn add(&self, index: usize, image: &RgbImage, look: &Look, source: [u8; 32], notes: Notes) {
         let checksum = crc32fast::hash(image.pixels());
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Writing { file, end, entries, looks, failed } = &mut *writing;
+        let OpenPack { file, end, entries, looks, failed } = &mut *writing;
         if failed.is_some() {
             return;
         }
@@ -284,7 +284,7 @@ impl Packer {
     /// Writes index and header, synchronises, and gives the pack its name.
     pub(crate) fn finish(self) -> io::Result<()> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Writing { file, end, entries, looks, failed } = &mut *writing;
+        let OpenPack { file, end, entries, looks, failed } = &mut *writing;
         if let Some(error) = failed.take() {
             return Err(error);
         }

@@ -79,7 +79,7 @@ impl std::fmt::Display for Uneven {
 }
 
 /// What is taken as a whole: a group as far as it is in the pool, or one image.
-struct Unit {
+struct SplitUnit {
     /// The first sample of the group, in the pool or not.
     first: usize,
     /// The first of it in the pool.
@@ -91,7 +91,7 @@ struct Unit {
 }
 
 /// What is taken of a class.
-struct Share {
+struct ClassShare {
     total: usize,
     wanted: usize,
     taken: usize,
@@ -103,7 +103,7 @@ struct Share {
     largest: usize,
 }
 
-impl Share {
+impl ClassShare {
     fn of(total: usize, fraction: f64) -> Self {
         let wanted = ((total as f64 * fraction).round() as usize).clamp(1, total - 1);
         Self { total, wanted, taken: 0, units: 0, taken_units: 0, most_units: 0, largest: 0 }
@@ -290,7 +290,8 @@ impl Dataset {
             }
         }
         let units = self.units(&pool, seed, &operation, drawing.groups);
-        let mut shares: Vec<Share> = pool.iter().map(|indices| Share::of(indices.len(), fraction)).collect();
+        let mut shares: Vec<ClassShare> =
+            pool.iter().map(|indices| ClassShare::of(indices.len(), fraction)).collect();
         for unit in &units {
             for &(label, images) in &unit.images {
                 shares[label].units += 1;
@@ -309,7 +310,7 @@ impl Dataset {
         let mut taken = vec![false; units.len()];
         for (unit, taken) in units.iter().zip(&mut taken) {
             let fits = |&(label, images): &(usize, usize)| {
-                let share: &Share = &shares[label];
+                let share: &ClassShare = &shares[label];
                 share.taken + images <= share.wanted && share.taken_units < share.most_units
             };
             if unit.images.iter().all(fits) {
@@ -322,7 +323,7 @@ impl Dataset {
             while shares[label].taken < shares[label].wanted
                 && shares[label].taken_units < shares[label].most_units
             {
-                let gain = |&(place, unit): &(usize, &Unit)| {
+                let gain = |&(place, unit): &(usize, &SplitUnit)| {
                     let own = unit.images.iter().any(|&(of, _)| of == label);
                     let leaves = |&(of, images): &(usize, usize)| {
                         shares[of].taken + images < shares[of].total
@@ -373,15 +374,15 @@ impl Dataset {
 
     /// What is taken as a whole, in the order drawn: groups, and images by themselves. Where no image of a class belongs to another,
     /// its order is that of a permutation of its images.
-    fn units(&self, pool: &ByClass, seed: u64, operation: &str, groups: &Groups) -> Vec<Unit> {
+    fn units(&self, pool: &ByClass, seed: u64, operation: &str, groups: &Groups) -> Vec<SplitUnit> {
         let mut ranked: Vec<(f64, usize)> = Vec::new();
-        let mut of_first: HashMap<usize, Unit> = HashMap::new();
+        let mut of_first: HashMap<usize, SplitUnit> = HashMap::new();
         for (label, indices) in pool.iter().enumerate() {
             let order = Stream::new(seed, operation, 0, label as u64).permutation(indices.len());
             for (rank, position) in order.into_iter().enumerate() {
                 let index = indices[position];
                 let first = groups.first_of(index);
-                let unit = of_first.entry(first).or_insert_with(|| Unit {
+                let unit = of_first.entry(first).or_insert_with(|| SplitUnit {
                     first,
                     lead: index,
                     rank: 0.0,

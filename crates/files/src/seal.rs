@@ -45,7 +45,7 @@ pub fn unsealed(mut text: String) -> Result<String, Changed> {
     let Some((open, digest)) = split(&text) else {
         // A seal that stands elsewhere was moved by whoever wrote the rest.
         let moved = text.starts_with('{')
-            && serde_json::from_str(&text).is_ok_and(|found: Moved| found.sha256.is_some());
+            && serde_json::from_str(&text).is_ok_and(|found: SealOnly| found.sha256.is_some());
         return if moved { Err(Changed) } else { Ok(text) };
     };
     let (end, digest) = (open.len(), digest.to_owned());
@@ -56,7 +56,7 @@ pub fn unsealed(mut text: String) -> Result<String, Changed> {
 
 /// A record of which nothing is asked but whether it has a seal.
 #[derive(serde::Deserialize)]
-struct Moved {
+struct SealOnly {
     sha256: Option<serde::de::IgnoredAny>,
 }
 

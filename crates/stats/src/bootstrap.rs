@@ -82,7 +82,7 @@ pub fn probability_better(
     if n == 0 || baseline.len() != n {
         return None;
     }
-    let better = Better::new(recipe, baseline);
+    let better = RunsByRank::new(recipe, baseline);
     let shares = (0..replicates as u64).map(|replicate| {
         let mut stream = Stream::new(random_seed, "bootstrap-improvement", 0, replicate);
         let mut times = vec![0; n];
@@ -94,14 +94,14 @@ pub fn probability_better(
 }
 
 /// Where each run of a recipe stands among the baseline's runs in their order, so that pairs need not be looked at one by one.
-struct Better {
+struct RunsByRank {
     /// The baseline's runs, the lowest first.
     order: Vec<usize>,
     /// Per run of the recipe: how many of these are lower, and how many are not higher.
     places: Vec<[usize; 2]>,
 }
 
-impl Better {
+impl RunsByRank {
     fn new(recipe: &[f64], baseline: &[f64]) -> Self {
         let mut order: Vec<usize> = (0..baseline.len()).collect();
         order.sort_by(|&a, &b| baseline[a].total_cmp(&baseline[b]));
@@ -171,7 +171,7 @@ mod tests {
                         };
                 }
             }
-            assert_eq!(Better::new(&recipe, &baseline).share(&times), wins / all as f64, "{n}");
+            assert_eq!(RunsByRank::new(&recipe, &baseline).share(&times), wins / all as f64, "{n}");
         }
     }
 

@@ -15,11 +15,11 @@ mod upsample;
 use broken::{breaks_off, broken};
 use frame::{Colours, Component, Frame};
 use huffman::{Bits, Table};
-use scan::{Part, Scan, Tables, ZIGZAG, progressive_scan, sequential_scan};
+use scan::{Scan, ScanComponent, Tables, ZIGZAG, progressive_scan, sequential_scan};
 
 use super::notes::{Note, Notes};
 use super::orientation::Exif;
-use super::picture::{Decoded, Part as PartOfPicture, Request, Wanted, check_size};
+use super::picture::{Decoded, PicturePart, Request, WantedPart, check_size};
 use crate::{ImageError, Region, memory};
 
 /// Blocks in a minimum coded unit, T.81 B.2.3.
@@ -48,7 +48,7 @@ struct Decoder<'a> {
 }
 
 /// Decodes what is wanted, once the size is known. A picture that must be turned is decoded whole.
-pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Result<Decoded, ImageError> {
+pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut WantedPart<'_>) -> Result<Decoded, ImageError> {
     let mut decoder = Decoder { bytes, position: 2, ..Decoder::default() };
     decoder.read_segments(limit, wanted)?;
     let colours = decoder.colours()?;
@@ -63,7 +63,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Resul
     let pixels = upsample::to_rgb(&frame, colours, region);
     let whole = (frame.width.div_ceil(reduce), frame.height.div_ceil(reduce));
     let part =
-        ((region.width, region.height) != whole).then_some(PartOfPicture { at: (region.x, region.y), whole });
+        ((region.width, region.height) != whole).then_some(PicturePart { at: (region.x, region.y), whole });
     let mut notes = Notes::default();
     if frame.components.len() == 4 {
         notes.add(Note::Cmyk);
@@ -72,7 +72,7 @@ pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut Wanted<'_>) -> Resul
 }
 
 impl<'a> Decoder<'a> {
-    fn read_segments(&mut self, limit: u64, wanted: &mut Wanted<'_>) -> Result<(), ImageError> {
+    fn read_segments(&mut self, limit: u64, wanted: &mut WantedPart<'_>) -> Result<(), ImageError> {
         while !self.enough {
             let marker = self.next_marker()?;
             match marker {
@@ -248,7 +248,7 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn read_scan(&mut self, data: &[u8], wanted: &mut Wanted<'_>) -> Result<(), ImageError> {
+    fn read_scan(&mut self, data: &[u8], wanted: &mut WantedPart<'_>) -> Result<(), ImageError> {
         let wrong = || broken("a scan header is cut short or impossible");
         let frame = self.frame.as_mut().ok_or_else(|| broken("a scan stands before the frame header"))?;
         if frame.request.is_none() {
@@ -271,7 +271,7 @@ impl<'a> Decoder<'a> {
                 return Err(wrong());
             }
             let (dc_table, ac_table) = (usize::from(part[1] >> 4), usize::from(part[1] & 15));
-            scan.parts.push(Part { component, dc_table, ac_table });
+            scan.parts.push(ScanComponent { component, dc_table, ac_table });
         }
         if self.complete {
             return Ok(());

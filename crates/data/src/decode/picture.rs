@@ -24,14 +24,14 @@ pub(super) struct Request {
 }
 
 /// What is wanted of a picture whose width and height are not yet known.
-pub(super) struct Wanted<'c> {
+pub(super) struct WantedPart<'c> {
     /// Of a draft, the pixels that its shorter side must keep.
     pub(super) shortest: Option<usize>,
     /// Says which part, once it is told the width and height of what comes out; all of it where nobody does.
     pub(super) part: Option<&'c mut dyn FnMut(usize, usize) -> Region>,
 }
 
-impl Wanted<'_> {
+impl WantedPart<'_> {
     /// Of a picture of this size; one that must be turned is wanted whole.
     pub(super) fn of(&mut self, width: usize, height: usize, turned: bool) -> Request {
         let reduce = self.shortest.map_or(1, |shortest| reduction(width, height, shortest));
@@ -51,13 +51,13 @@ pub(super) struct Decoded {
     /// RGB.
     pub(super) pixels: Vec<u8>,
     /// Where the pixels stand, if they are a part of an upright picture; otherwise they are all of it.
-    pub(super) part: Option<Part>,
+    pub(super) part: Option<PicturePart>,
     pub(super) exif: Exif,
     pub(super) notes: Notes,
 }
 
 /// Where a part of a picture stands in the whole.
-pub(super) struct Part {
+pub(super) struct PicturePart {
     pub(super) at: (usize, usize),
     pub(super) whole: (usize, usize),
 }

@@ -140,7 +140,7 @@ impl Shape {
 
 /// Cells of one column that tell its decimal sign, with their lines.
 #[derive(Clone, Debug, Default)]
-struct Evidence {
+struct DecimalEvidence {
     point: Option<(u64, String)>,
     comma: Option<(u64, String)>,
     /// `1,234`: a comma that could be either.
@@ -195,7 +195,7 @@ impl DecimalError {
 /// nothing.
 #[derive(Clone, Debug, Default)]
 pub struct DecimalSigns {
-    columns: BTreeMap<usize, Evidence>,
+    columns: BTreeMap<usize, DecimalEvidence>,
 }
 
 impl DecimalSigns {
@@ -224,7 +224,7 @@ impl DecimalSigns {
     /// # Errors
     /// Cells contradict each other, or one has two readings.
     pub fn of(&self, column: usize) -> Result<DecimalSign, DecimalError> {
-        let none = Evidence::default();
+        let none = DecimalEvidence::default();
         let evidence = self.columns.get(&column).unwrap_or(&none);
         match (&evidence.point, &evidence.comma) {
             (Some(point), Some(comma)) => {

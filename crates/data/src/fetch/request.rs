@@ -38,7 +38,7 @@ pub(super) struct Request {
 }
 
 /// What a request's thread hears from the server.
-pub(super) enum Said {
+pub(super) enum ServerMessage {
     Head(Result<Head, ureq::Error>),
     /// None at the end.
     Bytes(io::Result<Vec<u8>>),
@@ -46,12 +46,12 @@ pub(super) enum Said {
 
 impl Request {
     /// Until the end, or until nobody listens.
-    pub(super) fn run(self, send: &SyncSender<Said>) {
+    pub(super) fn run(self, send: &SyncSender<ServerMessage>) {
         let response = match self.call() {
             Ok(response) => response,
-            Err(error) => return send.send(Said::Head(Err(error))).unwrap_or_default(),
+            Err(error) => return send.send(ServerMessage::Head(Err(error))).unwrap_or_default(),
         };
-        if send.send(Said::Head(Ok(Head::of(&response)))).is_err() {
+        if send.send(ServerMessage::Head(Ok(Head::of(&response)))).is_err() {
             return;
         }
         let mut body = response.into_body().into_reader();
@@ -62,7 +62,7 @@ impl Request {
                 chunk
             });
             let last = !matches!(&read, Ok(chunk) if !chunk.is_empty());
-            if send.send(Said::Bytes(read)).is_err() || last {
+            if send.send(ServerMessage::Bytes(read)).is_err() || last {
                 return;
             }
         }
@@ -105,7 +105,7 @@ pub(super) struct Head {
 }
 
 /// What the head of an answer means for a part.
-pub(super) enum Start {
+pub(super) enum HeadMeaning {
     /// Bytes come, from here on, of a file of this size.
     At(u64, Option<u64>),
     /// Everything is here.
@@ -132,22 +132,22 @@ impl Head {
         }
     }
 
-    pub(super) fn start(&self, have: u64, known: &Origin) -> Start {
+    pub(super) fn start(&self, have: u64, known: &Origin) -> HeadMeaning {
         let total = self.range.as_deref().and_then(|range| range.rsplit('/').next()?.parse::<u64>().ok());
         match self.status {
-            200 => Start::At(0, self.length),
+            200 => HeadMeaning::At(0, self.length),
             206 => match self.range.as_deref().and_then(part_of) {
                 Some(first) if first == have && self.same_as(known) => {
-                    Start::At(have, total.or(self.length.and_then(|length| have.checked_add(length))))
+                    HeadMeaning::At(have, total.or(self.length.and_then(|length| have.checked_add(length))))
                 }
-                _ if have > 0 => Start::Other("the server has another file than before"),
-                _ => Start::Misbehaves("its server sends a part of it that was not asked for".into()),
+                _ if have > 0 => HeadMeaning::Other("the server has another file than before"),
+                _ => HeadMeaning::Misbehaves("its server sends a part of it that was not asked for".into()),
             },
             // Nothing is left to fetch, or the part is longer than the file.
-            416 if have > 0 && total == Some(have) => Start::Nothing,
-            416 if have > 0 => Start::Other("the server has another file than before"),
-            408 | 429 | 500..=599 => Start::Broken(format!("the server answers {}", self.status)),
-            _ => Start::Refused,
+            416 if have > 0 && total == Some(have) => HeadMeaning::Nothing,
+            416 if have > 0 => HeadMeaning::Other("the server has another file than before"),
+            408 | 429 | 500..=599 => HeadMeaning::Broken(format!("the server answers {}", self.status)),
+            _ => HeadMeaning::Refused,
         }
     }
 

@@ -13,7 +13,7 @@ use super::catalogue::{Published, Remote};
 use super::error::{FetchError, write_error};
 use super::options::{FetchEvent, FetchOptions, FetchedFile};
 use super::record::{MOST_RECORD, replace};
-use super::request::{MOST_HEADERS, Origin, REDIRECTS, Request, Said, Start};
+use super::request::{HeadMeaning, MOST_HEADERS, Origin, REDIRECTS, Request, ServerMessage};
 use crate::archive::member_name;
 use crate::paths::below;
 
@@ -43,7 +43,7 @@ pub(super) struct Transfer<'a> {
 }
 
 /// How one attempt ended.
-enum Attempt {
+enum AttemptEnd {
     Whole,
     /// It may be tried again.
     Broken(String),
@@ -116,8 +116,8 @@ impl Transfer<'_> {
             self.stopped()?;
             let before = size(part);
             let reason = match self.attempt(part)? {
-                Attempt::Whole => return Ok(()),
-                Attempt::Broken(reason) => reason,
+                AttemptEnd::Whole => return Ok(()),
+                AttemptEnd::Broken(reason) => reason,
             };
             let done = size(part);
             attempts += 1;
@@ -150,7 +150,7 @@ impl Transfer<'_> {
         FetchError::Misbehaves { url: self.url(), reason, home: self.set.home.clone() }
     }
 
-    fn attempt(&self, part: &Path) -> Result<Attempt, FetchError> {
+    fn attempt(&self, part: &Path) -> Result<AttemptEnd, FetchError> {
         let (url, origin_path) = (self.url(), self.path(".origin"));
         let known: Origin = bakeoff_files::read(&origin_path, MOST_RECORD)
             .ok()
@@ -162,33 +162,33 @@ impl Transfer<'_> {
         // In a thread of its own, so that a silent server can be left.
         let started = std::thread::Builder::new().spawn(move || request.run(&send));
         if let Err(error) = started {
-            return Ok(Attempt::Broken(error.to_string()));
+            return Ok(AttemptEnd::Broken(error.to_string()));
         }
         let head = loop {
             self.stopped()?;
             match receive.recv_timeout(LOOK) {
-                Ok(Said::Head(head)) => break head,
+                Ok(ServerMessage::Head(head)) => break head,
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(Said::Bytes(_)) | Err(RecvTimeoutError::Disconnected) => {
-                    return Ok(Attempt::Broken("the connection broke off".into()));
+                Ok(ServerMessage::Bytes(_)) | Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(AttemptEnd::Broken("the connection broke off".into()));
                 }
             }
         };
         let head = match head {
             Ok(head) => head,
-            Err(ureq::Error::Io(error)) if have > 0 => return Ok(Attempt::Broken(error.to_string())),
+            Err(ureq::Error::Io(error)) if have > 0 => return Ok(AttemptEnd::Broken(error.to_string())),
             Err(error) => return Err(self.unanswered(url, error)),
         };
         let start = match head.start(have, &known) {
-            Start::At(from, total) => (from, total),
-            Start::Nothing => return Ok(Attempt::Whole),
-            Start::Other(reason) => {
+            HeadMeaning::At(from, total) => (from, total),
+            HeadMeaning::Nothing => return Ok(AttemptEnd::Whole),
+            HeadMeaning::Other(reason) => {
                 remove(part)?;
-                return Ok(Attempt::Broken(reason.to_owned()));
+                return Ok(AttemptEnd::Broken(reason.to_owned()));
             }
-            Start::Broken(reason) => return Ok(Attempt::Broken(reason)),
-            Start::Misbehaves(reason) => return Err(self.misbehaves(reason)),
-            Start::Refused => {
+            HeadMeaning::Broken(reason) => return Ok(AttemptEnd::Broken(reason)),
+            HeadMeaning::Misbehaves(reason) => return Err(self.misbehaves(reason)),
+            HeadMeaning::Refused => {
                 return Err(FetchError::Refused { url, status: head.status, home: self.set.home.clone() });
             }
         };
@@ -255,8 +255,8 @@ impl Transfer<'_> {
         &self,
         part: &Path,
         (from, total): (u64, Option<u64>),
-        receive: &Receiver<Said>,
-    ) -> Result<Attempt, FetchError> {
+        receive: &Receiver<ServerMessage>,
+    ) -> Result<AttemptEnd, FetchError> {
         let name = self.remote.name();
         // A link that was laid in its place is replaced, not followed.
         let file =
@@ -270,8 +270,8 @@ impl Transfer<'_> {
         let end = loop {
             self.stopped()?;
             match receive.recv_timeout(LOOK) {
-                Ok(Said::Bytes(Ok(chunk))) if chunk.is_empty() => break Ok(()),
-                Ok(Said::Bytes(Ok(chunk))) => {
+                Ok(ServerMessage::Bytes(Ok(chunk))) if chunk.is_empty() => break Ok(()),
+                Ok(ServerMessage::Bytes(Ok(chunk))) => {
                     file.write_all(&chunk).map_err(write_error(part))?;
                     done += chunk.len() as u64;
                     (self.progress)(FetchEvent::Fetching { file: name, done, total });
@@ -286,8 +286,8 @@ impl Transfer<'_> {
                             .misbehaves(format!("it has more than {most} bytes, the most that are taken")));
                     }
                 }
-                Ok(Said::Bytes(Err(error))) => break Err(error.to_string()),
-                Ok(Said::Head(_)) | Err(RecvTimeoutError::Disconnected) => {
+                Ok(ServerMessage::Bytes(Err(error))) => break Err(error.to_string()),
+                Ok(ServerMessage::Head(_)) | Err(RecvTimeoutError::Disconnected) => {
                     break Err("the connection broke off".into());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -306,11 +306,11 @@ impl Transfer<'_> {
         };
         file.sync_all().map_err(write_error(part))?;
         Ok(match end {
-            Err(reason) => Attempt::Broken(reason),
+            Err(reason) => AttemptEnd::Broken(reason),
             Ok(()) if total.is_some_and(|total| done < total) => {
-                Attempt::Broken(format!("the server closed the connection after {done} bytes"))
+                AttemptEnd::Broken(format!("the server closed the connection after {done} bytes"))
             }
-            Ok(()) => Attempt::Whole,
+            Ok(()) => AttemptEnd::Whole,
         })
     }
 

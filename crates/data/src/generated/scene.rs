@@ -8,7 +8,7 @@ use super::fish::{self, Fish, Skin};
 use crate::{DeclaredSplit, RgbImage};
 
 /// Something that stands or floats about.
-enum Thing {
+enum SceneObject {
     Stone { x: f32, y: f32, width: f32, height: f32, colour: Colour },
     Weed { x: f32, root: f32, top: f32, width: f32, sway: f32, phase: f32, colour: Colour },
     Bubble { x: f32, y: f32, radius: f32 },
@@ -22,8 +22,8 @@ pub(super) struct Scene {
     ground: Colour,
     horizon: f32,
     rays: f32,
-    behind: Vec<Thing>,
-    before: Vec<Thing>,
+    behind: Vec<SceneObject>,
+    before: Vec<SceneObject>,
     fish: Fish,
     place: [f32; 2],
     length: f32,
@@ -131,7 +131,7 @@ impl Scene {
         let crowd = config.clutter * s.range(2.0, 9.0);
         let behind = (0..9).map(|_| thing(&mut s, horizon)).take((crowd + 0.5) as usize).collect();
         let mut s = lots("generated-foreground");
-        let before: Vec<Thing> = (0..2)
+        let before: Vec<SceneObject> = (0..2)
             .map(|_| (s.coin(config.clutter * 0.4), weed(std::array::from_fn(|_| s.uniform() as f32), 1.05)))
             .filter_map(|(there, weed)| there.then_some(weed))
             .collect();
@@ -239,13 +239,13 @@ impl Scene {
 }
 
 /// Anything behind the animal. Each takes the same number of draws whatever it becomes.
-fn thing(s: &mut Stream, horizon: f32) -> Thing {
+fn thing(s: &mut Stream, horizon: f32) -> SceneObject {
     let kind = s.uniform();
     let lots: [f32; 7] = std::array::from_fn(|_| s.uniform() as f32);
     let [x, y, wide, high, hue, saturation, value] = lots;
     let ground = horizon.min(1.0);
     match kind {
-        k if k < 0.35 => Thing::Stone {
+        k if k < 0.35 => SceneObject::Stone {
             x,
             y: ground + 0.10 * (y - 0.3),
             width: 0.05 + 0.14 * wide,
@@ -253,19 +253,19 @@ fn thing(s: &mut Stream, horizon: f32) -> Thing {
             colour: hsv(hue, 0.30 * saturation, 0.20 + 0.45 * value),
         },
         k if k < 0.65 => weed(lots, ground + 0.12 * y),
-        k if k < 0.82 => Thing::Coral {
+        k if k < 0.82 => SceneObject::Coral {
             x,
             y: ground + 0.12 * y,
             height: 0.12 + 0.20 * high,
             spread: 0.3 + 0.9 * wide,
             colour: hsv(hue, 0.30 + 0.50 * saturation, 0.40 + 0.50 * value),
         },
-        _ => Thing::Bubble { x, y, radius: 0.010 + 0.028 * wide },
+        _ => SceneObject::Bubble { x, y, radius: 0.010 + 0.028 * wide },
     }
 }
 
-fn weed([x, sway, wide, high, hue, saturation, value]: [f32; 7], root: f32) -> Thing {
-    Thing::Weed {
+fn weed([x, sway, wide, high, hue, saturation, value]: [f32; 7], root: f32) -> SceneObject {
+    SceneObject::Weed {
         x,
         root,
         top: root - (0.30 + 0.55 * high),
@@ -276,7 +276,7 @@ fn weed([x, sway, wide, high, hue, saturation, value]: [f32; 7], root: f32) -> T
     }
 }
 
-impl Thing {
+impl SceneObject {
     fn paint(&self, canvas: &mut Canvas, lattice: &Lattice) {
         let pixel = canvas.pixel();
         let cover = |distance: f32| (0.5 - distance / pixel).clamp(0.0, 1.0);

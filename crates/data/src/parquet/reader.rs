@@ -30,10 +30,10 @@ impl Length for Source {
 }
 
 impl ChunkReader for Source {
-    type T = io::BufReader<From>;
+    type T = io::BufReader<ReadFromPlace>;
 
     fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
-        Ok(io::BufReader::new(From { file: Arc::clone(&self.0), at: start }))
+        Ok(io::BufReader::new(ReadFromPlace { file: Arc::clone(&self.0), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
@@ -42,12 +42,12 @@ impl ChunkReader for Source {
 }
 
 /// Reads a file from a place onwards.
-pub(super) struct From {
+pub(super) struct ReadFromPlace {
     pub(super) file: Arc<StoredFile>,
     pub(super) at: u64,
 }
 
-impl Read for From {
+impl Read for ReadFromPlace {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.file.size().saturating_sub(self.at);
         let length = left.min(buffer.len() as u64);

@@ -19,11 +19,11 @@ const ABOVE: usize = 3;
 
 /// Where an image is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ImagePlace {
     /// Where the table says, or at least where it would be.
     AsWritten(PathBuf),
     /// Somewhere like it, and how that was told.
-    Like(PathBuf, How),
+    Like(PathBuf, FoundBy),
     /// Not one file can be meant, and why.
     Refused(String),
     /// Nothing is there.
@@ -32,7 +32,7 @@ pub(super) enum Place {
 
 /// How an image was found that is not where the table says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum How {
+pub(super) enum FoundBy {
     /// By the rest of its name.
     Extension,
     /// But for letter case or Unicode normalisation.
@@ -41,7 +41,7 @@ pub(super) enum How {
     Folder(String),
 }
 
-impl std::fmt::Display for How {
+impl std::fmt::Display for FoundBy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Extension => f.write_str("by their name without an extension"),
@@ -66,14 +66,14 @@ struct Names {
 pub(super) struct Finder {
     folder: PathBuf,
     read: HashMap<PathBuf, Option<Names>>,
-    below: Option<Below>,
+    below: Option<ImagesBelow>,
     /// The first folder that is there but cannot be read, and why.
     unreadable: Option<(PathBuf, String)>,
 }
 
 /// The images in the folders below, by their name with and without the extension.
 #[derive(Default)]
-struct Below {
+struct ImagesBelow {
     names: HashMap<OsString, Vec<PathBuf>>,
     stems: HashMap<OsString, Vec<PathBuf>>,
 }
@@ -123,31 +123,31 @@ impl Finder {
     }
 
     /// Where an image is that stands near the place where a table says.
-    pub(super) fn near(&mut self, written: &str) -> Place {
+    pub(super) fn near(&mut self, written: &str) -> ImagePlace {
         let folder = self.folder.clone();
         let literal = folder.join(written);
         if self.there(&literal) {
-            return Place::AsWritten(literal);
+            return ImagePlace::AsWritten(literal);
         }
         let mut meant = PathBuf::from(written);
         if needs_a_look(written) {
             match expand_from(&[&folder], Path::new(written)) {
                 Ok(path) => meant = with_slashes(&path).unwrap_or(path),
-                Err(error) => return Place::Refused(error.to_string()),
+                Err(error) => return ImagePlace::Refused(error.to_string()),
             }
             let file = folder.join(&meant);
             if self.there(&file) {
-                return Place::AsWritten(file);
+                return ImagePlace::AsWritten(file);
             }
         }
         match self.like(&folder, &meant) {
             Some(place) => place,
-            None => Place::Missing(folder.join(meant)),
+            None => ImagePlace::Missing(folder.join(meant)),
         }
     }
 
     /// A file whose path from a folder differs in case only, or has an extension in addition.
-    fn like(&mut self, folder: &Path, path: &Path) -> Option<Place> {
+    fn like(&mut self, folder: &Path, path: &Path) -> Option<ImagePlace> {
         let mut at = folder.to_owned();
         let mut how = None;
         let parts: Vec<Component<'_>> = path.components().collect();
@@ -166,7 +166,7 @@ impl Finder {
             let alike =
                 names.alike.get_or_insert_with(|| by(names.exact.keys(), |name| Some(identity_key(name))));
             let mut found = alike.get(&identity_key(text)).cloned().unwrap_or_default();
-            let mut kind = How::Case;
+            let mut kind = FoundBy::Case;
             if last && found.is_empty() && !image_by_name(Path::new(text)) {
                 let stem = |name: &str| {
                     let (stem, _) = name.rsplit_once('.')?;
@@ -174,7 +174,7 @@ impl Finder {
                 };
                 let stems = names.stems.get_or_insert_with(|| by(names.exact.keys(), stem));
                 found = stems.get(text).cloned().unwrap_or_default();
-                kind = How::Extension;
+                kind = FoundBy::Extension;
             }
             match found.as_slice() {
                 [] => return None,
@@ -182,7 +182,7 @@ impl Finder {
                 several => {
                     let several: Vec<String> =
                         several.iter().map(|name| name.to_string_lossy().into()).collect();
-                    return Some(Place::Refused(format!(
+                    return Some(ImagePlace::Refused(format!(
                         "{} may be any of {}; write the whole name",
                         path.display(),
                         several.join(", ")
@@ -191,25 +191,25 @@ impl Finder {
             }
             how = how.max(Some(kind));
         }
-        how.map(|how| Place::Like(at, how))
+        how.map(|how| ImagePlace::Like(at, how))
     }
 
     /// The same, and in the folders below the table's and above it, for a table none of whose images is where it says.
-    pub(super) fn anywhere(&mut self, written: &str) -> Place {
+    pub(super) fn anywhere(&mut self, written: &str) -> ImagePlace {
         let missing = match self.near(written) {
-            Place::Missing(file) => file,
+            ImagePlace::Missing(file) => file,
             found => return found,
         };
         let folder = self.folder.clone();
         let path = missing.strip_prefix(&folder).unwrap_or(&missing).to_owned();
         if path.is_absolute() {
-            return Place::Missing(missing);
+            return ImagePlace::Missing(missing);
         }
         let mut found = Vec::new();
         if self.below.is_none() {
-            self.below = Some(Below::of(&folder).unwrap_or_else(|error| {
+            self.below = Some(ImagesBelow::of(&folder).unwrap_or_else(|error| {
                 self.unreadable.get_or_insert_with(|| (folder.clone(), error.to_string()));
-                Below::default()
+                ImagesBelow::default()
             }));
         }
         let below = self.below.get_or_insert_default();
@@ -223,7 +223,7 @@ impl Finder {
                 let depth = path.components().count();
                 let root = file.ancestors().nth(depth).unwrap_or(&folder);
                 let root = root.strip_prefix(&folder).unwrap_or(root).display();
-                found.push((file.clone(), How::Folder(format!("{root}/"))));
+                found.push((file.clone(), FoundBy::Folder(format!("{root}/"))));
             }
         }
         if found.is_empty() {
@@ -231,21 +231,21 @@ impl Finder {
             for root in above.ancestors().skip(1).take(ABOVE) {
                 let file = root.join(&path);
                 if self.there(&file) {
-                    found.push((file, How::Folder(root.display().to_string())));
+                    found.push((file, FoundBy::Folder(root.display().to_string())));
                     break;
                 }
             }
         }
         match found.len() {
-            0 => Place::Missing(missing),
+            0 => ImagePlace::Missing(missing),
             1 => {
                 let (file, how) = found.remove(0);
-                Place::Like(file, how)
+                ImagePlace::Like(file, how)
             }
             _ => {
                 let several: Vec<String> =
                     found.iter().take(5).map(|(file, _)| file.display().to_string()).collect();
-                Place::Refused(format!(
+                ImagePlace::Refused(format!(
                     "{} is not beside the table, and there are several files of that name: {}; write the path from the table's \
                      folder",
                     path.display(),
@@ -285,7 +285,7 @@ pub(super) fn images_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(images)
 }
 
-impl Below {
+impl ImagesBelow {
     fn of(folder: &Path) -> Result<Self, DataError> {
         let mut below = Self::default();
         for path in images_below(folder)?.into_iter().filter(|path| path.parent() != Some(folder)) {

@@ -65,7 +65,7 @@ pub fn image_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<Warning>), DataEr
 /// Whether a file would be taken for an image in a folder: by its name, or by its first bytes where the name says nothing.
 #[must_use]
 pub fn is_image_file(file: &Path) -> bool {
-    matches!(Walk::new(&Disk, file).kind(file), Kind::Image { .. })
+    matches!(Walk::new(&Disk, file).kind(file), FileKind::Image { .. })
 }
 
 /// Lists the folder `root` of a tree; `source` is what people know it by.
@@ -141,7 +141,7 @@ pub(super) fn list_tree(
 }
 
 /// Refuses `<class>/<split>/<image>`, in which test images would be thrown together with the others.
-fn refuse_splits_in_classes(root: &Path, found: &Found, source: &Path) -> Result<(), DataError> {
+fn refuse_splits_in_classes(root: &Path, found: &ImagesByClass, source: &Path) -> Result<(), DataError> {
     // By class the folders in it that hold images.
     let mut inner: BTreeMap<&String, BTreeSet<String>> = BTreeMap::new();
     for (class, files) in found {
@@ -188,10 +188,10 @@ fn refuse_splits_in_classes(root: &Path, found: &Found, source: &Path) -> Result
 }
 
 /// The images of each class.
-type Found = BTreeMap<String, Vec<(DeclaredSplit, PathBuf)>>;
+type ImagesByClass = BTreeMap<String, Vec<(DeclaredSplit, PathBuf)>>;
 
 /// What a file in an image folder is.
-enum Kind {
+enum FileKind {
     /// An image by its name, or by its first bytes where the name does not say so.
     Image {
         by_name: bool,
@@ -305,27 +305,27 @@ impl<'a> Walk<'a> {
         inner.fold(images, |sum, folder| sum + self.images_within(folder, left, depth + 1))
     }
 
-    fn kind(&self, file: &Path) -> Kind {
+    fn kind(&self, file: &Path) -> FileKind {
         let extension = extension(file).unwrap_or_default();
         let by_name = EXTENSIONS.contains(&extension.as_str());
         if by_name {
-            return Kind::Image { by_name };
+            return FileKind::Image { by_name };
         }
         if TABLES.contains(&extension.as_str()) {
-            return Kind::Table;
+            return FileKind::Table;
         }
         let copy = extension.ends_with('~') || extension.ends_with("_original");
         if copy || NO_IMAGES.split(' ').any(|known| known == extension) {
-            return Kind::Other;
+            return FileKind::Other;
         }
         let promised = Format::by_extension(&extension);
         match (Format::of(&self.tree.head(file)), promised) {
             // Many raw formats are TIFF inside, with a thumbnail for the picture.
-            (Some(Format::Tiff), Some(Format::Raw)) => Kind::Unread(Format::Raw),
-            (Some(format), _) if format.is_read() => Kind::Image { by_name },
-            (Some(format), _) => Kind::Unread(format),
-            (None, Some(format)) if !format.is_read() => Kind::Unread(format),
-            _ => Kind::Other,
+            (Some(Format::Tiff), Some(Format::Raw)) => FileKind::Unread(Format::Raw),
+            (Some(format), _) if format.is_read() => FileKind::Image { by_name },
+            (Some(format), _) => FileKind::Unread(format),
+            (None, Some(format)) if !format.is_read() => FileKind::Unread(format),
+            _ => FileKind::Other,
         }
     }
 
@@ -333,21 +333,21 @@ impl<'a> Walk<'a> {
     fn sort(&mut self, file: &Path, class: Option<&str>) -> bool {
         let id = self.id(file);
         match self.kind(file) {
-            Kind::Image { by_name } => {
+            FileKind::Image { by_name } => {
                 if !by_name && class.is_some() {
                     self.looked_into.add(|| id);
                 }
                 return true;
             }
-            Kind::Unread(format) => {
+            FileKind::Unread(format) => {
                 if let Some(class) = class.filter(|_| format.is_picture()) {
                     let class = self.unread_by_class.entry(class.to_owned()).or_default();
                     class.entry(format).or_default().add(|| id.clone());
                 }
                 self.unread.entry(format).or_default().add(|| id);
             }
-            Kind::Table => self.tables.add(|| id),
-            Kind::Other => self.others.add(|| id),
+            FileKind::Table => self.tables.add(|| id),
+            FileKind::Other => self.others.add(|| id),
         }
         false
     }
@@ -392,7 +392,12 @@ impl<'a> Walk<'a> {
     }
 
     /// A split folder: one folder per class.
-    fn classes(&mut self, folder: &Path, split: DeclaredSplit, found: &mut Found) -> Result<(), DataError> {
+    fn classes(
+        &mut self,
+        folder: &Path,
+        split: DeclaredSplit,
+        found: &mut ImagesByClass,
+    ) -> Result<(), DataError> {
         if !self.enter(folder)? {
             return Ok(());
         }
@@ -413,7 +418,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn class(&mut self, folder: &Path, split: DeclaredSplit, found: &mut Found) -> Result<(), DataError> {
+    fn class(
+        &mut self,
+        folder: &Path,
+        split: DeclaredSplit,
+        found: &mut ImagesByClass,
+    ) -> Result<(), DataError> {
         let mut files = Vec::new();
         let class = name_of(folder);
         let unread = |walk: &Self| {
@@ -631,7 +641,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Classes of which nothing is left but pictures that are not read.
-    fn lost(&mut self, found: &Found) -> Vec<Lost> {
+    fn lost(&mut self, found: &ImagesByClass) -> Vec<Lost> {
         let mut lost = Vec::new();
         let mut heavy = Vec::new();
         let mut all = Unread::new();

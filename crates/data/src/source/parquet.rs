@@ -362,7 +362,7 @@ fn class_names(feature: &Value) -> Option<Vec<String>> {
 }
 
 /// The columns of a file.
-struct Chosen {
+struct ChosenColumns {
     image: Columns,
     image_name: String,
     label: String,
@@ -370,7 +370,7 @@ struct Chosen {
 }
 
 /// A column of the outermost level and what it can be used for.
-struct Top {
+struct OuterColumn {
     name: String,
     /// As bytes, or as paths of files.
     image: Option<Columns>,
@@ -379,7 +379,11 @@ struct Top {
     label: bool,
 }
 
-fn columns(metadata: &ParquetMetaData, features: &Features, wanted: &ColumnConfig) -> Result<Chosen, String> {
+fn columns(
+    metadata: &ParquetMetaData,
+    features: &Features,
+    wanted: &ColumnConfig,
+) -> Result<ChosenColumns, String> {
     let schema = metadata.file_metadata().schema_descr();
     let leaves: Vec<ColumnDescPtr> = schema.columns().to_vec();
     let top = |field: &TypePtr| {
@@ -416,14 +420,14 @@ fn columns(metadata: &ParquetMetaData, features: &Features, wanted: &ColumnConfi
         };
         // A structure with bytes in it is an image, whatever it is called.
         let structure = leaf(&[name]).is_none() && image.is_some();
-        Top {
+        OuterColumn {
             name: name.to_owned(),
             image,
             text: leaf(&[name]).is_some_and(|at| text(&at)),
             label: !structure && !leaf(&[name]).is_some_and(is_time),
         }
     };
-    let tops: Vec<Top> = schema.root_schema().get_fields().iter().map(top).collect();
+    let tops: Vec<OuterColumn> = schema.root_schema().get_fields().iter().map(top).collect();
     let names: Vec<&str> = tops.iter().map(|top| top.name.as_str()).collect();
     let all = columns::list(&names);
     let mut warnings = Vec::new();
@@ -541,5 +545,5 @@ fn columns(metadata: &ParquetMetaData, features: &Features, wanted: &ColumnConfi
     };
     let image_name = names[image].to_owned();
     let image = tops[image].image.ok_or("has no column of images")?;
-    Ok(Chosen { image, image_name, label: names[label].to_owned(), warnings })
+    Ok(ChosenColumns { image, image_name, label: names[label].to_owned(), warnings })
 }

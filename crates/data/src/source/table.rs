@@ -22,7 +22,7 @@ use crate::location::Location;
 use crate::names::{is_hidden, name_of};
 use crate::paths::slashes;
 use crate::{ColumnConfig, DataError, DeclaredSplit, Warning};
-use rows::{Failure, Row, Table, read, remedy, without_detours};
+use rows::{Row, Table, TableFailure, read, remedy, without_detours};
 use text::Text;
 
 pub(super) const SOURCE: Source = Source {
@@ -155,16 +155,16 @@ fn list(
                 warnings.extend(read.warnings);
             }
             // A table of what is to be predicted, as competitions have it.
-            Err(Failure::NoLabels(message)) if table.inferred && number > 0 => {
+            Err(TableFailure::NoLabels(message)) if table.inferred && number > 0 => {
                 let table = name_of(&table.path);
                 let note = format!("is not used, since it says no classes ({message})");
                 warnings.push(Warning::TableNote { table, note });
             }
-            Err(Failure::NoLabels(message)) => {
+            Err(TableFailure::NoLabels(message)) => {
                 let listed = format!("\n  line 1: {message}");
                 return Err(DataError::Lines { path: table.path.clone(), listed });
             }
-            Err(Failure::Error(error)) => return Err(error),
+            Err(TableFailure::Error(error)) => return Err(error),
         }
     }
     let Some(first) = rows.first() else {

@@ -11,11 +11,14 @@ mod formats;
 mod groups;
 mod inspection;
 mod pack;
-
+mod published;
 mod resize;
 mod sources;
 mod splits;
+mod stanford_dogs;
+mod table_paths;
 mod tables;
+mod webdataset;
 
 use std::path::{Path, PathBuf};
 

@@ -17,7 +17,7 @@ pub(super) const ZIGZAG: [u8; 64] = [
 
 /// A component's part in a scan.
 #[derive(Clone, Copy)]
-pub(super) struct Part {
+pub(super) struct ScanComponent {
     pub(super) component: usize,
     pub(super) dc_table: usize,
     pub(super) ac_table: usize,
@@ -25,7 +25,7 @@ pub(super) struct Part {
 
 /// The header of a scan.
 pub(super) struct Scan {
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<ScanComponent>,
     /// First and last coefficient, in zigzag order.
     pub(super) start: usize,
     pub(super) end: usize,
@@ -65,25 +65,25 @@ pub(super) struct Tables<'t> {
 }
 
 impl Tables<'_> {
-    pub(super) fn dc(&self, part: Part) -> Result<&Table, ImageError> {
+    pub(super) fn dc(&self, part: ScanComponent) -> Result<&Table, ImageError> {
         let table = self.dc.get(part.dc_table).and_then(Option::as_ref);
         table.ok_or_else(|| broken("a Huffman table is missing"))
     }
 
-    pub(super) fn ac(&self, part: Part) -> Result<&Table, ImageError> {
+    pub(super) fn ac(&self, part: ScanComponent) -> Result<&Table, ImageError> {
         let table = self.ac.get(part.ac_table).and_then(Option::as_ref);
         table.ok_or_else(|| broken("a Huffman table is missing"))
     }
 }
 
 /// Counts units to the next restart marker.
-pub(super) struct Restarts {
+pub(super) struct RestartCounter {
     pub(super) interval: usize,
     pub(super) left: usize,
     pub(super) next: u8,
 }
 
-impl Restarts {
+impl RestartCounter {
     pub(super) fn new(interval: usize) -> Self {
         Self { interval, left: interval, next: 0 }
     }
@@ -106,7 +106,7 @@ impl Restarts {
 
 /// A component's part in a scan, with its tables.
 #[derive(Clone, Copy)]
-pub(super) struct Coded<'t> {
+pub(super) struct CodedComponent<'t> {
     pub(super) component: usize,
     pub(super) dc: &'t Table,
     pub(super) ac: &'t Table,
@@ -124,12 +124,12 @@ pub(super) fn sequential_scan(
     let (across, down) = scan.units(frame);
     let alone = scan.parts.len() == 1;
     let mut predictions = [0i32; 4];
-    let mut restarts = Restarts::new(tables.restart_interval);
+    let mut restarts = RestartCounter::new(tables.restart_interval);
     let mut coded = Vec::new();
     for &part in &scan.parts {
-        coded.push(Coded { component: part.component, dc: tables.dc(part)?, ac: tables.ac(part)? });
+        coded.push(CodedComponent { component: part.component, dc: tables.dc(part)?, ac: tables.ac(part)? });
     }
-    let last = |part: &Coded<'_>| {
+    let last = |part: &CodedComponent<'_>| {
         let component = &frame.components[part.component];
         let rows = component.wanted_blocks.y + component.wanted_blocks.height;
         rows.div_ceil(if alone { 1 } else { component.v })
@@ -146,9 +146,9 @@ vectorised! {
     #[allow(clippy::too_many_arguments, reason = "the state of a scan")]
     fn unit_row(
         frame: &mut Frame,
-        coded: &[Coded<'_>],
+        coded: &[CodedComponent<'_>],
         bits: &mut Bits<'_>,
-        restarts: &mut Restarts,
+        restarts: &mut RestartCounter,
         predictions: &mut [i32; 4],
         alone: bool,
         direct: bool,
@@ -160,7 +160,7 @@ vectorised! {
             if restarts.due(bits)? {
                 *predictions = [0; 4];
             }
-            for (&Coded { component, dc, ac }, prediction) in coded.iter().zip(predictions.iter_mut()) {
+            for (&CodedComponent { component, dc, ac }, prediction) in coded.iter().zip(predictions.iter_mut()) {
                 let component = &mut frame.components[component];
                 let (h, v) = if alone { (1, 1) } else { (component.h, component.v) };
                 let Some(table) = component.table.as_ref() else { continue };
@@ -240,7 +240,7 @@ pub(super) fn progressive_scan(
 ) -> Result<(), ImageError> {
     let (across, down) = scan.units(frame);
     let alone = scan.parts.len() == 1;
-    let mut restarts = Restarts::new(tables.restart_interval);
+    let mut restarts = RestartCounter::new(tables.restart_interval);
     let mut predictions = [0i32; 4];
     let mut end_of_band_run = 0u32;
     for unit_y in 0..down {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::finder::{Finder, Place};
+use super::super::finder::{Finder, ImagePlace};
 use super::super::split_name::{Match, split_by_name, split_by_word, split_in_name};
 use super::cells::{
     MOST_SPLITS, are_splits, few_numbers, is_called_split, list_of, marked, split_of_cell, truth,
@@ -148,7 +148,7 @@ impl<'a> Layout<'a> {
             Some((path.trim_end().to_owned(), label.to_owned()))
         };
         let is_image = |finder: &mut Finder, path: &str| {
-            image_by_name(std::path::Path::new(path)) || !matches!(finder.near(path), Place::Missing(_))
+            image_by_name(std::path::Path::new(path)) || !matches!(finder.near(path), ImagePlace::Missing(_))
         };
         let Some((path, label)) = two(only).filter(|(path, _)| is_image(finder, path)) else { return };
         let rows: Option<Vec<(String, String)>> = self.rows.iter().map(|row| two(&row.cells[0])).collect();
@@ -167,7 +167,7 @@ impl<'a> Layout<'a> {
         self.names.iter().any(|name| {
             image_by_name(std::path::Path::new(name))
                 && (self.names.len() == 2
-                    || matches!(finder.near(name), Place::AsWritten(_) | Place::Like(..)))
+                    || matches!(finder.near(name), ImagePlace::AsWritten(_) | ImagePlace::Like(..)))
         })
     }
 
@@ -182,7 +182,7 @@ impl<'a> Layout<'a> {
         let splits: Vec<usize> = others.iter().copied().filter(|&at| is_split(&self.rows, at)).collect();
         let labels: Vec<usize> = others.iter().copied().filter(|at| !splits.contains(at)).collect();
         let (&[label], [] | [_]) = (labels.as_slice(), splits.as_slice()) else {
-            let there = if matches!(finder.near(&self.names[path]), Place::AsWritten(_)) {
+            let there = if matches!(finder.near(&self.names[path]), ImagePlace::AsWritten(_)) {
                 format!("{} is an image", self.names[path])
             } else {
                 format!("{} is the name of an image", self.names[path])
@@ -227,7 +227,7 @@ impl<'a> Layout<'a> {
         let sample = &self.rows[..self.rows.len().min(SAMPLE)];
         let mut is_there = |at: usize| {
             let mut cells = sample.iter().map(|row| row.cell(at)).filter(|cell| !cell.is_empty());
-            cells.any(|cell| matches!(finder.anywhere(cell), Place::AsWritten(_) | Place::Like(..)))
+            cells.any(|cell| matches!(finder.anywhere(cell), ImagePlace::AsWritten(_) | ImagePlace::Like(..)))
         };
         let is_image = |at: usize| {
             !sample.is_empty() && sample.iter().all(|row| image_by_name(std::path::Path::new(row.cell(at))))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 
-use super::super::finder::{Finder, How, Place};
+use super::super::finder::{Finder, FoundBy, ImagePlace};
 use super::cells::{split_of_cell, truth};
 use super::layout::{Layout, RowLabel, Splits};
 use super::text::Text;
@@ -27,7 +27,7 @@ pub(super) struct Row {
 }
 
 /// What a table holds.
-pub(super) struct Read {
+pub(super) struct TableRows {
     pub(super) rows: Vec<Row>,
     /// Whether a row has no label.
     pub(super) unlabelled: bool,
@@ -38,20 +38,20 @@ pub(super) struct Read {
     pub(super) warnings: Vec<Warning>,
 }
 
-pub(super) enum Failure {
+pub(super) enum TableFailure {
     Error(DataError),
     /// Nothing is wrong with the table but that it says no classes.
     NoLabels(String),
 }
 
-impl From<DataError> for Failure {
+impl From<DataError> for TableFailure {
     fn from(error: DataError) -> Self {
         Self::Error(error)
     }
 }
 
 /// An image that was listed before.
-pub(super) struct Earlier {
+pub(super) struct EarlierRow {
     pub(super) table: PathBuf,
     pub(super) line: u64,
     pub(super) label: String,
@@ -64,32 +64,32 @@ pub(super) fn read(
     base: &Path,
     wanted: &ColumnConfig,
     group: Option<&str>,
-    seen: &mut HashMap<String, Earlier>,
-) -> Result<Read, Failure> {
+    seen: &mut HashMap<String, EarlierRow>,
+) -> Result<TableRows, TableFailure> {
     let text = Text::read(&table.path)?;
     let name = name_of(&table.path);
     let folder = table.path.parent().unwrap_or(Path::new(""));
     let mut finder = Finder::new(folder);
     let line = text.header_line();
     let layout = Layout::of(&text, &name, wanted, &mut finder).map_err(|no| match no.only_labels_lack {
-        true => Failure::NoLabels(no.message),
+        true => TableFailure::NoLabels(no.message),
         false => {
             let listed = format!("\n  line {line}: {}", no.message);
-            Failure::Error(DataError::Lines { path: table.path.clone(), listed })
+            TableFailure::Error(DataError::Lines { path: table.path.clone(), listed })
         }
     })?;
     let group = group.map(|name| group_column(&layout.names, name)).transpose().map_err(|message| {
         let listed = format!("\n  line {line}: {message}");
-        Failure::Error(DataError::Lines { path: table.path.clone(), listed })
+        TableFailure::Error(DataError::Lines { path: table.path.clone(), listed })
     })?;
     // As the files' paths are written.
     let base = without_detours(base);
     let path_of = |row: &crate::delimited::Row<'_>| row.cell(layout.path).to_owned();
     // Only a table none of whose images is where it says may mean another folder: one that is missing is missing.
-    let is_found = |place: &Place| matches!(place, Place::AsWritten(_) | Place::Like(..));
+    let is_found = |place: &ImagePlace| matches!(place, ImagePlace::AsWritten(_) | ImagePlace::Like(..));
     let elsewhere = !layout.rows.iter().any(|row| is_found(&finder.near(row.cell(layout.path))));
 
-    let mut noticed = Noticed::default();
+    let mut noticed = RowRemarks::default();
     let mut rows = Vec::new();
     let mut unlabelled_files = Vec::new();
     let mut wrong: Vec<(u64, String)> = layout.wrong.clone();
@@ -131,7 +131,7 @@ pub(super) fn read(
                 let example = || format!("line {line} ({written})");
                 noticed.unlabelled.entry(value).or_insert_with(|| (0, example())).0 += 1;
                 let place = if elsewhere { finder.anywhere(&written) } else { finder.near(&written) };
-                if let Place::AsWritten(file) | Place::Like(file, _) = place {
+                if let ImagePlace::AsWritten(file) | ImagePlace::Like(file, _) = place {
                     unlabelled_files.push(file);
                 }
                 continue;
@@ -139,10 +139,10 @@ pub(super) fn read(
         };
         let place = if elsewhere { finder.anywhere(&written) } else { finder.near(&written) };
         let (file, found, how) = match place {
-            Place::AsWritten(file) => (file, true, None),
-            Place::Like(file, how) => (file, true, Some(how)),
-            Place::Missing(file) => (file, false, None),
-            Place::Refused(message) => {
+            ImagePlace::AsWritten(file) => (file, true, None),
+            ImagePlace::Like(file, how) => (file, true, Some(how)),
+            ImagePlace::Missing(file) => (file, false, None),
+            ImagePlace::Refused(message) => {
                 wrong.push((line, format!("{message}{}", remedy(folder, &written))));
                 continue;
             }
@@ -186,7 +186,7 @@ pub(super) fn read(
                 continue;
             }
             None => {
-                let earlier = Earlier { table: table.path.clone(), line, label: label.clone(), split };
+                let earlier = EarlierRow { table: table.path.clone(), line, label: label.clone(), split };
                 seen.insert(id.clone(), earlier);
             }
         }
@@ -198,7 +198,7 @@ pub(super) fn read(
     warnings.extend(noticed.warnings(&name));
     if wrong.is_empty() {
         let unreadable = finder.unreadable().map(|(folder, reason)| (folder.to_owned(), reason.to_owned()));
-        return Ok(Read { rows, unlabelled, unlabelled_files, unreadable, warnings });
+        return Ok(TableRows { rows, unlabelled, unlabelled_files, unreadable, warnings });
     }
     wrong.sort_by_key(|(line, _)| *line);
     let mut listed: String =
@@ -206,20 +206,20 @@ pub(super) fn read(
     if wrong.len() > NAMED {
         listed += &format!("\n  … and {} more", wrong.len() - NAMED);
     }
-    Err(Failure::Error(DataError::Lines { path: table.path.clone(), listed }))
+    Err(TableFailure::Error(DataError::Lines { path: table.path.clone(), listed }))
 }
 
 /// What was seen in rows that should be said once.
 #[derive(Default)]
-pub(super) struct Noticed {
+pub(super) struct RowRemarks {
     /// By what stands there in place of a label: how many, and one of them.
     pub(super) unlabelled: BTreeMap<String, (usize, String)>,
     pub(super) repeated: Option<(usize, u64)>,
     /// How many, the first as written and as found.
-    pub(super) elsewhere: BTreeMap<How, (usize, String, String)>,
+    pub(super) elsewhere: BTreeMap<FoundBy, (usize, String, String)>,
 }
 
-impl Noticed {
+impl RowRemarks {
     pub(super) fn warnings(self, table: &str) -> Vec<Warning> {
         let table = || table.to_owned();
         let mut warnings = Vec::new();
