@@ -24,3 +24,21 @@ impl Address<'_> {
         Stream::new(self.seed, operation, self.epoch, self.ids[index])
     }
 }
+
+/// Where the draws of one image come from.
+#[derive(Clone, Copy)]
+pub(crate) struct ImageDraws {
+    pub(crate) seed: u64,
+    pub(crate) epoch: u32,
+    pub(crate) sample: u64,
+}
+
+impl ImageDraws {
+    pub(crate) fn of_image(address: &Address<'_>, index: usize) -> Self {
+        Self { seed: address.seed, epoch: address.epoch, sample: address.ids[index] }
+    }
+
+    pub(crate) fn of(self, operation: &str) -> Stream {
+        Stream::new(self.seed, operation, self.epoch, self.sample)
+    }
+}

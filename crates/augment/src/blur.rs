@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Pixels;
-use crate::check::Keys;
 use crate::crops::Padding;
+use crate::keys::Keys;
 use crate::operation::{Centre, Operation};
 use crate::wording::with_probability;
 

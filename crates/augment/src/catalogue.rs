@@ -1,12 +1,12 @@
 //! Recipes of a single operation, each beside its method card.
 
 use crate::builtin::{Builtin, shipped};
-use crate::pipeline::usual_resize;
+use crate::start::usual_resize;
 use crate::{
     Affine, Augmix, AutoAugment, Autocontrast, CentreCrop, ColourJitter, Cutout, Equalise, Erased,
     GaussianBlur, GaussianNoise, Grey, Gridmask, Invert, Jpeg, PadCrop, Padding, Perspective, Posterise,
-    RandAugment, RandAugmentTimm, RandomErasing, RecipeConfig, Rotate, Sampling, Sharpness, Solarise, Spread,
-    ThreeAugment, Transform, TrivialAugmentWide, VerticalFlip,
+    RandAugment, RandAugmentTimm, RandomErasing, RecipeConfig, ResizeTransform, Rotate, Sampling, Sharpness,
+    Solarise, Spread, ThreeAugment, Transform, TrivialAugmentWide, VerticalFlip,
 };
 
 /// One recipe for every operation on single images that has a card of its own, for images of `image` px.
@@ -15,7 +15,7 @@ pub(crate) fn operations(image: usize) -> Vec<Builtin> {
     let after_a_resize = |transform: Transform| {
         // One pixel more where the customary ratio rounds to none, so that the crop crops.
         let size = usual_resize(image).max(image.saturating_add(1));
-        vec![Transform::Resize { size, squash: false, antialias: true }, transform]
+        vec![Transform::Resize(ResizeTransform { size, squash: false, antialias: true }), transform]
     };
     let alone = |transform: Transform| vec![transform];
     let recipe = |summary, transforms: Vec<Transform>, card| Builtin {

@@ -5,14 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mixer;
 use crate::blur::GaussianBlur;
-use crate::crops::{CentreCrop, PadCrop, VerticalFlip};
+use crate::crops::{CentreCrop, HorizontalFlip, PadCrop, RandomCrop, VerticalFlip};
 use crate::erasing::{Cutout, Gridmask, RandomErasing};
 use crate::jitter::{ColourJitter, Grey};
 use crate::jpeg::Jpeg;
 use crate::noise::GaussianNoise;
+use crate::operation::Operation;
 use crate::photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
 use crate::policy::{Augmix, AutoAugment, RandAugment, TrivialAugmentWide};
 use crate::rand_augment_timm::RandAugmentTimm;
+use crate::starts::{RandomResizedCrop, ResizeTransform};
+use crate::tensorflow_colours::{Brightness, Contrast, Hue, Saturation};
 use crate::three_augment::ThreeAugment;
 use crate::warp::{Affine, Perspective, Rotate};
 
@@ -34,9 +37,6 @@ pub struct RecipeConfig {
 pub(crate) fn one() -> f64 {
     1.0
 }
-fn half() -> f64 {
-    0.5
-}
 fn yes() -> bool {
     true
 }
@@ -46,91 +46,53 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
-/// A per-image operation. Pixel values are in [0, 1] when the first one starts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Transform {
+/// The transforms: what each does, its variant, and the type of its options.
+macro_rules! transforms {
+    ($($(#[$doc:meta])* $name:ident($options:ident),)*) => {
+        /// A per-image operation. Pixel values are in [0, 1] when the first one starts.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+        pub enum Transform {
+            $($(#[$doc])* $name($options),)*
+        }
+
+        impl Transform {
+            pub(crate) fn operation(&self) -> &dyn Operation {
+                match self {
+                    $(Self::$name(operation) => operation,)*
+                }
+            }
+        }
+
+        $(
+            impl From<$options> for Transform {
+                fn from(operation: $options) -> Self {
+                    Self::$name(operation)
+                }
+            }
+        )*
+    };
+}
+
+transforms! {
     /// Mirror left to right.
-    HorizontalFlip {
-        /// In [0, 1].
-        #[serde(default = "half")]
-        #[schemars(range(min = 0.0, max = 1.0))]
-        probability: f64,
-    },
+    HorizontalFlip(HorizontalFlip),
     /// Resize from the original photograph; replaces the study's resize and so must come first.
-    Resize {
-        /// Pixels. A longer side beyond 32 times this is squashed to that.
-        #[schemars(range(min = 1, max = 8192))]
-        size: usize,
-        /// Squash both sides to `size` (aspect ratio lost) instead of the shorter side only.
-        #[serde(default)]
-        squash: bool,
-        /// Low-pass filter when shrinking.
-        #[serde(default = "yes")]
-        antialias: bool,
-    },
+    Resize(ResizeTransform),
     /// A square window at a uniformly random position. The image must be larger than the window on at least one side.
-    RandomCrop {
-        /// Pixels.
-        #[schemars(range(min = 1, max = 8192))]
-        size: usize,
-    },
+    RandomCrop(RandomCrop),
     /// Inception crop: area fraction uniform in `scale`, aspect ratio log-uniform in `ratio`, resized to the study's
     /// image size (torchvision's `RandomResizedCrop`). Replaces the study's resize and so must come first.
-    RandomResizedCrop {
-        /// Area fraction, low and high, in (0, 1].
-        #[serde(default = "usual_scale")]
-        scale: [f64; 2],
-        /// Width / height, low and high, in [0.01, 100].
-        #[serde(default = "usual_ratio")]
-        ratio: [f64; 2],
-        /// Low-pass filter when shrinking.
-        #[serde(default = "yes")]
-        antialias: bool,
-    },
+    RandomResizedCrop(RandomResizedCrop),
     /// (x − mean) · f + mean, mean per channel, f uniform in [low, high) (TensorFlow's `random_contrast`).
-    Contrast {
-        /// Lowest factor, in [0, 100].
-        #[schemars(range(min = 0.0, max = 100.0))]
-        low: f64,
-        /// Highest factor, from `low` to 100.
-        #[schemars(range(min = 0.0, max = 100.0))]
-        high: f64,
-        /// Clip the result to [0, 1].
-        #[serde(default)]
-        clip: bool,
-    },
+    Contrast(Contrast),
     /// HSV saturation multiplied by a factor uniform in [low, high) and clipped to [0, 1] (TensorFlow's
     /// `random_saturation`).
-    Saturation {
-        /// Lowest factor, in [0, 100].
-        #[schemars(range(min = 0.0, max = 100.0))]
-        low: f64,
-        /// Highest factor, from `low` to 100.
-        #[schemars(range(min = 0.0, max = 100.0))]
-        high: f64,
-        /// Clip the result to [0, 1].
-        #[serde(default)]
-        clip: bool,
-    },
+    Saturation(Saturation),
     /// Hue shifted by a fraction of the colour circle uniform in [−delta, delta) (TensorFlow's `random_hue`).
-    Hue {
-        /// In [0, 0.5].
-        #[schemars(range(min = 0.0, max = 0.5))]
-        delta: f64,
-        /// Clip the result to [0, 1].
-        #[serde(default)]
-        clip: bool,
-    },
+    Hue(Hue),
     /// A constant uniform in [−delta, delta) added to all pixels (TensorFlow's `random_brightness`).
-    Brightness {
-        /// In [0, 1].
-        #[schemars(range(min = 0.0, max = 1.0))]
-        delta: f64,
-        /// Clip the result to [0, 1].
-        #[serde(default)]
-        clip: bool,
-    },
+    Brightness(Brightness),
     /// Brightness, contrast, saturation and hue in random order (torchvision's `ColorJitter`).
     ColourJitter(ColourJitter),
     /// Grey instead of colour (torchvision's `RandomGrayscale`).
@@ -185,12 +147,20 @@ pub enum Transform {
     ThreeAugment(ThreeAugment),
 }
 
-/// torchvision's defaults.
-fn usual_scale() -> [f64; 2] {
-    [0.08, 1.0]
-}
-fn usual_ratio() -> [f64; 2] {
-    [3.0 / 4.0, 4.0 / 3.0]
+impl Transform {
+    /// As a study file writes it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.operation().kind()
+    }
+
+    /// Weight of the divergence among views of an image that it asks for.
+    pub(crate) fn consistency(&self) -> Option<f64> {
+        match self {
+            Self::Augmix(augmix) => Some(augmix.consistency).filter(|&weight| weight > 0.0),
+            _ => None,
+        }
+    }
 }
 
 /// From a decoded image to the network's input, the same for every recipe and for evaluation.

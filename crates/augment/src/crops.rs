@@ -4,10 +4,89 @@ use bakeoff_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Keys;
+use crate::keys::Keys;
 use crate::operation::{Centre, Operation};
+use crate::start::Start;
 use crate::wording::with_probability;
 use crate::{Pixels, geometry};
+
+/// Mirrored left to right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub struct HorizontalFlip {
+    /// In [0, 1].
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub probability: f64,
+}
+
+impl Default for HorizontalFlip {
+    fn default() -> Self {
+        Self { probability: 0.5 }
+    }
+}
+
+impl Operation for HorizontalFlip {
+    fn kind(&self) -> &'static str {
+        "horizontal-flip"
+    }
+
+    fn check(&self, keys: &mut Keys) {
+        keys.probability(self.probability);
+    }
+
+    fn describe(&self) -> String {
+        format!("horizontal flip: with probability {}", self.probability)
+    }
+
+    fn apply(&self, pixels: Pixels, stream: &mut Stream, _: &Centre) -> Pixels {
+        let width = pixels.width();
+        if stream.coin(self.probability) {
+            pixels.changed(|values| geometry::flip(values, width))
+        } else {
+            pixels
+        }
+    }
+}
+
+/// A square window at a uniformly random position. The image must be larger than the window on at least one side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct RandomCrop {
+    /// Pixels.
+    #[schemars(range(min = 1, max = 8192))]
+    pub size: usize,
+}
+
+impl Operation for RandomCrop {
+    fn kind(&self) -> &'static str {
+        "random-crop"
+    }
+
+    fn check(&self, keys: &mut Keys) {
+        keys.crop(self.size, 0);
+    }
+
+    fn describe(&self) -> String {
+        format!("random crop: a window of {0}×{0} px, its position uniform", self.size)
+    }
+
+    fn describe_after(&self, start: &Start) -> String {
+        let along = match *start {
+            Start::ShorterSide { size: short, .. } if short == self.size => {
+                " along the longer side (a square photograph is not cropped)"
+            }
+            _ => "",
+        };
+        self.describe() + along
+    }
+
+    fn apply(&self, pixels: Pixels, stream: &mut Stream, _: &Centre) -> Pixels {
+        let window = geometry::draw_window(pixels.width(), pixels.height(), self.size, stream);
+        geometry::crop(&pixels, window)
+    }
+}
 
 /// The central window (torchvision's `CenterCrop`). The image must be larger on at least one side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

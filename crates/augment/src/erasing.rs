@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Pixels;
-use crate::check::Keys;
 use crate::geometry::ATTEMPTS;
+use crate::keys::Keys;
 use crate::levels::{Interpolation, Levels};
 use crate::noise::two_normals;
 use crate::operation::{Centre, Operation};

@@ -6,10 +6,10 @@ use bakeoff_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Keys;
-use crate::colour::{Change, change};
-use crate::operation::{Centre, Operation};
-use crate::{Pixels, wording};
+use crate::colour::Change;
+use crate::keys::Keys;
+use crate::operation::Operation;
+use crate::wording;
 
 /// A range, by how far it reaches from the value that changes nothing, or by its two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -150,8 +150,12 @@ impl Operation for ColourJitter {
         )
     }
 
-    fn apply(&self, pixels: Pixels, stream: &mut Stream, _: &Centre) -> Pixels {
-        pixels.changed(|values| change(values, &self.draw(stream)))
+    fn changes_colours_only(&self) -> bool {
+        true
+    }
+
+    fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {
+        Some(self.draw(stream))
     }
 }
 
@@ -184,8 +188,12 @@ impl Operation for Grey {
         format!("grey: 0.2989 R + 0.587 G + 0.114 B{}", wording::with_probability(self.probability))
     }
 
-    fn apply(&self, pixels: Pixels, stream: &mut Stream, _: &Centre) -> Pixels {
-        pixels.changed(|values| change(values, &self.draw(stream)))
+    fn changes_colours_only(&self) -> bool {
+        true
+    }
+
+    fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {
+        Some(self.draw(stream))
     }
 }
 
@@ -220,7 +228,7 @@ mod tests {
                     "grey" => Change::Grey,
                     other => panic!("{other}"),
                 };
-                change(&mut values, &with_clip(one).collect::<Vec<_>>());
+                crate::colour::change(&mut values, &with_clip(one).collect::<Vec<_>>());
             }
             let what = format!("{} on {}", case["steps"], case["image"]);
             assert_close(&values, &floats(&case["result"]), BOUND, &what);

@@ -4,12 +4,12 @@
 //! twice, mixed after it was normalised, or given a label that was one-hot encoded two times over.
 //!
 //! ```
-//! use bakeoff_augment::{Address, Answers, Mixup, Pipeline, Preprocess, RecipeConfig, Targets, Transform};
+//! use bakeoff_augment::{HorizontalFlip, Address, Answers, Mixup, Pipeline, Preprocess, RecipeConfig, Targets, Transform};
 //! use bakeoff_data::RgbImage;
 //!
 //! let recipe = RecipeConfig {
 //!     name: "flip+mixup".to_owned(),
-//!     transforms: vec![Transform::HorizontalFlip { probability: 0.5 }],
+//!     transforms: vec![Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 })],
 //!     mix: Some(Mixup { alpha: 0.2, ..Mixup::default() }.into()),
 //! };
 //! let pipeline = Pipeline::new(&recipe, &Preprocess::default(), 32).map_err(|errors| errors[0].clone())?;
@@ -42,6 +42,7 @@ mod fixture;
 mod geometry;
 mod jitter;
 mod jpeg;
+mod keys;
 mod levels;
 mod mixer;
 mod noise;
@@ -54,7 +55,10 @@ mod policy;
 mod preset;
 mod rand_augment_timm;
 mod recipe;
+mod start;
+mod starts;
 mod targets;
+mod tensorflow_colours;
 mod three_augment;
 mod warp;
 mod wording;
@@ -63,7 +67,7 @@ pub use address::Address;
 pub use blur::GaussianBlur;
 pub use builtin::Builtin;
 pub use config::{ChannelStatistics, Normalisation, Preprocess, RecipeConfig, Resize, Transform};
-pub use crops::{CentreCrop, PadCrop, Padding, VerticalFlip};
+pub use crops::{CentreCrop, HorizontalFlip, PadCrop, Padding, RandomCrop, VerticalFlip};
 pub use erasing::{Cutout, Erased, Gridmask, RandomErasing};
 pub use error::{RecipeError, RecipeProblem};
 pub use jitter::{ColourJitter, Grey, Spread};
@@ -81,6 +85,8 @@ pub use pixels::{BatchError, NetworkInput, PixelBatch, Pixels};
 pub use policy::{Augmix, AutoAugment, Policy, RandAugment, TrivialAugmentWide};
 pub use rand_augment_timm::{RandAugmentTimm, Sampled};
 pub use recipe::{builtin, card};
+pub use starts::{RandomResizedCrop, ResizeTransform};
 pub use targets::Targets;
+pub use tensorflow_colours::{Brightness, Contrast, Hue, Saturation};
 pub use three_augment::ThreeAugment;
 pub use warp::{Affine, Perspective, Rotate, Sampling};

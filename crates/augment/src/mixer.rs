@@ -33,7 +33,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::builtin::Builtin;
-use crate::check::Check;
+use crate::keys::Check;
 use crate::{Address, BatchError, PixelBatch, Targets};
 use blend::Planned;
 use options::Options;

@@ -6,50 +6,21 @@ use bakeoff_data::{Patch, Region, Resample, RgbImage, View};
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
+use crate::address::ImageDraws;
 use crate::colour::{self, Change};
 use crate::mixer::{self, Answers, Questions};
-use crate::operation::{Centre, Operation};
+use crate::operation::Centre;
+use crate::start::{Start, usual_resize};
 use crate::{
-    Address, BatchError, Mixed, Mixer, NetworkInput, Normalisation, PixelBatch, Pixels, Preprocess,
-    RecipeConfig, RecipeError, Resize, Targets, Transform, geometry,
+    Address, BatchError, HorizontalFlip, Mixed, Mixer, NetworkInput, Normalisation, PixelBatch, Pixels,
+    Preprocess, RandomCrop, RecipeConfig, RecipeError, Resize, Targets, Transform, geometry,
 };
-
-/// From the photograph to the first array of floats.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Start {
-    /// Both sides to `size`.
-    Squash { size: usize, antialias: bool },
-    /// Shorter side to `size`, then the central `window`. Without `enlarge` no photograph is enlarged beyond `window`.
-    Central { size: usize, window: usize, antialias: bool, enlarge: bool },
-    /// Shorter side to `size`, all of it.
-    ShorterSide { size: usize, antialias: bool },
-    /// torchvision's `RandomResizedCrop` to `size`.
-    RandomResizedCrop { size: usize, scale: [f64; 2], ratio: [f64; 2], antialias: bool },
-}
 
 /// A transform with its resolved numbers and the name its draws are addressed by.
 #[derive(Clone, Debug, PartialEq)]
 struct Step {
     operation: String,
     transform: Transform,
-}
-
-/// Where the draws of one image come from.
-#[derive(Clone, Copy)]
-struct Draws {
-    seed: u64,
-    epoch: u32,
-    sample: u64,
-}
-
-impl Draws {
-    fn of_image(address: &Address<'_>, index: usize) -> Self {
-        Self { seed: address.seed, epoch: address.epoch, sample: address.ids[index] }
-    }
-
-    fn of(self, operation: &str) -> Stream {
-        Stream::new(self.seed, operation, self.epoch, self.sample)
-    }
 }
 
 /// A recipe, checked and ready. Pure: every result is a function of the arguments.
@@ -89,148 +60,12 @@ impl Preprocess {
     }
 }
 
-/// The customary shorter side before a crop of `image`: 256 for 224.
-#[must_use]
-pub(crate) fn usual_resize(image: usize) -> usize {
-    ((image as f64 * 256.0 / 224.0).round() as usize).max(image)
-}
-
-impl Transform {
-    /// As a study file writes it.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::HorizontalFlip { .. } => "horizontal-flip",
-            Self::Resize { .. } => "resize",
-            Self::RandomCrop { .. } => "random-crop",
-            Self::RandomResizedCrop { .. } => "random-resized-crop",
-            Self::Contrast { .. } => "contrast",
-            Self::Saturation { .. } => "saturation",
-            Self::Hue { .. } => "hue",
-            Self::Brightness { .. } => "brightness",
-            _ => self.operation().map_or("", Operation::kind),
-        }
-    }
-
-    /// Weight of the divergence among views of an image that it asks for.
-    pub(crate) fn consistency(&self) -> Option<f64> {
-        match self {
-            Self::Augmix(augmix) => Some(augmix.consistency).filter(|&weight| weight > 0.0),
-            _ => None,
-        }
-    }
-
-    /// The start it makes, for the kinds that begin at the photograph.
-    pub(crate) fn start(&self, image: usize) -> Option<Start> {
-        match *self {
-            Self::Resize { size, squash: true, antialias } => Some(Start::Squash { size, antialias }),
-            Self::Resize { size, squash: false, antialias } => Some(Start::ShorterSide { size, antialias }),
-            Self::RandomResizedCrop { scale, ratio, antialias } => {
-                Some(Start::RandomResizedCrop { size: image, scale, ratio, antialias })
-            }
-            _ => None,
-        }
-    }
-
-    /// What it does, with drawn numbers, where that is no more than to change colours.
-    fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {
-        let (change, clip) = match *self {
-            Self::Contrast { low, high, clip } => (Change::Contrast(stream.range(low, high) as f32), clip),
-            Self::Saturation { low, high, clip } => {
-                (Change::Saturation(stream.range(low, high) as f32), clip)
-            }
-            Self::Hue { delta, clip } => (Change::Hue(stream.range(-delta, delta) as f32), clip),
-            Self::Brightness { delta, clip } => (Change::Shift(stream.range(-delta, delta) as f32), clip),
-            Self::ColourJitter(ref jitter) => return Some(jitter.draw(stream)),
-            Self::Grey(ref grey) => return Some(grey.draw(stream)),
-            _ => return None,
-        };
-        Some([change].into_iter().chain(clip.then_some(Change::Clip)).collect())
-    }
-
-    /// Whether it does no more than change colours.
-    fn changes_colours_only(&self) -> bool {
-        matches!(
-            self,
-            Self::Contrast { .. }
-                | Self::Saturation { .. }
-                | Self::Hue { .. }
-                | Self::Brightness { .. }
-                | Self::ColourJitter(_)
-                | Self::Grey(_)
-        )
-    }
-
-    /// Applies a step that does more; resizing steps are done by [`Start`].
-    fn apply(&self, pixels: Pixels, stream: &mut Stream, centre: &Centre) -> Pixels {
-        let (width, height) = (pixels.width(), pixels.height());
-        match *self {
-            Self::HorizontalFlip { probability } if stream.coin(probability) => {
-                pixels.changed(|values| geometry::flip(values, width))
-            }
-            Self::RandomCrop { size } => {
-                geometry::crop(&pixels, geometry::draw_window(width, height, size, stream))
-            }
-            _ => match self.operation() {
-                Some(operation) => operation.apply(pixels, stream, centre),
-                None => pixels,
-            },
-        }
-    }
-}
-
 /// Writes all of a slot.
 fn fill(slot: &mut [MaybeUninit<f32>], values: &[f32]) {
     assert_eq!(values.len(), slot.len(), "a checked recipe ends at its size");
     slot.iter_mut().zip(values).for_each(|(slot, &value)| {
         slot.write(value);
     });
-}
-
-impl Start {
-    /// The shorter side below which a photograph is enlarged as a whole. `None` where only a window of it is.
-    fn enlarges_below(&self) -> Option<usize> {
-        match *self {
-            Self::Squash { size, .. } | Self::ShorterSide { size, .. } => Some(size),
-            Self::Central { size, window, enlarge, .. } => Some(if enlarge { size } else { window }),
-            Self::RandomResizedCrop { .. } => None,
-        }
-    }
-
-    /// How a photograph of this size becomes the first array of floats, or the random window of side `crop` that the next
-    /// step would cut out of it: the rest is then never computed.
-    fn resample(&self, photograph: (usize, usize), address: Draws, crop: Option<(&str, usize)>) -> Resample {
-        let whole = Region { x: 0, y: 0, width: photograph.0, height: photograph.1 };
-        let (region, (width, height), antialias) = match *self {
-            Self::Squash { size, antialias } => (whole, (size, size), antialias),
-            Self::ShorterSide { size, antialias } | Self::Central { size, antialias, enlarge: true, .. } => {
-                (whole, geometry::shorter_side(photograph.0, photograph.1, size), antialias)
-            }
-            Self::Central { size, window, antialias, enlarge: false } => {
-                let shorter = photograph.0.min(photograph.1).clamp(window, size.max(window));
-                (whole, geometry::shorter_side(photograph.0, photograph.1, shorter), antialias)
-            }
-            Self::RandomResizedCrop { size, scale, ratio, antialias } => {
-                let mut stream = address.of("random-resized-crop/0");
-                let region = geometry::draw_region(photograph.0, photograph.1, scale, ratio, &mut stream);
-                (region, (size, size), antialias)
-            }
-        };
-        let mut window = Region { x: 0, y: 0, width, height };
-        if let Self::Central { window: side, .. } = *self {
-            window = Region {
-                x: geometry::central_offset(width, side),
-                y: geometry::central_offset(height, side),
-                width: side,
-                height: side,
-            };
-        }
-        if let Some((operation, size)) = crop {
-            let inner = geometry::draw_window(window.width, window.height, size, &mut address.of(operation));
-            window = Region { x: window.x + inner.x, y: window.y + inner.y, ..inner };
-        }
-        Resample { region, width, height, window, antialias, mirrored: false }
-    }
 }
 
 /// Fetches photographs of a batch by their position: at least the region it is told to ask for, once the size is known.
@@ -248,7 +83,7 @@ impl Pipeline {
             return Err(errors);
         }
         let evaluation = preprocess.start(image);
-        let own = recipe.transforms.first().and_then(|first| first.start(image));
+        let own = recipe.transforms.first().and_then(|first| first.operation().start(image));
         let rest = &recipe.transforms[usize::from(own.is_some())..];
         // By kind and how often it came before, not by position: two recipes that both flip then flip the same images.
         let steps = rest
@@ -309,16 +144,19 @@ impl Pipeline {
     }
 
     /// The steps that cutting and mirroring while resizing leave to do, and the resize.
-    fn begin(&self, photograph: (usize, usize), address: Draws) -> (Resample, &[Step]) {
+    fn begin(&self, photograph: (usize, usize), address: ImageDraws) -> (Resample, &[Step]) {
         let (crop, steps) = match self.steps.split_first() {
-            Some((Step { operation, transform: Transform::RandomCrop { size } }, rest)) => {
+            Some((Step { operation, transform: Transform::RandomCrop(RandomCrop { size }) }, rest)) => {
                 (Some((operation.as_str(), *size)), rest)
             }
             _ => (None, self.steps.as_slice()),
         };
         let mut resample = self.start.resample(photograph, address, crop);
         match steps.split_first() {
-            Some((Step { operation, transform: Transform::HorizontalFlip { probability } }, rest)) => {
+            Some((
+                Step { operation, transform: Transform::HorizontalFlip(HorizontalFlip { probability }) },
+                rest,
+            )) => {
                 resample.mirrored = address.of(operation).coin(*probability);
                 (resample, rest)
             }
@@ -340,8 +178,8 @@ impl Pipeline {
 
     /// Every view of a training image. They differ in the step whose consistency is asked for, and in nothing else: the first
     /// goes without it, the second is [`Pipeline::train_image`], the third draws it anew.
-    fn train_views(&self, photograph: View<'_>, address: Draws) -> Vec<Pixels> {
-        let Draws { seed, epoch, sample } = address;
+    fn train_views(&self, photograph: View<'_>, address: ImageDraws) -> Vec<Pixels> {
+        let ImageDraws { seed, epoch, sample } = address;
         if self.consistency().is_none() {
             return vec![self.train_image(photograph, seed, epoch, sample)];
         }
@@ -369,25 +207,30 @@ impl Pipeline {
     ) -> Pixels {
         let mut changes = Vec::new();
         for (transform, mut stream) in steps {
-            if let Some(more) = transform.changes(&mut stream) {
+            if let Some(more) = transform.operation().changes(&mut stream) {
                 changes.extend(more);
                 continue;
             }
             pixels = pixels.changed(|values| colour::change(values, &std::mem::take(&mut changes)));
-            pixels = transform.apply(pixels, &mut stream, &self.centre);
+            pixels = transform.operation().apply(pixels, &mut stream, &self.centre);
         }
         pixels.changed(|values| colour::change(values, &changes))
     }
 
     /// Writes every view of a training image, see [`Pipeline::train_views`], each in its slot.
-    fn write_views(&self, photograph: View<'_>, address: Draws, mut slots: Vec<&mut [MaybeUninit<f32>]>) {
+    fn write_views(
+        &self,
+        photograph: View<'_>,
+        address: ImageDraws,
+        mut slots: Vec<&mut [MaybeUninit<f32>]>,
+    ) {
         let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
         match slots.as_mut_slice() {
             // Nothing but colours changes any more: no need for memory of its own.
-            [slot] if steps.iter().all(|step| step.transform.changes_colours_only()) => {
+            [slot] if steps.iter().all(|step| step.transform.operation().changes_colours_only()) => {
                 let changes = steps
                     .iter()
-                    .filter_map(|step| step.transform.changes(&mut address.of(&step.operation)))
+                    .filter_map(|step| step.transform.operation().changes(&mut address.of(&step.operation)))
                     .flatten();
                 self.write_resampled(photograph, &resample, slot, &changes.collect::<Vec<_>>());
             }
@@ -422,7 +265,7 @@ impl Pipeline {
         sample: u64,
     ) -> Pixels {
         let photograph = photograph.into();
-        let address = Draws { seed, epoch, sample };
+        let address = ImageDraws { seed, epoch, sample };
         let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
         let steps = steps.iter().map(|step| (&step.transform, address.of(&step.operation)));
         self.transformed(geometry::resampled(photograph, &resample), steps)
@@ -431,7 +274,7 @@ impl Pipeline {
     /// The part of a photograph of this size that [`Pipeline::train_image`] looks at.
     #[must_use]
     pub fn train_region(&self, width: usize, height: usize, seed: u64, epoch: u32, sample: u64) -> Region {
-        self.begin((width, height), Draws { seed, epoch, sample }).0.reads(width, height)
+        self.begin((width, height), ImageDraws { seed, epoch, sample }).0.reads(width, height)
     }
 
     /// An evaluation image: preprocessing only, the same for every recipe.
@@ -448,7 +291,7 @@ impl Pipeline {
     }
 
     fn eval_resample(&self, width: usize, height: usize) -> Resample {
-        self.evaluation.resample((width, height), Draws { seed: 0, epoch: 0, sample: 0 }, None)
+        self.evaluation.resample((width, height), ImageDraws { seed: 0, epoch: 0, sample: 0 }, None)
     }
 
     /// Training images, made on all threads of the current rayon pool, in order. Where there are several
@@ -463,7 +306,7 @@ impl Pipeline {
             });
         }
         self.batch(images.len(), self.views(), |i, slots| {
-            self.write_views(images[i].into(), Draws::of_image(address, i), slots);
+            self.write_views(images[i].into(), ImageDraws::of_image(address, i), slots);
             Ok(())
         })
     }
@@ -476,7 +319,7 @@ impl Pipeline {
         address: &Address<'_>,
     ) -> Result<PixelBatch, E> {
         self.batch(address.ids.len(), self.views(), |i, slots| {
-            let draws = Draws::of_image(address, i);
+            let draws = ImageDraws::of_image(address, i);
             let mut region = |width, height| self.begin((width, height), draws).0.reads(width, height);
             let photograph = fetch(i, &mut region)?;
             self.write_views((&photograph).into(), draws, slots);
@@ -599,7 +442,7 @@ impl Pipeline {
         let mut lines = self.describe_draft();
         lines.push(self.start.describe());
         for Step { transform, .. } in &self.steps {
-            lines.push(transform.describe(&self.start));
+            lines.push(transform.operation().describe_after(&self.start));
         }
         lines.extend(self.mixer.iter().map(Mixer::describe));
         lines.push(self.normalisation.describe());
@@ -627,7 +470,10 @@ impl Pipeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChannelStatistics, LambdaMode, Partner, builtin};
+    use crate::{
+        Brightness, ChannelStatistics, Contrast, Hue, LambdaMode, Partner, RandomResizedCrop,
+        ResizeTransform, builtin,
+    };
 
     fn pipeline_of(transforms: &[Transform], image: usize) -> Result<Pipeline, Vec<RecipeError>> {
         let recipe = RecipeConfig { name: "x".to_owned(), transforms: transforms.to_vec(), mix: None };
@@ -640,17 +486,20 @@ mod tests {
     }
 
     const fn resize(size: usize) -> Transform {
-        Transform::Resize { size, squash: false, antialias: true }
+        Transform::Resize(ResizeTransform { size, squash: false, antialias: true })
     }
     const fn squash(size: usize) -> Transform {
-        Transform::Resize { size, squash: true, antialias: true }
+        Transform::Resize(ResizeTransform { size, squash: true, antialias: true })
     }
     const fn crop(size: usize) -> Transform {
-        Transform::RandomCrop { size }
+        Transform::RandomCrop(RandomCrop { size })
     }
-    const FLIP: Transform = Transform::HorizontalFlip { probability: 0.5 };
-    const INCEPTION: Transform =
-        Transform::RandomResizedCrop { scale: [0.08, 1.0], ratio: [0.75, 1.25], antialias: true };
+    const FLIP: Transform = Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 });
+    const INCEPTION: Transform = Transform::RandomResizedCrop(RandomResizedCrop {
+        scale: [0.08, 1.0],
+        ratio: [0.75, 1.25],
+        antialias: true,
+    });
 
     /// A photograph of noise.
     fn noisy(width: usize, height: usize) -> RgbImage {
@@ -793,12 +642,16 @@ mod tests {
         let recipe = RecipeConfig {
             name: "../x".to_owned(),
             transforms: vec![
-                Transform::RandomResizedCrop { scale: [0.9, 0.2], ratio: [0.0, f64::NAN], antialias: true },
-                Transform::HorizontalFlip { probability: 1.5 },
-                Transform::Contrast { low: -1.0, high: 1e9, clip: false },
-                Transform::Contrast { low: 0.5, high: 0.2, clip: false },
-                Transform::Hue { delta: 0.6, clip: false },
-                Transform::Brightness { delta: f64::INFINITY, clip: false },
+                Transform::RandomResizedCrop(RandomResizedCrop {
+                    scale: [0.9, 0.2],
+                    ratio: [0.0, f64::NAN],
+                    antialias: true,
+                }),
+                Transform::HorizontalFlip(HorizontalFlip { probability: 1.5 }),
+                Transform::Contrast(Contrast { low: -1.0, high: 1e9, clip: false }),
+                Transform::Contrast(Contrast { low: 0.5, high: 0.2, clip: false }),
+                Transform::Hue(Hue { delta: 0.6, clip: false }),
+                Transform::Brightness(Brightness { delta: f64::INFINITY, clip: false }),
             ],
             mix: Some(Mixer::Mixup(crate::Mixup {
                 alpha: 0.0,
@@ -865,8 +718,8 @@ mod tests {
         let flip = pipeline_of(&[FLIP], 8).unwrap();
         let later = pipeline_of(
             &[
-                Transform::Contrast { low: 1.0, high: 1.0, clip: false },
-                Transform::Brightness { delta: 0.0, clip: false },
+                Transform::Contrast(Contrast { low: 1.0, high: 1.0, clip: false }),
+                Transform::Brightness(Brightness { delta: 0.0, clip: false }),
                 FLIP,
             ],
             8,
@@ -889,8 +742,8 @@ mod tests {
     fn steps_run_in_their_order_with_draws_in_their_ranges() {
         let image = noise(12, 12);
         let plain = pipeline_of(&[], 12).unwrap().eval_image(&image);
-        let contrast = Transform::Contrast { low: 0.2, high: 0.5, clip: false };
-        let brightness = Transform::Brightness { delta: 0.2, clip: false };
+        let contrast = Transform::Contrast(Contrast { low: 0.2, high: 0.5, clip: false });
+        let brightness = Transform::Brightness(Brightness { delta: 0.2, clip: false });
         let pipeline = pipeline_of(&[contrast, brightness], 12).unwrap();
         let (mut factors, mut shifts) = (Vec::new(), Vec::new());
         for sample in 0..1000 {
@@ -916,7 +769,10 @@ mod tests {
         let image = noise(16, 16);
         let range = |clip| {
             let strong = pipeline_of(
-                &[Transform::Contrast { low: 2.0, high: 3.0, clip }, Transform::Hue { delta: 0.5, clip }],
+                &[
+                    Transform::Contrast(Contrast { low: 2.0, high: 3.0, clip }),
+                    Transform::Hue(Hue { delta: 0.5, clip }),
+                ],
                 16,
             )
             .unwrap();
@@ -932,7 +788,7 @@ mod tests {
     fn a_crop_cuts_the_same_window_whether_or_not_another_step_stands_before_it() {
         let image = noise(50, 37);
         let at_once = pipeline_of(&[resize(30), crop(24)], 24).unwrap();
-        let nothing = Transform::Brightness { delta: 0.0, clip: false };
+        let nothing = Transform::Brightness(Brightness { delta: 0.0, clip: false });
         let after = pipeline_of(&[resize(30), nothing, crop(24)], 24).unwrap();
         let mut seen = Vec::new();
         for sample in 0..20 {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Pixels;
-use crate::check::Keys;
+use crate::keys::Keys;
 use crate::levels::{Interpolation, Levels};
 use crate::operation::{Centre, Operation};
 use crate::warp::inverse_affine;

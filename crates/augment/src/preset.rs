@@ -4,19 +4,20 @@
 use crate::builtin::{Builtin, shipped};
 use crate::levels::Interpolation;
 use crate::{
-    Cutmix, CutmixNotebook, LambdaMode, Mixer, Mixup, OneOf, Partner, RandAugment, RandAugmentTimm,
-    RandomErasing, RecipeConfig, Timm, Transform, TrivialAugmentWide,
+    Brightness, Contrast, Cutmix, CutmixNotebook, HorizontalFlip, Hue, LambdaMode, Mixer, Mixup, OneOf,
+    Partner, RandAugment, RandAugmentTimm, RandomErasing, RandomResizedCrop, RecipeConfig, Timm, Transform,
+    TrivialAugmentWide,
 };
 
 /// torchvision's `RandomResizedCrop` from this share of the area on, then a mirror.
 fn crop_and_flip(smallest: f64) -> Vec<Transform> {
     vec![
-        Transform::RandomResizedCrop {
+        Transform::RandomResizedCrop(RandomResizedCrop {
             scale: [smallest, 1.0],
             ratio: [3.0 / 4.0, 4.0 / 3.0],
             antialias: true,
-        },
-        Transform::HorizontalFlip { probability: 0.5 },
+        }),
+        Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 }),
     ]
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn presets() -> Vec<Builtin> {
         recipe(
             "notebook-flip",
             "the notebook's first arm: mirroring",
-            vec![Transform::HorizontalFlip { probability: 0.5 }],
+            vec![Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 })],
             None,
             shipped!("notebook-flip"),
         ),
@@ -67,9 +68,9 @@ pub(crate) fn presets() -> Vec<Builtin> {
             "notebook-colour",
             "the notebook's second arm: contrast below 1, hue, brightness",
             vec![
-                Transform::Contrast { low: 0.2, high: 0.5, clip: false },
-                Transform::Hue { delta: 0.2, clip: false },
-                Transform::Brightness { delta: 0.2, clip: false },
+                Transform::Contrast(Contrast { low: 0.2, high: 0.5, clip: false }),
+                Transform::Hue(Hue { delta: 0.2, clip: false }),
+                Transform::Brightness(Brightness { delta: 0.2, clip: false }),
             ],
             None,
             shipped!("notebook-colour"),

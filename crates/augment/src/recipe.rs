@@ -1,8 +1,11 @@
 //! The recipes that ship, each with its method card.
 
 use crate::builtin::{Builtin, shipped};
-use crate::pipeline::usual_resize;
-use crate::{Cutmix, Mixup, RecipeConfig, Transform, catalogue, mixer, preset};
+use crate::start::usual_resize;
+use crate::{
+    Brightness, Contrast, Cutmix, HorizontalFlip, Hue, Mixup, RandomCrop, RandomResizedCrop, RecipeConfig,
+    ResizeTransform, Transform, catalogue, mixer, preset,
+};
 
 /// Every recipe that ships, for square images of `image` px: the baseline first.
 #[must_use]
@@ -12,7 +15,7 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
         config: RecipeConfig { name: name.to_owned(), transforms, mix },
         card,
     };
-    let flip = Transform::HorizontalFlip { probability: 0.5 };
+    let flip = Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 });
     vec![
         recipe("none", "the baseline: nothing but the study's preprocessing", vec![], None, shipped!("none")),
         recipe(
@@ -20,12 +23,12 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
             "mirroring, and a window out of a slightly larger image",
             vec![
                 // One pixel more where the customary ratio rounds to none, so that the crop crops.
-                Transform::Resize {
+                Transform::Resize(ResizeTransform {
                     size: usual_resize(image).max(image.saturating_add(1)),
                     squash: false,
                     antialias: true,
-                },
-                Transform::RandomCrop { size: image },
+                }),
+                Transform::RandomCrop(RandomCrop { size: image }),
                 flip.clone(),
             ],
             None,
@@ -35,11 +38,11 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
             "random-resized-crop",
             "windows of random size and shape out of the photograph, and mirroring",
             vec![
-                Transform::RandomResizedCrop {
+                Transform::RandomResizedCrop(RandomResizedCrop {
                     scale: [0.08, 1.0],
                     ratio: [3.0 / 4.0, 4.0 / 3.0],
                     antialias: true,
-                },
+                }),
                 flip,
             ],
             None,
@@ -49,10 +52,10 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
             "colour",
             "contrast around 1, hue and brightness, clipped to [0, 1]",
             vec![
-                Transform::Contrast { low: 0.5, high: 1.5, clip: false },
-                Transform::Hue { delta: 0.2, clip: false },
+                Transform::Contrast(Contrast { low: 0.5, high: 1.5, clip: false }),
+                Transform::Hue(Hue { delta: 0.2, clip: false }),
                 // Clipped once, at the end.
-                Transform::Brightness { delta: 0.2, clip: true },
+                Transform::Brightness(Brightness { delta: 0.2, clip: true }),
             ],
             None,
             shipped!("colour"),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Pixels;
-use crate::check::Keys;
+use crate::keys::Keys;
 use crate::levels::Levels;
 use crate::operation::{Centre, Operation};
 use crate::wording::with_probability;

@@ -4,7 +4,7 @@ use bakeoff_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Keys;
+use crate::keys::Keys;
 use crate::operation::{Centre, Operation};
 use crate::wording::with_probability;
 use crate::{Pixels, Spread};

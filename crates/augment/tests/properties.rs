@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use bakeoff_augment::{
-    ActivationMaps, Address, Answers, BatchError, CutThumbnail, Cutmix, CutmixNotebook, Each, Fmix, Gridmix,
-    LambdaMode, ManifoldMixup, Mixed, Mixer, Mixup, OneOf, Partner, Pipeline, PixelBatch, Pixels, Preprocess,
-    Puzzlemix, Questions, RecipeConfig, Resize, Resizemix, Saliencymix, Smoothmix, Snapmix, Targets,
-    Thumbnail, Timm, TimmMode, Transform, builtin,
+    ActivationMaps, Address, Answers, BatchError, Brightness, Contrast, CutThumbnail, Cutmix, CutmixNotebook,
+    Each, Fmix, Gridmix, HorizontalFlip, Hue, LambdaMode, ManifoldMixup, Mixed, Mixer, Mixup, OneOf, Partner,
+    Pipeline, PixelBatch, Pixels, Preprocess, Puzzlemix, Questions, RandomCrop, RandomResizedCrop,
+    RecipeConfig, Resize, ResizeTransform, Resizemix, Saliencymix, Smoothmix, Snapmix, Targets, Thumbnail,
+    Timm, TimmMode, Transform, builtin,
 };
 use bakeoff_data::{Region, RgbImage};
 use proptest::prelude::*;
@@ -185,22 +186,27 @@ fn transforms(image: usize) -> impl Strategy<Value = Vec<Transform>> {
     let start = prop_oneof![
         Just(Vec::new()),
         (1..5usize, any::<bool>(), any::<bool>()).prop_map(move |(more, squash, antialias)| vec![
-            Transform::Resize { size: image + more, squash, antialias },
-            Transform::RandomCrop { size: image },
+            Transform::Resize(ResizeTransform { size: image + more, squash, antialias }),
+            Transform::RandomCrop(RandomCrop { size: image }),
         ]),
         (0.01..1.0, 0.3..1.0, any::<bool>()).prop_map(|(scale, ratio, antialias)| vec![
-            Transform::RandomResizedCrop { scale: [scale, 1.0], ratio: [ratio, 1.0 / ratio], antialias }
+            Transform::RandomResizedCrop(RandomResizedCrop {
+                scale: [scale, 1.0],
+                ratio: [ratio, 1.0 / ratio],
+                antialias
+            })
         ]),
     ];
     let rest = prop_oneof![
-        probability().prop_map(|probability| Transform::HorizontalFlip { probability }),
-        (0.0..2.0, 0.0..2.0, any::<bool>()).prop_map(|(low, more, clip)| Transform::Contrast {
+        probability().prop_map(|probability| Transform::HorizontalFlip(HorizontalFlip { probability })),
+        (0.0..2.0, 0.0..2.0, any::<bool>()).prop_map(|(low, more, clip)| Transform::Contrast(Contrast {
             low,
             high: low + more,
             clip
-        }),
-        (0.0..=0.5, any::<bool>()).prop_map(|(delta, clip)| Transform::Hue { delta, clip }),
-        (0.0..=1.0, any::<bool>()).prop_map(|(delta, clip)| Transform::Brightness { delta, clip }),
+        })),
+        (0.0..=0.5, any::<bool>()).prop_map(|(delta, clip)| Transform::Hue(Hue { delta, clip })),
+        (0.0..=1.0, any::<bool>())
+            .prop_map(|(delta, clip)| Transform::Brightness(Brightness { delta, clip })),
         prop::sample::select(of_one_operation(image)),
     ];
     (start, prop::collection::vec(rest, 0..4)).prop_map(|(mut all, rest)| {
@@ -538,10 +544,14 @@ fn a_batch_is_the_same_on_any_number_of_threads() {
     let photographs: Vec<&RgbImage> = photographs.iter().collect();
     let ids: Vec<u64> = (50..59).collect();
     let transforms = vec![
-        Transform::RandomResizedCrop { scale: [0.2, 1.0], ratio: [0.7, 1.4], antialias: true },
-        Transform::HorizontalFlip { probability: 0.5 },
-        Transform::Hue { delta: 0.2, clip: false },
-        Transform::Contrast { low: 0.5, high: 1.5, clip: true },
+        Transform::RandomResizedCrop(RandomResizedCrop {
+            scale: [0.2, 1.0],
+            ratio: [0.7, 1.4],
+            antialias: true,
+        }),
+        Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 }),
+        Transform::Hue(Hue { delta: 0.2, clip: false }),
+        Transform::Contrast(Contrast { low: 0.5, high: 1.5, clip: true }),
     ];
     let pipeline = Pipeline::new(&recipe(transforms, None), &Preprocess::default(), 16).unwrap();
     let on = |threads| {
@@ -593,14 +603,18 @@ fn a_batch_made_of_no_more_than_it_asks_for_is_the_same() {
     let whole = bakeoff_data::decode(&file).unwrap();
     let ids: Vec<u64> = (0..40).collect();
     let photographs = vec![&whole; ids.len()];
-    let crop = Transform::RandomResizedCrop { scale: [0.05, 1.0], ratio: [0.7, 1.4], antialias: true };
-    let resize = Transform::Resize { size: 20, squash: false, antialias: true };
-    let flip = Transform::HorizontalFlip { probability: 0.5 };
+    let crop = Transform::RandomResizedCrop(RandomResizedCrop {
+        scale: [0.05, 1.0],
+        ratio: [0.7, 1.4],
+        antialias: true,
+    });
+    let resize = Transform::Resize(ResizeTransform { size: 20, squash: false, antialias: true });
+    let flip = Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 });
     let fetch = |_: usize, region: &mut dyn FnMut(usize, usize) -> Region| {
         Ok::<_, BatchError>(bakeoff_data::decode_region(&file, region).unwrap())
     };
     for transforms in
-        [vec![crop, flip.clone()], vec![resize, Transform::RandomCrop { size: 16 }, flip], vec![]]
+        [vec![crop, flip.clone()], vec![resize, Transform::RandomCrop(RandomCrop { size: 16 }), flip], vec![]]
     {
         let pipeline = Pipeline::new(&recipe(transforms, None), &Preprocess::default(), 16).unwrap();
         let whole =

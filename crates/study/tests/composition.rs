@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bakeoff_augment::{Cutmix, Mixer, Mixup, Transform};
+use bakeoff_augment::{Brightness, Cutmix, HorizontalFlip, Hue, Mixer, Mixup, RandomCrop, Transform};
 use bakeoff_study::{Study, json_schema};
 
 const HEAD: &str = r#"
@@ -76,8 +76,8 @@ grid = { alpha = [0.2, 1.0], partner = ["roll", "reverse"], "transforms.hue.delt
         ]
     );
     for recipe in &study.config.recipe[1..] {
-        assert_eq!(recipe.transforms[0], Transform::Hue { delta: 0.05, clip: false });
-        assert_eq!(recipe.transforms[1], Transform::Brightness { delta: 0.1, clip: false });
+        assert_eq!(recipe.transforms[0], Transform::Hue(Hue { delta: 0.05, clip: false }));
+        assert_eq!(recipe.transforms[1], Transform::Brightness(Brightness { delta: 0.1, clip: false }));
     }
 }
 
@@ -105,8 +105,8 @@ mix = { kind = "mixup" }"#,
     let recipes = &study.config.recipe;
     let Some(Mixer::Cutmix(Cutmix { alpha, partner, .. })) = recipes[1].mix else { panic!() };
     assert_eq!((alpha, partner), (0.4, bakeoff_augment::Partner::Roll));
-    let hue = Transform::Hue { delta: 0.3, clip: true };
-    assert_eq!(recipes[1].transforms, [Transform::HorizontalFlip { probability: 0.5 }, hue]);
+    let hue = Transform::Hue(Hue { delta: 0.3, clip: true });
+    assert_eq!(recipes[1].transforms, [Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 }), hue]);
     assert_eq!((&recipes[3].mix, &recipes[3].transforms), (&None, &recipes[1].transforms));
     let Some(Mixer::Mixup(Mixup { alpha, partner, .. })) = recipes[4].mix else { panic!() };
     assert_eq!((alpha, partner), (1.0, bakeoff_augment::Partner::Permutation), "another mixer starts anew");
@@ -118,7 +118,7 @@ fn recipes_that_ship_are_taken_by_name_for_the_studys_image_size() {
         "[[recipe]]\ninherit = \"flip-crop\"\n[[recipe]]\nname = \"cutmix\"\ninherit = \"cutmix\"\ngrid = { alpha = [0.5] }",
     );
     assert_eq!(names(&study), ["none", "flip-crop", "cutmix-alpha-0.5"]);
-    assert!(study.config.recipe[1].transforms.contains(&Transform::RandomCrop { size: 64 }));
+    assert!(study.config.recipe[1].transforms.contains(&Transform::RandomCrop(RandomCrop { size: 64 })));
     assert_eq!(alphas(&study), [0.5]);
     assert!(study.warnings.is_empty(), "{:?}", study.warnings);
 }

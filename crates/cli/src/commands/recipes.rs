@@ -32,8 +32,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
             Some(card) => out(card.trim_end()),
             None => {
                 let names: Vec<&str> = recipes.iter().map(|recipe| recipe.config.name.as_str()).collect();
+                let near = bakeoff_data::nearest(&name, names.iter().copied());
+                let near = near.map_or("; ".to_owned(), |near| format!("; did you mean `{near}`? Else "));
                 bail!(
-                    "no recipe, transform or mixer is called `{name}`; there are the recipes {}",
+                    "no recipe, transform or mixer is called `{name}`{near}there are the recipes {}",
                     names.join(", ")
                 );
             }
