@@ -33,9 +33,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
             None => {
                 let names: Vec<&str> = recipes.iter().map(|recipe| recipe.config.name.as_str()).collect();
                 let near = bakeoff_data::nearest(&name, names.iter().copied());
-                let near = near.map_or("; ".to_owned(), |near| format!("; did you mean `{near}`? Else "));
+                let near = near.map_or("; the".to_owned(), |near| format!("; did you mean `{near}`? The"));
                 bail!(
-                    "no recipe, transform or mixer is called `{name}`{near}there are the recipes {}",
+                    "no recipe, transform or mixer is called `{name}`{near} recipes are {}",
                     names.join(", ")
                 );
             }
