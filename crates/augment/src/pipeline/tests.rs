@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::{
     Brightness, ChannelStatistics, Contrast, Hue, LambdaMode, Partner, RandomResizedCrop, ResizeTransform,

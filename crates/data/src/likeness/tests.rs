@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::{Region, resize};
 use bakeoff_random::Stream;

@@ -1,4 +1,3 @@
-
 use super::*;
 
 fn placeholders(text: &str) -> Vec<&str> {
