@@ -1,13 +1,12 @@
-//! TFRecord files of `tf.train.Example` messages, read as far as labelled images need it.
+//! TFRecord files of `tf.train.Example` messages, read as far as labelled images need it; and records of any data, written.
 //!
 //! A record is its length (u64, little-endian), the masked CRC-32C of the length, the data, and the masked CRC-32C of the data
 //! (`tensorflow/core/lib/io/record_writer.h`). Listing reads lengths and labels and leaps over images; a record's own
 //! checksum is checked each time its image is read.
 
-use std::io;
-
 use crate::ImageError;
 use crate::location::Record;
+use crate::protobuf::{Field, bytes, next, varint};
 use crate::stored_file::{StoredFile, Window};
 
 /// Bytes around a record's data: length and its checksum before, the data's checksum after.
@@ -109,14 +108,6 @@ fn le32(bytes: &[u8]) -> u32 {
     bytes.iter().take(4).rev().fold(0, |value, &byte| value << 8 | u32::from(byte))
 }
 
-/// One field of a protocol buffer message.
-enum Field {
-    Number(u64),
-    /// Where its bytes begin and end.
-    Bytes(u64, u64),
-    Fixed,
-}
-
 /// Field numbers of `tf.train.Example` (`tensorflow/core/example/example.proto`, `feature.proto`).
 mod field {
     pub(super) const FEATURES: u64 = 1;
@@ -211,60 +202,11 @@ fn only_integer(window: &mut Window<'_>, (mut at, end): (u64, u64), name: &str) 
     }
 }
 
-fn bytes<'w>(window: &'w mut Window<'_>, from: u64, to: u64) -> Result<&'w [u8], String> {
-    window.get(from, (to - from) as usize).map_err(unreadable)
-}
-
-fn unreadable(error: io::Error) -> String {
-    format!("cannot be read: {error}")
-}
-
-/// The next field of the message that ends at `end`; `None` at its end.
-fn next(window: &mut Window<'_>, at: &mut u64, end: u64) -> Result<Option<(u64, Field)>, String> {
-    if *at >= end {
-        return Ok(None);
-    }
-    let start = *at;
-    let tag = varint(window, at, end)?;
-    let skip = |at: &mut u64, length: u64| {
-        let from = *at;
-        *at = from.checked_add(length).filter(|to| *to <= end).ok_or_else(|| {
-            format!("is no tf.train.Example: a field at byte {start} reaches beyond its message")
-        })?;
-        Ok::<_, String>((from, *at))
-    };
-    let field = match tag & 7 {
-        0 => Field::Number(varint(window, at, end)?),
-        1 => {
-            skip(at, 8)?;
-            Field::Fixed
-        }
-        2 => {
-            let length = varint(window, at, end)?;
-            let (from, to) = skip(at, length)?;
-            Field::Bytes(from, to)
-        }
-        5 => {
-            skip(at, 4)?;
-            Field::Fixed
-        }
-        kind => return Err(format!("is no tf.train.Example: wire type {kind} at byte {start}")),
-    };
-    Ok(Some((tag >> 3, field)))
-}
-
-fn varint(window: &mut Window<'_>, at: &mut u64, end: u64) -> Result<u64, String> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        if *at >= end {
-            return Err(format!("is no tf.train.Example: a number breaks off at byte {end}"));
-        }
-        let byte = bytes(window, *at, *at + 1)?[0];
-        *at += 1;
-        value |= u64::from(byte & 0x7F) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(value);
-        }
-    }
-    Err(format!("is no tf.train.Example: a number of more than 64 bits ends at byte {at}"))
+/// Appends a record of these data to a file.
+pub fn put_record(data: &[u8], file: &mut Vec<u8>) {
+    let length = (data.len() as u64).to_le_bytes();
+    file.extend_from_slice(&length);
+    file.extend_from_slice(&masked(&length).to_le_bytes());
+    file.extend_from_slice(data);
+    file.extend_from_slice(&masked(data).to_le_bytes());
 }
