@@ -73,10 +73,9 @@ pub use error::{RecipeError, RecipeProblem};
 pub use jitter::{ColourJitter, Grey, Spread};
 pub use jpeg::Jpeg;
 pub use levels::Interpolation;
+pub use mixer::kinds::*;
 pub use mixer::{
-    ActivationMaps, Answers, CutThumbnail, Cutmix, CutmixNotebook, Each, Fmix, Gridmix, LambdaMode,
-    ManifoldMixup, Mixed, Mixer, Mixup, OneOf, Partner, Puzzlemix, Questions, Resizemix, Saliencymix,
-    Smoothmix, Snapmix, Thumbnail, Timm, TimmMode,
+    ActivationMaps, Answers, Each, LambdaMode, Mixed, Mixer, Partner, Questions, Thumbnail, TimmMode,
 };
 pub use noise::GaussianNoise;
 pub use photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};

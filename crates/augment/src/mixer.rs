@@ -71,7 +71,11 @@ impl Mixed {
 /// The mixers: a study file's name and the type of its options, which is also the name of its variant.
 macro_rules! mixers {
     ($($kind:literal: $file:ident::$name:ident,)*) => {
-        $(pub use $file::$name;)*
+        /// The options of every mixer.
+        pub(crate) mod kinds {
+            $(pub use super::$file::$name;)*
+        }
+        use kinds::{$($name),*};
 
         /// A batch mixer.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
