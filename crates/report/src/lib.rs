@@ -131,7 +131,7 @@ pub fn write_results(
 /// The page of a run as it stands, for a server on this machine: it asks its own server whether there is news.
 ///
 /// # Errors
-/// As [`summarise`].
+/// As [`write()`].
 pub fn live_page(run: &RunFolder, language: Language) -> Result<String, ReportError> {
     let evidence = Evidence::read(run)?;
     let assessment = bakeoff_findings::assess(&evidence)?;

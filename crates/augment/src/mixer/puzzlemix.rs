@@ -1,4 +1,4 @@
-//! PuzzleMix (Kim, Choo & Song, ICML 2020), its options; [`puzzle`](super::puzzle) has the method.
+//! PuzzleMix (Kim, Choo & Song, ICML 2020), its options; [`super::puzzle`] has the method.
 
 use std::sync::Arc;
 

@@ -189,7 +189,7 @@ fn a_folder_of_before_goes_on_with_the_splits_it_began_with_and_says_so() {
             // Records of that version had no seal.
             record.as_object_mut().unwrap().retain(|key, _| !key.contains("sha256"));
             fs::write(project.path(&path), record.to_string()).unwrap();
-            without_checks(&project.path(&path.replace("trial.json", "metrics.jsonl")));
+            without_checks(&project.path(path.replace("trial.json", "metrics.jsonl")));
         }
     }
     let before = ids(&project, "old/splits/test.json", "images");
