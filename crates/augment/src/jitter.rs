@@ -150,10 +150,6 @@ impl Operation for ColourJitter {
         )
     }
 
-    fn changes_colours_only(&self) -> bool {
-        true
-    }
-
     fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {
         Some(self.draw(stream))
     }
@@ -186,10 +182,6 @@ impl Operation for Grey {
 
     fn describe(&self) -> String {
         format!("grey: 0.2989 R + 0.587 G + 0.114 B{}", wording::with_probability(self.probability))
-    }
-
-    fn changes_colours_only(&self) -> bool {
-        true
     }
 
     fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {

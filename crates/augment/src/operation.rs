@@ -28,11 +28,6 @@ pub(crate) trait Operation {
         None
     }
 
-    /// Whether it does no more than change colours.
-    fn changes_colours_only(&self) -> bool {
-        false
-    }
-
     /// What it does, with drawn numbers, where that is no more than to change colours.
     fn changes(&self, _stream: &mut Stream) -> Option<Vec<Change>> {
         None

@@ -225,21 +225,19 @@ impl Pipeline {
         mut slots: Vec<&mut [MaybeUninit<f32>]>,
     ) {
         let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
-        match slots.as_mut_slice() {
+        let colours = || -> Option<Vec<Vec<Change>>> {
+            let changes = |step: &Step| step.transform.operation().changes(&mut address.of(&step.operation));
+            steps.iter().map(changes).collect()
+        };
+        if let [slot] = slots.as_mut_slice()
+            && let Some(changes) = colours()
+        {
             // Nothing but colours changes any more: no need for memory of its own.
-            [slot] if steps.iter().all(|step| step.transform.operation().changes_colours_only()) => {
-                let changes = steps
-                    .iter()
-                    .filter_map(|step| step.transform.operation().changes(&mut address.of(&step.operation)))
-                    .flatten();
-                self.write_resampled(photograph, &resample, slot, &changes.collect::<Vec<_>>());
-            }
-            slots => {
-                let views = self.train_views(photograph, address);
-                assert_eq!(views.len(), slots.len(), "as many as there are places");
-                slots.iter_mut().zip(&views).for_each(|(slot, view)| fill(slot, view.values()));
-            }
+            return self.write_resampled(photograph, &resample, slot, &changes.concat());
         }
+        let views = self.train_views(photograph, address);
+        assert_eq!(views.len(), slots.len(), "as many as there are places");
+        slots.iter_mut().zip(&views).for_each(|(slot, view)| fill(slot, view.values()));
     }
 
     /// Resizes into a slot and changes colours there.

@@ -52,10 +52,6 @@ impl Operation for Contrast {
         format!("contrast: (x − mean) · f + mean per channel, f uniform in [{low}, {high}), {}", ending(clip))
     }
 
-    fn changes_colours_only(&self) -> bool {
-        true
-    }
-
     fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {
         Some(clipped(Change::Contrast(stream.range(self.low, self.high) as f32), self.clip))
     }
@@ -90,10 +86,6 @@ impl Operation for Saturation {
     fn describe(&self) -> String {
         let Self { low, high, clip } = *self;
         format!("saturation: × f in HSV, f uniform in [{low}, {high}), {}", ending(clip))
-    }
-
-    fn changes_colours_only(&self) -> bool {
-        true
     }
 
     fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {
@@ -131,10 +123,6 @@ impl Operation for Hue {
         )
     }
 
-    fn changes_colours_only(&self) -> bool {
-        true
-    }
-
     fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {
         Some(clipped(Change::Hue(stream.range(-self.delta, self.delta) as f32), self.clip))
     }
@@ -165,10 +153,6 @@ impl Operation for Brightness {
     fn describe(&self) -> String {
         let Self { delta, clip } = *self;
         format!("brightness: one number uniform in [−{delta}, {delta}) added, {}", ending(clip))
-    }
-
-    fn changes_colours_only(&self) -> bool {
-        true
     }
 
     fn changes(&self, stream: &mut Stream) -> Option<Vec<Change>> {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::blend::{Planned, Way};
-use super::options::{Options, Pairing, mixer_options, once};
+use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use super::resample::Shrunk;
 use crate::builtin::{Builtin, shipped};
@@ -50,14 +50,10 @@ impl Mix for CutThumbnail {
         Some(Builtin::mixing(summary, Self::default(), shipped!("cut-thumbnail")))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.within("size", self.size, 0.01..=1.0, "a share of the side, between 0.01 and 1");
         options.probability("share", self.share);
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -72,7 +68,7 @@ impl Mix for CutThumbnail {
                 "Cut-Thumbnail: the partner shrunk to {size} of each side, pasted at a uniform place, the partner's share of \
                  the label {}; {}",
                 if self.correct_label { "by area".to_owned() } else { format!("{share}") },
-                self.shared().describe()
+                self.pairing().describe()
             ),
         }
     }

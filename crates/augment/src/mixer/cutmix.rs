@@ -4,7 +4,7 @@ use bakeoff_random::Stream;
 
 use super::blend::{Planned, Way};
 use super::boxes::{self, BoxDraw};
-use super::options::{Options, Pairing, by_box, mixer_options, once};
+use super::options::{Options, Paired, by_box, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 
 mixer_options! {
@@ -32,13 +32,9 @@ impl Mix for Cutmix {
     type Known = ();
     const OPERATION: &'static str = "mix/cutmix";
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.alpha(self.alpha);
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -48,7 +44,7 @@ impl Mix for Cutmix {
              centre filled from the partner, label shares {}; {}",
             once(lambda),
             by_box(correct_label),
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blend::{Planned, Way};
 use super::boxes::{self, BoxDraw};
-use super::options::{LambdaMode, Options, Pairing, Partner};
+use super::options::{LambdaMode, Options, Paired, Pairing, Partner};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 
 /// The course notebook's box: width and height from two independent uniforms, W·sqrt(1−u1) × H·sqrt(1−u2), halves
@@ -28,14 +28,16 @@ impl Default for CutmixNotebook {
     }
 }
 
+impl Paired for CutmixNotebook {
+    fn pairing(&self) -> Pairing {
+        Pairing { probability: self.probability, lambda: LambdaMode::PerImage, partner: self.partner }
+    }
+}
+
 impl Mix for CutmixNotebook {
     type Draw = DrawnBox;
     type Known = ();
     const OPERATION: &'static str = "mix/cutmix-notebook";
-
-    fn pairing(&self) -> Pairing {
-        Pairing { probability: self.probability, lambda: LambdaMode::PerImage, partner: self.partner }
-    }
 
     fn check(&self, options: &mut Options<'_>) {
         options.pairing(self.pairing());

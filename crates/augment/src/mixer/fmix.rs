@@ -4,7 +4,7 @@ use bakeoff_random::Stream;
 
 use super::blend::Planned;
 use super::masks;
-use super::options::{Options, Pairing, mixer_options, once};
+use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{DrawnMask, Mix, Pair, Scene};
 use crate::builtin::{Builtin, shipped};
 
@@ -36,15 +36,11 @@ impl Mix for Fmix {
         Some(Builtin::mixing("blobs of another image, labels by area", Self::default(), shipped!("fmix")))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.alpha(self.alpha);
         options.within("decay", self.decay, 0.0..=10.0, "between 0 and 10");
         options.within("max_soft", self.max_soft, 0.0..=0.5, "a share of the image, between 0 and 0.5");
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -59,7 +55,7 @@ impl Mix for Fmix {
                 "hard edges".to_owned()
             },
             if correct_label { "the mask's mean" } else { "the drawn lambda" },
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

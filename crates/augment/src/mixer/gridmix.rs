@@ -4,7 +4,7 @@ use bakeoff_random::Stream;
 
 use super::blend::Planned;
 use super::masks;
-use super::options::{Options, Pairing, mixer_options, once, span};
+use super::options::{Options, Paired, mixer_options, once, span};
 use super::plan::{DrawnMask, Mix, Pair, Scene};
 use crate::builtin::{Builtin, shipped};
 
@@ -43,10 +43,6 @@ impl Mix for Gridmix {
         ))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.alpha(self.alpha);
         let cells = self.cells.map(|n| n as f64);
@@ -54,7 +50,7 @@ impl Mix for Gridmix {
         options.range("cell_aspect", self.cell_aspect, [0.1, 10.0], "height / width, between 0.1 and 10");
         options.range("area", self.area, [0.01, 1.0], "a share of the image, between 0.01 and 1");
         options.range("aspect", self.aspect, [0.1, 10.0], "height / width, between 0.1 and 10");
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -76,7 +72,7 @@ impl Mix for Gridmix {
              sqrt(1 − lambda) filled from the partner, label shares by {}; {}",
             once(lambda),
             if correct_label { "the holes' area" } else { "the drawn lambda" },
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

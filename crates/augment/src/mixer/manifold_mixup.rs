@@ -3,7 +3,7 @@
 use bakeoff_random::Stream;
 
 use super::blend::Planned;
-use super::options::{Options, Pairing, mixer_options, once};
+use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{Mix, Pair, Scene};
 use crate::builtin::{Builtin, shipped};
 
@@ -32,10 +32,6 @@ impl Mix for ManifoldMixup {
         Some(Builtin::mixing(summary, Self::default(), shipped!("manifold-mixup")))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.alpha(self.alpha);
         options.some("stages", self.stages.is_empty());
@@ -43,7 +39,7 @@ impl Mix for ManifoldMixup {
             let allowed = "0 (the pixels) or a stage of the network, 16 at most";
             options.within(&format!("stages[{index}]"), stage as f64, 0.0..=16.0, allowed);
         }
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -58,7 +54,7 @@ impl Mix for ManifoldMixup {
              lambda ~ Beta({alpha}, {alpha}) {}; {}",
             places.join(", "),
             once(lambda),
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

@@ -3,7 +3,7 @@
 use bakeoff_random::Stream;
 
 use super::blend::Planned;
-use super::options::{Options, Pairing, mixer_options, once};
+use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{Mix, Pair, Scene};
 
 mixer_options! {
@@ -22,13 +22,9 @@ impl Mix for Mixup {
     type Known = ();
     const OPERATION: &'static str = "mix/mixup";
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.alpha(self.alpha);
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -36,7 +32,7 @@ impl Mix for Mixup {
         format!(
             "MixUp: lambda · image + (1 − lambda) · partner, labels likewise, lambda ~ Beta({alpha}, {alpha}) {}; {}",
             once(lambda),
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

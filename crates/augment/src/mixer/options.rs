@@ -45,6 +45,11 @@ pub(crate) struct Pairing {
     pub(crate) partner: Partner,
 }
 
+/// Says who meets whom, and how often. [`mixer_options`] says it for a mixer with the shared options.
+pub(super) trait Paired {
+    fn pairing(&self) -> Pairing;
+}
+
 /// Defines a mixer's options: its own, and among them the ones that mixers share, with their defaults.
 macro_rules! mixer_options {
     (
@@ -83,8 +88,8 @@ macro_rules! mixer_options {
             }
         }
 
-        impl $name {
-            fn shared(&self) -> $crate::mixer::options::Pairing {
+        impl $crate::mixer::options::Paired for $name {
+            fn pairing(&self) -> $crate::mixer::options::Pairing {
                 let (probability, lambda, partner) = (self.probability, self.lambda, self.partner);
                 $crate::mixer::options::Pairing { probability, lambda, partner }
             }

@@ -7,14 +7,14 @@ use rayon::prelude::*;
 
 use super::blend::{Planned, Way};
 use super::boxes::{area, share_outside};
-use super::options::{Options, Pairing};
+use super::options::{Options, Paired, Pairing};
 use super::{Answers, LambdaMode, Mixed, Partner, Questions, masks};
 use crate::builtin::Builtin;
 use crate::{Address, PixelBatch};
 
 /// A mixer whose images meet one partner each. One file holds all of it: options, defaults, checks, words, draws and what becomes of
 /// them.
-pub(super) trait Mix: Sync {
+pub(super) trait Mix: Paired + Sync {
     /// What one image, pair or batch draws.
     type Draw: Send + Sync;
     /// What the network's answers mean; nothing where nobody asked or nothing was answered.
@@ -27,9 +27,6 @@ pub(super) trait Mix: Sync {
     fn recipe() -> Option<Builtin> {
         None
     }
-
-    /// Who meets whom, and how often.
-    fn pairing(&self) -> Pairing;
 
     /// Tells everything wrong with its options.
     fn check(&self, options: &mut Options<'_>);

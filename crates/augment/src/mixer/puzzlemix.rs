@@ -6,7 +6,7 @@ use bakeoff_random::Stream;
 use rayon::prelude::*;
 
 use super::blend::{Planned, Way};
-use super::options::{Options, Pairing, mixer_options, once};
+use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{Mix, Pair, Scene};
 use super::puzzle::{self, Piece, Puzzle, Settings};
 use super::{Answers, Questions, masks};
@@ -68,10 +68,6 @@ impl Mix for Puzzlemix {
         Some(Builtin::mixing(summary, Self::default(), shipped!("puzzlemix")))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.alpha(self.alpha);
         options.some("block_num", self.block_num.is_empty());
@@ -89,7 +85,7 @@ impl Mix for Puzzlemix {
             options.within(key, weight, 0.0..=100.0, "a weight, between 0 and 100");
         }
         options.within("gamma", self.gamma, 0.0..=1.0, "a weight, between 0 and 1");
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -106,7 +102,7 @@ impl Mix for Puzzlemix {
              {eta}); {moved}; label shares by the mask's mean; {}",
             blocks.join(", "),
             once(self.lambda),
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

@@ -6,7 +6,7 @@ use bakeoff_random::Stream;
 
 use super::blend::{Planned, Way};
 use super::boxes::{self, BoxDraw};
-use super::options::{Options, Pairing, mixer_options, once, span};
+use super::options::{Options, Paired, mixer_options, once, span};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use super::resample::Shrunk;
 use crate::builtin::{Builtin, shipped};
@@ -38,14 +38,10 @@ impl Mix for Resizemix {
         Some(Builtin::mixing(summary, Self::default(), shipped!("resizemix")))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.range("scale", self.scale, [0.0, 1.0], "a share of the side, between 0 and 1");
         self.alpha.into_iter().for_each(|alpha| options.alpha(alpha));
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -61,7 +57,7 @@ impl Mix for Resizemix {
              shares {}; {}",
             once(self.lambda),
             if self.correct_label { "by the clipped box's area" } else { "by tau², not the clipped box" },
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

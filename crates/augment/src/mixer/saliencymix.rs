@@ -4,7 +4,7 @@ use bakeoff_random::Stream;
 
 use super::blend::{Planned, Way};
 use super::boxes::{self, BoxDraw};
-use super::options::{Options, Pairing, by_box, mixer_options, once};
+use super::options::{Options, Paired, by_box, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use super::saliency;
 use crate::builtin::{Builtin, shipped};
@@ -32,13 +32,9 @@ impl Mix for Saliencymix {
         Some(Builtin::mixing(summary, Self::default(), shipped!("saliencymix")))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.alpha(self.alpha);
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -48,7 +44,7 @@ impl Mix for Saliencymix {
              most salient pixel filled from there, label shares {}; {}",
             once(lambda),
             by_box(correct_label),
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

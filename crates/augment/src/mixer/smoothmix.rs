@@ -4,7 +4,7 @@ use bakeoff_random::Stream;
 
 use super::blend::Planned;
 use super::masks;
-use super::options::{Options, Pairing, mixer_options, once, span};
+use super::options::{Options, Paired, mixer_options, once, span};
 use super::plan::{DrawnMask, Mix, Pair, Scene};
 use crate::builtin::{Builtin, shipped};
 
@@ -27,13 +27,9 @@ impl Mix for Smoothmix {
         Some(Builtin::mixing(summary, Self::default(), shipped!("smoothmix")))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.range("sigma", self.sigma, [0.01, 10.0], "a share of the side, between 0.01 and 10");
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -42,7 +38,7 @@ impl Mix for Smoothmix {
              shorter side, {}, label shares by the mask's mean; {}",
             span(self.sigma),
             once(self.lambda),
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

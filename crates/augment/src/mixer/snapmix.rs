@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::blend::{Planned, Way};
 use super::boxes::{self, BoxDraw, area, share_outside};
-use super::options::{Options, Pairing, mixer_options, once};
+use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use super::resample::Resized;
 use super::semantic::{self, Evidence};
@@ -45,13 +45,9 @@ impl Mix for Snapmix {
         Some(Builtin::mixing(summary, Self::default(), shipped!("snapmix")))
     }
 
-    fn pairing(&self) -> Pairing {
-        self.shared()
-    }
-
     fn check(&self, options: &mut Options<'_>) {
         options.alpha(self.alpha);
-        options.pairing(self.shared());
+        options.pairing(self.pairing());
     }
 
     fn describe(&self) -> String {
@@ -62,7 +58,7 @@ impl Mix for Snapmix {
              outside and inside, {}; {}",
             once(lambda),
             if weighted { "their sum being the image's weight in the loss" } else { "scaled to sum to one" },
-            self.shared().describe()
+            self.pairing().describe()
         )
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::blend::{Planned, Way};
 use super::boxes;
 use super::cutmix::draw_box;
-use super::options::{LambdaMode, Options, Pairing, Partner, by_box, once};
+use super::options::{LambdaMode, Options, Paired, Pairing, Partner, by_box, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use crate::builtin::{Builtin, shipped};
 
@@ -78,6 +78,17 @@ pub(super) enum Switched {
     Cutmix(DrawnBox),
 }
 
+impl Paired for Timm {
+    fn pairing(&self) -> Pairing {
+        let lambda = match self.mode {
+            TimmMode::Batch => LambdaMode::PerBatch,
+            TimmMode::Pair => LambdaMode::PerPair,
+            TimmMode::Elem => LambdaMode::PerImage,
+        };
+        Pairing { probability: self.probability, lambda, partner: Partner::Reverse }
+    }
+}
+
 impl Mix for Timm {
     type Draw = Switched;
     type Known = ();
@@ -86,15 +97,6 @@ impl Mix for Timm {
     fn recipe() -> Option<Builtin> {
         let mixer = Self { mixup_alpha: 0.2, cutmix_alpha: 1.0, ..Self::default() };
         Some(Builtin::mixing("timm's switch between MixUp and CutMix", mixer, shipped!("timm")))
-    }
-
-    fn pairing(&self) -> Pairing {
-        let lambda = match self.mode {
-            TimmMode::Batch => LambdaMode::PerBatch,
-            TimmMode::Pair => LambdaMode::PerPair,
-            TimmMode::Elem => LambdaMode::PerImage,
-        };
-        Pairing { probability: self.probability, lambda, partner: Partner::Reverse }
     }
 
     fn check(&self, options: &mut Options<'_>) {

@@ -25,7 +25,6 @@ pub(crate) fn summary_csv(summary: &Summary) -> Result<Vec<u8>, csv::Error> {
         "p_holm",
         "verdict",
     ])?;
-    let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
     for recipe in &summary.recipes {
         let d = recipe.difference.as_ref();
         writer.row([
@@ -72,7 +71,6 @@ pub(crate) fn trials_csv(evidence: &Evidence) -> Result<Vec<u8>, csv::Error> {
             State::Finished { seconds, .. } => seconds,
             _ => None,
         };
-        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let of = |pick: fn(&Tested) -> Option<f64>| number(trial.test().and_then(pick));
         writer.row([
             trial.recipe.as_str(),
