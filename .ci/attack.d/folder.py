@@ -30,24 +30,23 @@ MEMORY = 4 << 30
 #   same    neither, but every number, table and word of the report is what it was
 #   shown   as same, but the page shows the file itself: the study's text, a picture, the machine
 FATES = {
-    # A sealed record is the same where the change is in the name of its seal: it is then one of before there were seals.
-    "plan.json": ("told same", "again told same"),
-    "study.json": ("told same", "again told same"),
+    "plan.json": ("told", "again told"),
+    "study.json": ("told same", "again told"),
     "study.toml": ("same shown", "again told"),
-    "data.json": ("told same", "again told same"),
+    "data.json": ("told", "again told"),
     "environment.json": ("told same shown", "again told same"),
     "state.json": ("same", "again same told"),
-    "splits/test.json": ("told same", "again told same"),
-    "splits/seed-1.json": ("told same", "again told same"),
-    "preview/none/preview.json": ("told same shown", "again told same"),
+    "splits/test.json": ("told same", "again told"),
+    "splits/seed-1.json": ("told same", "again told"),
+    "preview/none/preview.json": ("told same shown", "again told"),
     "preview/puzzlemix/0-augmented.png": ("told same shown", "again told same"),
-    "trials/none/seed-1/trial.json": ("told same", "again told same"),
+    "trials/none/seed-1/trial.json": ("told", "again told"),
     "trials/none/seed-1/metrics.jsonl": ("told", "again told"),
     # `report` and `run` of a finished trial do not read it; `analyse` and `predict` do, and tell.
     "trials/none/seed-1/weights.safetensors": ("same", "same"),
     "trials/none/seed-1/predictions.parquet": ("told", "again told"),
-    "trials/none/seed-1/robustness.json": ("told same", "told same"),
-    "trials/none/seed-1/maps.json": ("told same", "told same"),
+    "trials/none/seed-1/robustness.json": ("told", "told"),
+    "trials/none/seed-1/maps.json": ("told", "told"),
     "log.txt": ("same", "again same"),
     "lock": ("same", "told again same"),
 }

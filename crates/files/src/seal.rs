@@ -11,6 +11,8 @@ use crate::{WriteError, at, sha256, write_bytes};
 
 /// What a record's last key begins with.
 const KEY: &str = ",\n  \"sha256\": \"";
+/// What any key of a record begins with, but for the first.
+const KEY_BEGIN: &str = ",\n  \"";
 /// What follows the digest.
 const END: &str = "\"\n}\n";
 /// Digits of the digest.
@@ -46,7 +48,7 @@ pub fn unsealed(mut text: String) -> Result<String, Changed> {
         // A seal that stands elsewhere was moved by whoever wrote the rest.
         let moved = text.starts_with('{')
             && serde_json::from_str(&text).is_ok_and(|found: SealOnly| found.sha256.is_some());
-        return if moved { Err(Changed) } else { Ok(text) };
+        return if moved || is_seal_renamed(&text) { Err(Changed) } else { Ok(text) };
     };
     let (end, digest) = (open.len(), digest.to_owned());
     text.truncate(end);
@@ -62,9 +64,24 @@ struct SealOnly {
 
 /// What stands before the seal, and its digest.
 fn split(text: &str) -> Option<(&str, &str)> {
-    let rest = text.strip_suffix(END)?;
-    let (head, digest) = rest.split_at_checked(rest.len().checked_sub(DIGITS)?)?;
+    let (head, digest) = split_digest(text)?;
     Some((head.strip_suffix(KEY)?, digest))
+}
+
+/// What stands before the digits that end a sealed text, and these.
+fn split_digest(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_suffix(END)?;
+    rest.split_at_checked(rest.len().checked_sub(DIGITS)?)
+}
+
+/// Whether the last key has another name than a seal's, and the digest of what stands before it.
+fn is_seal_renamed(text: &str) -> bool {
+    let renamed = || {
+        let (head, digest) = split_digest(text)?;
+        let body = format!("{}\n}}", &head[..head.rfind(KEY_BEGIN)?]);
+        Some(sha256(body) == digest)
+    };
+    renamed().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -97,7 +114,19 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_bit_a_cut_and_another_layout_are_found_or_change_nothing() {
+    fn a_seal_under_another_name_is_found_and_a_digest_of_the_records_own_is_none() {
+        let text = text();
+        for name in ["sha259", "shb256", "\u{e4}ha256", "content"] {
+            let at = text.rfind("sha256").unwrap();
+            let renamed = format!("{}{name}{}", &text[..at], &text[at + 6..]);
+            assert_eq!(unsealed(renamed), Err(Changed), "{name}");
+        }
+        let own = format!("{{\n  \"a\": 1,\n  \"content\": \"{}\"\n}}\n", sha256("photographs"));
+        assert_eq!(unsealed(own.clone()), Ok(own));
+    }
+
+    #[test]
+    fn a_changed_bit_a_cut_and_another_layout_are_found() {
         let record = BTreeMap::from([("margin", 0.5), ("seeds", 8.0)]);
         let text = sealed(&serde_json::to_string_pretty(&record).unwrap());
         let value = |text: &str| serde_json::from_str::<BTreeMap<String, f64>>(text);
@@ -106,12 +135,9 @@ mod tests {
                 let mut bytes = text.clone().into_bytes();
                 bytes[at] ^= 1 << bit;
                 let Ok(changed) = String::from_utf8(bytes) else { continue };
-                // Found; or no JSON any more; or a key that nobody asks for, beside the same numbers.
-                if let Ok(body) = unsealed(changed.clone())
-                    && let Ok(value) = serde_json::from_str::<serde_json::Value>(&body)
-                {
-                    assert_eq!((&value["margin"], &value["seeds"]), (&0.5.into(), &8.0.into()), "{changed}");
-                }
+                // Found, or no JSON any more.
+                let is_json = |body: String| serde_json::from_str::<serde_json::Value>(&body).is_ok();
+                assert!(!unsealed(changed.clone()).is_ok_and(is_json), "{changed}");
             }
             let cut = &text[..at];
             assert!(unsealed(cut.to_owned()).is_err() || value(cut).is_err(), "cut to {at}");
