@@ -141,44 +141,11 @@ fn lenient<T, E: std::fmt::Display>(result: Result<Option<T>, E>, warnings: &mut
     })
 }
 
-/// A record that `analyse` leaves in a trial's folder.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum AnalysisFile {
-    There,
-    Missing,
-    Damaged,
-}
-
-impl AnalysisFile {
-    /// Of what was read: `None` where it is damaged.
-    fn new<T>(read: Option<&Option<T>>) -> Self {
-        match read {
-            None => Self::Damaged,
-            Some(None) => Self::Missing,
-            Some(Some(_)) => Self::There,
-        }
-    }
-}
-
-/// What `analyse` left of a finished trial.
+/// What `analyse` left of a finished trial, whole or damaged.
 struct Look<'a> {
     key: &'a TrialKey,
-    robustness: AnalysisFile,
-    maps: AnalysisFile,
-}
-
-impl<'a> Look<'a> {
-    fn new(
-        key: &'a TrialKey,
-        robustness: Option<&Option<RobustnessRecord>>,
-        maps: Option<&Option<MapsRecord>>,
-    ) -> Self {
-        Self { key, robustness: AnalysisFile::new(robustness), maps: AnalysisFile::new(maps) }
-    }
-
-    fn is_some(&self) -> bool {
-        self.robustness != AnalysisFile::Missing || self.maps != AnalysisFile::Missing
-    }
+    robustness: bool,
+    maps: bool,
 }
 
 /// A warning of the trials whose record is missing though `analyse`, which looks at the same seeds of every recipe it is given, must have
@@ -187,14 +154,14 @@ fn analysis_gap(
     file: &str,
     looks: &[Look],
     shows: fn(&Look) -> bool,
-    of: fn(&Look) -> AnalysisFile,
+    is_there: fn(&Look) -> bool,
 ) -> Option<String> {
-    let recipes: BTreeSet<_> =
-        looks.iter().filter(|look| look.is_some()).map(|look| &look.key.recipe).collect();
+    let any = |look: &&Look| look.robustness || look.maps;
+    let recipes: BTreeSet<_> = looks.iter().filter(any).map(|look| &look.key.recipe).collect();
     let seeds: BTreeSet<_> = looks.iter().filter(|look| shows(look)).map(|look| look.key.seed).collect();
     let missing: Vec<String> = looks
         .iter()
-        .filter(|look| of(look) == AnalysisFile::Missing)
+        .filter(|look| !is_there(look))
         .filter(|look| recipes.contains(&look.key.recipe) && seeds.contains(&look.key.seed))
         .map(|look| format!("{} seed {}", look.key.recipe, look.key.seed))
         .collect();
@@ -285,13 +252,13 @@ impl Evidence {
                             key.recipe, key.seed
                         ));
                     }
-                    let looked = lenient(run.robustness(&trial).map(Some), &mut warnings);
-                    let mapped = lenient(run.maps(&trial).map(Some), &mut warnings);
+                    let (looked, mapped) = (run.robustness(&trial), run.maps(&trial));
                     if trial.test().is_some() {
-                        looks.push(Look::new(key, looked.as_ref(), mapped.as_ref()));
+                        let (robustness, maps) = (!matches!(looked, Ok(None)), !matches!(mapped, Ok(None)));
+                        looks.push(Look { key, robustness, maps });
                     }
-                    robustness.extend(looked.flatten());
-                    maps.extend(mapped.flatten());
+                    robustness.extend(lenient(looked, &mut warnings));
+                    maps.extend(lenient(mapped, &mut warnings));
                     let state = match trial.record.as_ref().map(|record| &record.status) {
                         None => State::Planned,
                         Some(TrialStatus::Running) => State::Running,
@@ -316,18 +283,9 @@ impl Evidence {
                     .to_owned(),
             );
         }
-        warnings.extend(analysis_gap(
-            "robustness.json",
-            &looks,
-            |look| look.is_some(),
-            |look| look.robustness,
-        ));
-        warnings.extend(analysis_gap(
-            "maps.json",
-            &looks,
-            |look| look.maps != AnalysisFile::Missing,
-            |look| look.maps,
-        ));
+        let looked_at = |look: &Look| look.robustness || look.maps;
+        warnings.extend(analysis_gap("robustness.json", &looks, looked_at, |look| look.robustness));
+        warnings.extend(analysis_gap("maps.json", &looks, |look| look.maps, |look| look.maps));
         let previews = lenient(run.previews().map(Some), &mut warnings).unwrap_or_default();
         let study_file = bakeoff_files::read_text(&run.path().join("study.toml"), 16 << 20).ok();
         let origin = Origin::Run;
