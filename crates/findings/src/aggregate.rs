@@ -5,8 +5,8 @@
 //! a sample of others.
 
 use crate::FindingsError;
-use crate::summary::{self, Summary, aligned};
-use bakeoff_evidence::{Evidence, Results, list, plain};
+use crate::summary::{self, Summary};
+use bakeoff_evidence::{Evidence, Results, aligned, list, plain};
 use bakeoff_stats::aggregate::{interquartile_mean, probability_of_improvement, stratified};
 use bakeoff_stats::{Direction, FEWEST_IMAGES, LEVEL, Measure, Unit, Verdict, fewest_seeds};
 use bakeoff_study::RunFolder;
@@ -463,7 +463,7 @@ impl Aggregate {
         let mut items: Vec<String> =
             all.iter().take(MOST).map(|(recipe, p)| format!("{} {}", recipe.name, share(*p))).collect();
         if all.len() > MOST {
-            items.push(format!("and {} more", all.len() - MOST));
+            items.push(format!("and {} other recipes", all.len() - MOST));
         }
         let sets = self.data_sets.len();
         let answer = format!(
@@ -515,7 +515,7 @@ impl Aggregate {
             }
             rows.push(row);
         }
-        lines.extend(aligned(&rows, &[0]));
+        lines.extend(aligned(&rows, &|column| column == 0));
         lines.push(String::new());
         let mut rows =
             vec![["data set", "recipe", "runs", "mean", "difference", "verdict"].map(name).to_vec()];
@@ -532,7 +532,7 @@ impl Aggregate {
                 ]);
             }
         }
-        lines.extend(aligned(&rows, &[0, 1, 5]));
+        lines.extend(aligned(&rows, &|column| matches!(column, 0 | 1 | 5)));
         lines.push(String::new());
         lines.push(
             "The intervals are of these data sets, had they been run with other seeds; of other data sets nothing is said, and no verdict is \

@@ -266,7 +266,10 @@ pub(crate) fn compare_at(
             let few = pairs_images[k].filter(|images| *images < FEWEST_IMAGES);
             comparison.verdict = if few.is_some() { Verdict::Undecided } else { decide(&comparison, levels) };
             if comparison.verdict == Verdict::Undecided {
-                comparison.outlook = outlook(variance, rule);
+                comparison.outlook = match few {
+                    Some(_) => Outlook::FewImages { at_least: FEWEST_IMAGES },
+                    None => outlook(variance, rule),
+                };
             }
             comparison.reason = reason(&comparison, options, levels, corrected_for, few);
             comparison
@@ -379,7 +382,7 @@ fn reason(
             None if seeds_agree(c, levels) && includes_zero => Obstacle::IntervalIncludesZero { p },
             None if seeds_agree(c, levels) => Obstacle::Images { p, images: corrected(c.p_images) },
             None if levels.looked && levels.differs > 0.0 => Obstacle::Look { level: levels.differs, p },
-            None => Obstacle::Chance { p },
+            None => Obstacle::Chance { p, excludes_zero: !includes_zero },
         }),
     }
 }

@@ -244,6 +244,16 @@ pub enum Metric {
     /// Share of test images whose highest logit is their label.
     #[default]
     Top1,
+    /// Balanced accuracy: that share within each class, averaged over the classes, so that small classes count as much as large ones.
+    Balanced,
+}
+
+impl Metric {
+    /// The usual one.
+    #[must_use]
+    pub fn is_top1(&self) -> bool {
+        *self == Self::Top1
+    }
 }
 
 /// `[compare]`: what is compared with what.

@@ -41,13 +41,14 @@ pub(crate) fn changes(study: &Study, folder: &RunFolder) -> String {
 
 /// `train.epochs: 10 -> 20`, one line per key that differs and may matter.
 fn differences(before: &Value, now: &Value, path: &str, lines: &mut Vec<String>) {
-    const HARMLESS: [&str; 8] = [
+    const HARMLESS: [&str; 9] = [
         "name",
         "data.path",
         "data.test_path",
         "data.cache",
         "data.pack",
         "compare.margin",
+        "compare.metric",
         "compare.seeds",
         "compare.baseline",
     ];

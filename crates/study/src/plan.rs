@@ -124,6 +124,7 @@ impl Plan {
             study: study.name.clone(),
             baseline: config.compare.baseline.clone(),
             headline: config.compare.headline.to_string(),
+            metric: config.compare.metric,
             margin: config.compare.margin,
             epochs: config.train.epochs,
             recipes,
