@@ -50,6 +50,14 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Level of the test over images, for all recipes together.
+    #[must_use]
+    pub fn images_level(&self) -> f64 {
+        self.level * IMAGES
+    }
+}
+
 /// What can be said of a recipe against the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -160,7 +168,7 @@ impl Comparison {
 pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<Comparison>, StatsError> {
     let levels = Levels {
         differs: options.level,
-        images: options.level * IMAGES,
+        images: options.images_level(),
         equivalent: options.level,
         looked: false,
     };

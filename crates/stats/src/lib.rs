@@ -46,7 +46,7 @@ pub use best::may_be_best;
 pub use comparison::{Comparison, Equivalence, FEWEST_IMAGES, LEVEL, Options, Verdict, compare};
 pub use interval::{Interval, Method};
 pub use measure::{Direction, Measure, Unit};
-pub use outlook::Outlook;
+pub use outlook::{Outlook, smallest_difference};
 pub use permutation::{fewest_seeds, smallest_p};
 pub use reason::{Corrected, Obstacle, Reason};
 

@@ -166,6 +166,39 @@ pub fn outlook(variance: Option<&Variance>, rule: Rule) -> Outlook {
     Outlook::Images { total: (((needed / unit).ceil() * unit) as usize).max(images + 1) }
 }
 
+/// Share of the test images on which two runs of one seed differ, for the chance of each image alone …
+const DIFFERS_BY_CHANCE: f64 = 0.16;
+/// … and variance, per image, of the difference that other seeds would show too. Both as on photographs of dogs (`docs/statistics.md`):
+/// of 8,580 images the first gives 0.43 points a seed, the second 0.20 points whatever the seeds.
+const DIFFERS_ANYWAY: f64 = 0.034;
+/// Variance of a seed's difference that is not the images': 0.49 points.
+const OF_THE_SEED: f64 = 0.0049 * 0.0049;
+
+/// The smallest true difference of accuracies, a fraction, that so many test images and seeds probably show (four times in five), if
+/// recipes differ as they were seen to on photographs of dogs. `None` where nothing can be shown: too few seeds, or no image.
+#[must_use]
+pub fn smallest_difference(images: usize, seeds: usize, rule: Rule) -> Option<f64> {
+    if images == 0 || seeds < fewest_seeds(rule.level) {
+        return None;
+    }
+    let count = images as f64;
+    let shows = |mean: f64| {
+        let per_seed = DIFFERS_BY_CHANCE / count + OF_THE_SEED;
+        let of_images = DIFFERS_ANYWAY / count;
+        let variance = Variance { mean, per_seed, images: of_images, seeds, image_count: Some(images) };
+        power(&variance, seeds, Rule { margin: 0.0, ..rule }) >= POWER
+    };
+    let (mut low, mut high) = (0.0, 1.0);
+    if !shows(high) {
+        return None;
+    }
+    while high - low > 1e-5 {
+        let middle = 0.5 * (low + high);
+        if shows(middle) { high = middle } else { low = middle }
+    }
+    Some(high)
+}
+
 fn search(variance: &Variance, rule: Rule) -> Option<usize> {
     let enough = |seeds: usize| power(variance, seeds, rule) >= POWER;
     let (mut low, mut high) = (variance.seeds, variance.seeds + 1);
@@ -246,6 +279,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn more_images_and_more_seeds_show_smaller_differences() {
+        let rule = Rule { comparisons: 4, ..RULE };
+        let smallest = |images, seeds| smallest_difference(images, seeds, rule).unwrap();
+        assert!(smallest(46, 6) > smallest(46, 12) && smallest(46, 12) > smallest(460, 12));
+        // As the table of `docs/statistics.md` has it for 500 images of larger spread: about one point with 8,580.
+        assert!((0.008..0.015).contains(&smallest(8_580, 6)), "{}", smallest(8_580, 6));
+        assert!((0.06..0.2).contains(&smallest(46, 6)), "{}", smallest(46, 6));
+        assert_eq!((smallest_difference(46, 5, rule), smallest_difference(0, 9, rule)), (None, None));
     }
 
     #[test]

@@ -411,5 +411,13 @@ pub fn json_schema() -> serde_json::Value {
         let changes = json!({ "type": "object", "additionalProperties": { "type": "object" } });
         recipe["properties"]["transforms"] = json!({ "anyOf": [transforms, changes] });
     }
+    // Sizes of resizes and crops follow from the study's image where they are left out.
+    let transforms = schema.pointer_mut("/$defs/Transform/oneOf").and_then(serde_json::Value::as_array_mut);
+    for transform in transforms.into_iter().flatten() {
+        let kind = transform.pointer("/properties/kind/const").and_then(serde_json::Value::as_str);
+        if kind.is_some_and(|kind| crate::expansion::usual_size(kind, 1).is_some()) {
+            transform["required"] = json!(["kind"]);
+        }
+    }
     schema
 }

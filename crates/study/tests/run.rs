@@ -430,6 +430,14 @@ fn finished_trials_never_run_twice_and_changed_ones_are_refused() {
     assert_eq!(after[0], before[0]);
     assert_ne!(after[1], before[1]);
 
+    // Neither how many images are evaluated at a time nor what verdicts are about decides a bit: the trials stand.
+    let other = ["train.epochs=1", "compare.seeds=1", "train.evaluation_batch=3", "compare.metric=balanced"];
+    let other = study(&[&other[..], &["recipe.mixup.mix.alpha=0.3"]].concat());
+    assert_eq!(go(&other, &path, &NoSteps, &options(2, 1)).unwrap().finished, 2);
+    let anew = folder.path().join("anew");
+    go(&other, &anew, &Silent, &options(2, 1)).unwrap();
+    assert_eq!(results(&anew), after);
+
     // More seeds are more trials, not other ones.
     let more = study(&["train.epochs=1", "compare.seeds=2", "recipe.mixup.mix.alpha=0.3"]);
     assert_eq!(go(&more, &path, &Silent, &options(2, 1)).unwrap().finished, 4);
