@@ -192,7 +192,7 @@ mod tests {
         };
         let (found, said) = of("");
         assert_eq!(found, ["a.PNG", "b.jpg", "deep/c.jpeg", "deep/er/d.jpg"]);
-        assert!(said.contains("1 file that are no images were left out, deep/er/notes.txt"), "{said}");
+        assert!(said.contains("1 file that is no image was left out, deep/er/notes.txt"), "{said}");
         assert_eq!(of("**/*.jpg").0, ["b.jpg", "deep/er/d.jpg"]);
         assert_eq!(of("*").0, ["a.PNG", "b.jpg"]);
         assert!(of("*").1.contains("Thumbs.db for one"));
@@ -230,7 +230,7 @@ mod tests {
         fs::write(root.join("empty/x.txt"), b"x").unwrap();
         assert!(
             error(root.join("empty"))
-                .contains("holds no images; 1 file that are no images were left out, x.txt for one")
+                .contains("holds no images; 1 file that is no image was left out, x.txt for one")
         );
         fs::write(root.join("plan.json"), b"{}").unwrap();
         assert!(error(root.into()).contains("is a run folder"));
