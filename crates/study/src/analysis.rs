@@ -20,6 +20,8 @@ use rayon::prelude::*;
 use crate::config::StudyConfig;
 use crate::feed::{FeedError, evaluation, evaluation_pixels, prefetch};
 use crate::folder::if_whole;
+use crate::judgement::predicted;
+use crate::model_card::ModelCard;
 use crate::records::{
     CorruptionRecord, MapRecord, MapsRecord, OcclusionRecord, Right, RobustnessRecord, TrialKey,
 };
@@ -206,11 +208,6 @@ fn evenly(all: usize, n: usize) -> Vec<usize> {
     (0..n).map(|k| k * all / n).collect()
 }
 
-/// The class of the highest logit; of equals the first, as in the test.
-fn highest(logits: &[f32]) -> u32 {
-    (1..logits.len()).fold(0, |best, k| if logits[k] > logits[best] { k } else { best }) as u32
-}
-
 /// Images shown at a time: as in the test.
 fn batch(study: &StudyConfig) -> usize {
     study.train.evaluation_batch().max(1)
@@ -235,17 +232,15 @@ impl Network {
             )),
             other => other.into(),
         })?;
-        let text = |key: &str| metadata.get(key).ok_or_else(|| wrong(format!("its metadata has no `{key}`")));
-        let unreadable = |key: &str, error: &dyn std::fmt::Display| wrong(format!("its `{key}`: {error}"));
-        let preprocess: Preprocess =
-            serde_json::from_str(text("preprocess")?).map_err(|error| unreadable("preprocess", &error))?;
-        let classes: Vec<String> =
-            serde_json::from_str(text("classes")?).map_err(|error| unreadable("classes", &error))?;
-        let image = text("image")?.parse().map_err(|error| unreadable("image", &error))?;
-        if *text("trial")? != trial.key.id {
+        let absent = |key: &str| wrong(format!("its metadata has no `{key}`"));
+        let card = ModelCard::read(&metadata);
+        let preprocess = card.preprocess.required("preprocess").map_err(wrong)?;
+        let classes = card.classes.required("classes").map_err(wrong)?;
+        let image = card.image.required("image").map_err(wrong)?;
+        if card.trial.ok_or_else(|| absent("trial"))? != trial.key.id {
             return Err(wrong("it is of another trial".to_owned()));
         }
-        let model = Model::by_name(text("model")?, classes.len(), image)?;
+        let model = Model::by_name(&card.model.ok_or_else(|| absent("model"))?, classes.len(), image)?;
         let pipeline = evaluating(&preprocess, image).map_err(wrong)?;
         Ok(Self { model, weights, preprocess, pipeline })
     }
@@ -588,8 +583,11 @@ impl Sitting<'_> {
                 }
                 let logits = session.infer(input?.values())?;
                 let judged = logits.chunks(model.classes()).zip(places);
-                right
-                    .push(judged.map(|(logits, &place)| highest(logits) == self.test[place].label).collect());
+                right.push(
+                    judged
+                        .map(|(logits, &place)| predicted(logits) == self.test[place].label as usize)
+                        .collect(),
+                );
                 progress(range.start * all.len() + right.len() * places.len());
             }
             Ok(Some(right))

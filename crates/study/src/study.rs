@@ -1,6 +1,6 @@
 //! A study file, read and checked: everything that is wrong with it at once, each thing where it was written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::config::{
 };
 use crate::document::{BACKSLASHES, Document, Step};
 use crate::expansion::expand;
+use crate::model_card::{CardEntry, ModelCard};
 use crate::problem::{MOST_FOUND, Place, Problem, StudyErrors, list};
 use crate::weights_path::find_weights;
 use bakeoff_data::nearest;
@@ -50,11 +51,16 @@ pub(crate) struct StartWeights {
     /// The file they were read from, as it was found.
     pub(crate) file: PathBuf,
     /// What the file says of them.
-    pub(crate) metadata: HashMap<String, String>,
-    /// The classes that the head tells apart, where the file names them.
-    pub(crate) classes: Option<Vec<String>>,
+    pub(crate) card: ModelCard,
     /// Trained on ImageNet's thousand classes, as far as can be told.
     pub(crate) imagenet: bool,
+}
+
+impl StartWeights {
+    /// The classes that the head tells apart, where the file names them.
+    pub(crate) fn classes(&self) -> Option<&[String]> {
+        self.card.classes.value().map(Vec::as_slice)
+    }
 }
 
 impl Study {
@@ -321,7 +327,7 @@ impl Resolver<'_> {
             );
         }
         if let (Some(start), Some(given)) = (&weights, &parts.preprocess)
-            && !start.metadata.contains_key("preprocess")
+            && start.card.preprocess.is_absent()
         {
             self.taken_as_torchvisions(given);
         }
@@ -661,6 +667,7 @@ impl Resolver<'_> {
             }
         };
         let WeightSource { weights, metadata, notes, .. } = source;
+        let card = ModelCard::read(&metadata);
         for note in &notes {
             let choice = match note {
                 WeightNote::Networks { .. } if config.weights_prefix.is_some() => continue,
@@ -674,23 +681,21 @@ impl Resolver<'_> {
             if let Err(error) = weights.adapt(model, 0) {
                 self.error("model.weights", format!("{}: {error}", file.display()));
             }
-            self.other_size(model, &metadata);
+            self.other_size(model, &card);
         }
-        let imagenet = !metadata.contains_key("classes")
+        let imagenet = card.classes.is_absent()
             && weights
                 .iter()
                 .any(|(_, tensor)| tensor.shape.first() == Some(&1000) && tensor.shape.len() <= 2);
-        let own = self.own_preprocess(&metadata);
-        let classes = metadata.get("classes").and_then(|names| serde_json::from_str(names).ok());
-        (Some(StartWeights { weights: Arc::new(weights), file, metadata, classes, imagenet }), Some(own))
+        let own = self.own_preprocess(&card);
+        (Some(StartWeights { weights: Arc::new(weights), file, card, imagenet }), Some(own))
     }
 
     /// Weights that were trained on images of another size than the study's.
-    fn other_size(&mut self, model: &Model, metadata: &HashMap<String, String>) {
-        let trained = metadata.get("image").and_then(|image| image.parse::<usize>().ok());
-        let Some(trained) = trained.filter(|&trained| trained != model.image()) else { return };
+    fn other_size(&mut self, model: &Model, card: &ModelCard) {
+        let Some(trained) = card.image.value().filter(|&&trained| trained != model.image()) else { return };
         let (name, image) = (model.name(), model.image());
-        let theirs = Model::by_name(name, model.classes(), trained).ok();
+        let theirs = Model::by_name(name, model.classes(), *trained).ok();
         let message = match theirs.and_then(|theirs| model.differs_from(&theirs)) {
             Some(difference) => format!(
                 "the weights were trained on images of {trained} px, and for {image} px {name} is another network ({difference}): they \
@@ -722,17 +727,17 @@ impl Resolver<'_> {
     }
 
     /// The preprocessing that weights ask for: their own word for it where a trial of ours wrote them, else torchvision's.
-    fn own_preprocess(&mut self, metadata: &HashMap<String, String>) -> Preprocess {
-        match metadata.get("preprocess").map(|text| serde_json::from_str(text)) {
-            Some(Ok(preprocess)) => preprocess,
-            Some(Err(error)) => {
+    fn own_preprocess(&mut self, card: &ModelCard) -> Preprocess {
+        match &card.preprocess {
+            CardEntry::Present(preprocess) => preprocess.clone(),
+            CardEntry::Unreadable(error) => {
                 self.warn(
                     "model.weights",
                     format!("the preprocessing named in the weights' metadata is not understood ({error}); torchvision's is used"),
                 );
                 Preprocess::torchvision()
             }
-            None => Preprocess::torchvision(),
+            CardEntry::Absent => Preprocess::torchvision(),
         }
     }
 

@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::Headline;
 use crate::feed::{Feed, FeedError, evaluation, hidden_stages, prefetch};
 use crate::folder::{epoch_of_line, line_of_epoch};
+use crate::judgement::Judgement;
+use crate::model_card::{CardEntry, ModelCard};
 use crate::observer::{Event, Observer};
 use crate::plan::sampled;
 use crate::predictions::{self, Prediction};
@@ -156,7 +158,7 @@ pub(crate) fn first_session(
 ) -> Result<Session, NnError> {
     match study.weights() {
         Some(start) => {
-            let weights = start.weights.adapt_to_classes(model, seed, start.classes.as_deref(), classes)?;
+            let weights = start.weights.adapt_to_classes(model, seed, start.classes(), classes)?;
             Session::new(model, &weights, config)
         }
         None => Session::fresh(model, seed, config),
@@ -589,7 +591,7 @@ impl RunningTrial<'_> {
             epochs: vec![epoch],
         };
         let classes = self.context.dataset.classes();
-        session.weights().write(&self.path("weights.safetensors"), self.metadata(epoch))?;
+        session.weights().write(&self.path("weights.safetensors"), self.card(epoch).write())?;
         predictions::write(&self.path("predictions.parquet"), &scores.predictions, classes)?;
         let seconds = self.state.seconds;
         let digest = |name: &str| {
@@ -610,26 +612,21 @@ impl RunningTrial<'_> {
         Ok(())
     }
 
-    /// What someone who finds the weights needs to use them.
-    fn metadata(&self, epoch: u32) -> HashMap<String, String> {
+    fn card(&self, epoch: u32) -> ModelCard {
         let study = self.context.study;
-        let json = |value: serde_json::Result<String>| value.unwrap_or_default();
-        [
-            ("model", self.context.model.name().to_owned()),
-            ("network", self.context.model.describe()),
-            ("classes", json(serde_json::to_string(self.context.dataset.classes()))),
-            ("image", study.config.train.image.to_string()),
-            ("preprocess", json(serde_json::to_string(study.preprocess()))),
-            ("study", study.name.clone()),
-            ("recipe", self.key.recipe.clone()),
-            ("seed", self.key.seed.to_string()),
-            ("epoch", epoch.to_string()),
-            ("trial", self.key.id.clone()),
-            ("bakeoff", env!("CARGO_PKG_VERSION").to_owned()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
+        ModelCard {
+            model: Some(self.context.model.name().to_owned()),
+            network: Some(self.context.model.describe()),
+            classes: CardEntry::Present(self.context.dataset.classes().to_vec()),
+            image: CardEntry::Present(study.config.train.image),
+            preprocess: CardEntry::Present(study.preprocess().clone()),
+            study: Some(study.name.clone()),
+            recipe: Some(self.key.recipe.clone()),
+            seed: CardEntry::Present(self.key.seed),
+            epoch: CardEntry::Present(epoch),
+            trial: Some(self.key.id.clone()),
+            bakeoff: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        }
     }
 
     /// Evaluates images with running statistics. Every image counts, whatever the batch.
@@ -648,7 +645,7 @@ impl RunningTrial<'_> {
                 let logits = session.infer(images?.values())?;
                 for (&sample, logits) in chunk.iter().zip(logits.chunks(classes)) {
                     let sample = &context.dataset.samples()[sample];
-                    let Some(judged) = judge(logits, sample.label) else {
+                    let Some(judged) = Judgement::new(logits, sample.label) else {
                         return Err(Trouble::Fail(format!(
                             "the network's output on {} is not finite: training diverged; lower train.optimizer.lr",
                             sample.id
@@ -680,46 +677,6 @@ impl RunningTrial<'_> {
     }
 }
 
-/// One image's logits against its label.
-#[derive(Debug, PartialEq)]
-struct Judged {
-    /// Cross-entropy in nats.
-    loss: f64,
-    /// The class of the highest logit; of equals the first.
-    predicted: usize,
-    /// 1 + how many classes come before the label: those with a higher logit, and earlier ones with the same.
-    rank: usize,
-    /// Softmax probability of the predicted class.
-    confidence: f64,
-    /// Sum of the squared softmax probabilities.
-    sum_of_squares: f64,
-}
-
-/// `None` where a logit is not finite.
-fn judge(logits: &[f32], label: usize) -> Option<Judged> {
-    let own = *logits.get(label)?;
-    if !logits.iter().all(|logit| logit.is_finite()) {
-        return None;
-    }
-    let mut predicted = 0;
-    let mut rank = 1;
-    for (class, &logit) in logits.iter().enumerate() {
-        if logit > logits[predicted] {
-            predicted = class;
-        }
-        rank += usize::from(logit > own || (logit == own && class < label));
-    }
-    let highest = f64::from(logits[predicted]);
-    let (mut sum, mut squares) = (0.0, 0.0);
-    for &logit in logits {
-        let odds = (f64::from(logit) - highest).exp();
-        sum += odds;
-        squares += odds * odds;
-    }
-    let loss = highest + sum.ln() - f64::from(own);
-    Some(Judged { loss, predicted, rank, confidence: 1.0 / sum, sum_of_squares: squares / (sum * sum) })
-}
-
 /// The lines of a trial's first epochs, as they were written; or what is wrong with them.
 fn first_epochs<'a>(bytes: &'a [u8], epochs: usize, trial: &str) -> Result<&'a str, String> {
     let lines =
@@ -739,29 +696,4 @@ fn first_epochs<'a>(bytes: &'a [u8], epochs: usize, trial: &str) -> Result<&'a s
         return Err("fewer epochs than the checkpoint has".to_owned());
     }
     std::str::from_utf8(&bytes[..length]).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logits_are_judged_with_ties_in_class_order() {
-        let judged = judge(&[1.0, 3.0, 3.0, 0.0], 2).unwrap();
-        assert_eq!((judged.predicted, judged.rank), (1, 2));
-        let total = 1f64.exp() + 2.0 * 3f64.exp() + 1.0;
-        assert!((judged.loss - (total / 3f64.exp()).ln()).abs() < 1e-12);
-        assert_eq!(judge(&[0.0, f32::NAN], 0), None);
-        assert_eq!(judge(&[0.0, 1.0], 7), None);
-        // A label is predicted exactly when its rank is one.
-        for label in 0..4 {
-            let judged = judge(&[2.0, 2.0, -1.0, 2.0], label).unwrap();
-            assert_eq!(judged.predicted == label, judged.rank == 1);
-        }
-        // Probabilities ¼, ½, ¼.
-        let judged = judge(&[0.0, 2f32.ln(), 0.0], 0).unwrap();
-        assert!((judged.confidence - 0.5).abs() < 1e-7 && (judged.sum_of_squares - 0.375).abs() < 1e-7);
-        let far = judge(&[1000.0, 0.0], 1).unwrap();
-        assert_eq!(far.loss, 1000.0);
-    }
 }

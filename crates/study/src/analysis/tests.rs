@@ -27,11 +27,6 @@ fn maps_are_of_the_first_image_of_classes_spread_evenly() {
 }
 
 #[test]
-fn of_equal_logits_the_first_counts() {
-    assert_eq!((highest(&[1.0, 3.0, 3.0]), highest(&[2.0])), (1, 0));
-}
-
-#[test]
 fn images_are_shown_plain_then_damaged_then_covered() {
     let all = Shown::all();
     assert_eq!(all.len(), 1 + 13 * 5 + 7);
