@@ -534,7 +534,9 @@ fn class_names(
     match &card.classes {
         CardEntry::Present(names) => return Ok(names.clone()),
         CardEntry::Unreadable(reason) => {
-            bail!("{}: the metadata's `classes` is no list of names: {reason}", file.display())
+            return Err(anyhow::Error::msg(reason.clone())).with_context(|| {
+                format!("{}: the metadata's `classes` is no list of names", file.display())
+            });
         }
         CardEntry::Absent => {}
     }
@@ -556,7 +558,9 @@ fn pipeline(arguments: &Arguments, card: &ModelCard, image: usize, file: &Path) 
     let mut preprocess = match &card.preprocess {
         CardEntry::Present(preprocess) => preprocess.clone(),
         CardEntry::Unreadable(reason) => {
-            bail!("{}: the metadata's `preprocess` is not Bakeoff's: {reason}", file.display())
+            return Err(anyhow::Error::msg(reason.clone())).with_context(|| {
+                format!("{}: the metadata's `preprocess` is not Bakeoff's", file.display())
+            });
         }
         CardEntry::Absent => Preprocess::torchvision(),
     };
