@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 
 use crate::difference::changes;
-use crate::folder::{FolderError, RunFolder, Trial, remove_folder};
+use crate::folder::{RunFolder, Trial, remove_folder};
+use crate::folder_error::FolderError;
 use crate::observer::{Event, Observer};
 use crate::options::RunOptions;
 use crate::records::{PlanRecord, TrialKey, TrialStatus};

@@ -220,7 +220,7 @@ impl Plan {
         let session =
             SessionConfig { batch, backend: train.backend, threads, train: true, trainable: train.trainable };
         let mut session = Session::fresh(&self.model, seed, session)?;
-        let step = crate::trial::step_config(study, 0, estimate.steps_per_epoch);
+        let step = crate::training::step_config(study, 0, estimate.steps_per_epoch);
 
         let kinds: Vec<Kind> = study.pipelines().iter().map(Kind::of).collect();
         let distinct: HashSet<Kind> = kinds.iter().copied().collect();
