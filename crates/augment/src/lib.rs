@@ -55,6 +55,7 @@ mod policy;
 mod preset;
 mod rand_augment_timm;
 mod recipe;
+mod shipped;
 mod start;
 mod starts;
 mod targets;
@@ -66,7 +67,7 @@ mod wording;
 pub use address::Address;
 pub use blur::GaussianBlur;
 pub use builtin::Builtin;
-pub use config::{ChannelStatistics, Normalisation, Preprocess, RecipeConfig, Resize, Transform};
+pub use config::{Preprocess, RecipeConfig, Resize, Transform};
 pub use crops::{CentreCrop, HorizontalFlip, PadCrop, Padding, RandomCrop, VerticalFlip};
 pub use erasing::{Cutout, Erased, Gridmask, RandomErasing};
 pub use error::{RecipeError, RecipeProblem};
@@ -78,6 +79,7 @@ pub use mixer::{
     ActivationMaps, Answers, Each, LambdaMode, Mixed, Mixer, Partner, Questions, Thumbnail, TimmMode,
 };
 pub use noise::GaussianNoise;
+pub use normalisation::{ChannelStatistics, Normalisation};
 pub use photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
 pub use pipeline::{Fetch, Pipeline};
 pub use pixels::{BatchError, NetworkInput, PixelBatch, Pixels};
