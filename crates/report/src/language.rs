@@ -232,9 +232,12 @@ words! {
     unit_hours: "h", "시간";
     nothing_measured: "nothing measured yet", "아직 측정값 없음";
     of_seeds: "{n} seeds", "시드 {n}개";
-    zoom: "Zoom", "확대";
-    zoom_in: "Zoom in on the last epochs", "뒤쪽 에폭 확대";
-    zoom_out: "Show all epochs", "모든 에폭 보기";
+    zoom_in: "Zoom in on the last epochs; press again for fewer", "뒤쪽 에폭 확대. 다시 누르면 더 좁게";
+    zoom_last: "last epochs", "뒤쪽 에폭";
+    zoom_out: "Show all epochs again", "모든 에폭 다시 보기";
+    zoom_all: "all epochs", "모든 에폭";
+    matrix_in: "enlarge", "확대";
+    matrix_out: "reduce", "축소";
     curves_hint: "Point at a chart for the values (or use the arrow keys), drag across it to zoom, and press a name to hide a recipe.",
         "그림 위에 포인터를 올리거나 화살표 키를 누르면 값이, 끌면 확대가, 이름을 누르면 레시피 숨기기가 됩니다.";
     validation_caption: "Validation accuracy per epoch, on unmixed and unaugmented images. Line: mean over seeds; band: lowest to highest seed.{uneven} Selection looks at this; the verdict is of the test images.",

@@ -7,7 +7,7 @@ use crate::chart::{Strip, range};
 use crate::language::{Words, fill};
 use crate::metric::{metric, metric_and_way};
 use crate::table::{Cell, Column, ShownIn, Table};
-use crate::text::{bdi, class_name, escape};
+use crate::text::{ClassNames, bdi, escape};
 use crate::theme;
 use bakeoff_evidence::{Evidence, Origin, State, Trial};
 use bakeoff_findings::Confusion;
@@ -126,8 +126,18 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
             .join(", ");
         let d = r.difference.as_ref();
         let number = |value: Option<f64>, show: &dyn Fn(f64) -> String| Cell::number(value, show);
+        let word = match r.verdict {
+            Some(v) => Cell::text(words.verdict(v)).value(v.word()).html(verdict(words, Some(v))),
+            None if r.name == summary.baseline => Cell::text(words.baseline)
+                .value("baseline")
+                .html(format!("<span class=\"verdict v-none\">{}</span>", words.baseline)),
+            None => Cell::number(None, |_| String::new()),
+        };
+        // On a telephone the last column is out of sight: there the verdict stands below the name, and only there.
+        let named =
+            format!("{}<span class=\"under\">{}</span>", recipe_name(evidence, &r.name), word.shown());
         let mut row = vec![
-            recipe(evidence, &r.name),
+            Cell::text(&r.name).html(named),
             Cell::text(r.seeds.len().to_string()),
             mean_and_sd(&r.top1, unit),
             number(r.top1.sd, &|_| String::new()),
@@ -149,13 +159,6 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
                     .html(format!("{mean} <small>{limits}</small>"))
             }
             None => difference,
-        };
-        let word = match r.verdict {
-            Some(v) => Cell::text(words.verdict(v)).value(v.word()).html(verdict(words, Some(v))),
-            None if r.name == summary.baseline => Cell::text(words.baseline)
-                .value("baseline")
-                .html(format!("<span class=\"verdict v-none\">{}</span>", words.baseline)),
-            None => Cell::number(None, |_| String::new()),
         };
         row.extend([
             difference,
@@ -213,14 +216,10 @@ pub(crate) fn confused_pairs(evidence: &Evidence, confusion: &Confusion, words: 
     let mut columns =
         vec![Column::words("true_class", words.h_true), Column::words("predicted_class", words.h_predicted)];
     columns.extend(confusion.recipes.iter().map(|r| Column::number(&r.recipe, r.recipe.as_str())));
+    let names = ClassNames::of(evidence);
     let class = |index: u32| {
         let name = classes.get(index as usize).map_or("", String::as_str);
-        let short = class_name(name);
-        Cell::text(short.as_ref()).value(name).html(format!(
-            "<bdi title=\"{}\">{}</bdi>",
-            escape(name),
-            escape(&short)
-        ))
+        Cell::text(names.shown(name)).value(name).html(names.html(name))
     };
     let rows = confusion.pairs(PAIRS).into_iter().map(|pair| {
         let mut row = vec![class(pair.truth), class(pair.predicted)];

@@ -2,8 +2,8 @@
 
 use super::scale::{Scale, extent, spread};
 use crate::language::{Words, fill};
-use crate::svg::{Anchor, Drawing};
-use crate::text::{Weight, fit, width as text_width};
+use crate::svg::{Anchor, Drawing, Name};
+use crate::text::{Weight, width as text_width};
 use crate::theme;
 use bakeoff_stats::wording::{points, signed_points};
 
@@ -184,16 +184,11 @@ impl Curves {
             let class = theme::series_class(s.colour);
             let leader = [(end_x + 4.0, end_y), (right + 4.0, end_y), (right + 12.0, label_y)];
             d.polyline(&format!("leader k-{class} {}", toggle(s.colour)), &leader, "");
-            let shown = fit(&s.name, label_size, Weight::SemiBold, label_room - 18.0);
-            let whole = (shown != s.name).then_some(s.name.as_str());
+            let name =
+                Name { text: &s.name, size: label_size, weight: Weight::SemiBold, room: label_room - 18.0 };
             let size = if roomy { "" } else { " tick" };
-            d.text_with_title(
-                &format!("strong{size} f-{class} {}", toggle(s.colour)),
-                (right + 15.0, label_y + 4.5),
-                Anchor::Start,
-                &shown,
-                whole,
-            );
+            let style = format!("strong{size} f-{class} {}", toggle(s.colour));
+            d.name(&style, (right + 15.0, label_y + 4.5), Anchor::Start, &name);
         }
         d.close_group();
         if self.is_empty() {

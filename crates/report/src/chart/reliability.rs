@@ -1,7 +1,7 @@
 //! Reliability diagrams: how often a network is right when it is so and so sure.
 
 use super::scale::Scale;
-use crate::svg::{Anchor, Drawing};
+use crate::svg::{Anchor, Drawing, Name};
 use crate::text::{Weight, fit};
 use crate::theme;
 use bakeoff_stats::metric::Bin;
@@ -46,8 +46,8 @@ impl Reliability {
             let class = theme::series_class(panel.colour);
             d.open_group("panel");
             d.title(&told(panel));
-            let name = fit(&panel.name, 13.0, Weight::SemiBold, side);
-            d.text(&format!("strong f-{class}"), (x0, y0 - 26.0), Anchor::Start, &name);
+            let name = Name { text: &panel.name, size: 13.0, weight: Weight::SemiBold, room: side };
+            d.name(&format!("strong f-{class}"), (x0, y0 - 26.0), Anchor::Start, &name);
             d.text("note", (x0, y0 - 9.0), Anchor::Start, &fit(&panel.note, 12.0, Weight::Regular, side));
             for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 d.line("grid", (x0, y.at(tick)), (x0 + side, y.at(tick)));

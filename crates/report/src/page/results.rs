@@ -45,7 +45,7 @@ impl Writer<'_> {
                         ("top5", &top5),
                     ],
                 );
-                self.table(&tables::results(evidence, assessment, words), "", &caption);
+                self.table(&tables::results(evidence, assessment, words), "results", &caption);
                 let insight = &summary.insight;
                 let measures =
                     tables::insight::measures(evidence, insight, "measures", &tables::insight::RIGHT, words);
