@@ -13,6 +13,7 @@
 #![warn(clippy::print_stderr)]
 
 pub mod aggregate;
+mod caveat;
 mod confusion;
 mod error;
 pub mod insight;
@@ -24,6 +25,7 @@ use bakeoff_stats::sequential::Standing;
 use bakeoff_study::RunFolder;
 use bakeoff_study::records::PlanRecord;
 
+pub use caveat::Caveat;
 pub use confusion::{Confusion, Counts};
 pub use error::FindingsError;
 pub use summary::{Assessment, Summary, assess, assess_with};

@@ -19,7 +19,7 @@ const PICTURE: u32 = 160;
 const STYLE: &str = ".pairs{list-style:none;padding:0;margin:0}.pairs li{max-width:none;padding:14px 0;border-top:1px solid var(--rule)}\
 .pairs .row{display:flex;flex-wrap:wrap;gap:14px}.pairs figure{margin:0;max-width:200px}.pairs img{display:block;max-width:160px;max-height:160px;border-radius:3px}\
 .pairs figcaption{margin-top:4px;font-size:12.5px;overflow-wrap:anywhere}.pairs p{margin:0 0 8px;font-size:14px}\
-.bar{display:block;height:9px;border-radius:2px;background:var(--base);min-width:1px}td.wide{width:34%}\
+.bar{display:block;height:9px;border-radius:2px;background:var(--base);min-width:1px}td.share{width:34%;min-width:6em}tfoot>tr>*{border-top:1px solid var(--ink)}\
 .facts{display:flex;flex-wrap:wrap;gap:8px 36px;margin:28px 0;padding:0;list-style:none}.facts b{display:block;font-size:24px;font-weight:600;letter-spacing:-.015em}\
 .facts span{color:var(--soft);font-size:14px}\n";
 
@@ -129,7 +129,7 @@ fn classes(html: &mut String, check: &Check) {
         let share = 100.0 * class.learnt_from() as f64 / most as f64;
         let _ = write!(
             html,
-            "<td class=\"wide\"><span class=\"bar\" style=\"width:{share:.1}%\"></span></td></tr>"
+            "<td class=\"share\"><span class=\"bar\" style=\"width:{share:.1}%\"></span></td></tr>"
         );
     }
     html.push_str("</tbody><tfoot><tr><th>all</th>");

@@ -389,10 +389,7 @@ pub(crate) fn files(
 
 /// A recipe's name as part of a file name on any system.
 pub(crate) fn file_name(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.+".contains(c) { c } else { '_' })
-        .take(60)
-        .collect()
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.+".contains(c) { c } else { '_' }).take(60).collect()
 }
 
 #[cfg(test)]
@@ -402,6 +399,7 @@ mod tests {
     #[test]
     fn file_names_hold_no_separator() {
         assert_eq!(file_name("../<a>/b c"), "..__a__b_c");
+        assert_eq!(file_name("뒤집기 🐕"), "뒤집기__");
         assert_eq!(file_name(&"x".repeat(300)).len(), 60);
     }
 }

@@ -74,8 +74,8 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
     let summary = &assessment.summary;
     let unit = summary.measure.unit;
     let top5 = evidence.shows_top5();
-    let shared =
-        range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied())).unwrap_or([0.0, 1.0]);
+    let shared = range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied()), unit)
+        .unwrap_or([0.0, 1.0]);
     let compared = match &evidence.origin {
         Origin::Run => words.h_top1.to_owned(),
         Origin::Elsewhere { .. } if unit == Unit::Percent => {
@@ -150,10 +150,13 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
         let difference = Cell::number(d.map(|d| d.mean), |mean| unit.signed(mean, digits));
         let difference = match d {
             Some(d) => {
-                let (mean, limits) = (
-                    unit.signed(d.mean, digits),
-                    format!("[{}, {}]", unit.signed(d.low, digits), unit.signed(d.high, digits)),
-                );
+                let mean = unit.signed(d.mean, digits);
+                // Without spread there is no interval to tell, and [2.0, 2.0] would look like a precise one.
+                let limits = if d.low == d.high {
+                    words.same_in_every_seed.to_owned()
+                } else {
+                    format!("[{}, {}]", unit.signed(d.low, digits), unit.signed(d.high, digits))
+                };
                 Cell::text(format!("{mean} {limits}"))
                     .value(d.mean.to_string())
                     .html(format!("{mean} <small>{limits}</small>"))

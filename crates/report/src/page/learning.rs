@@ -84,7 +84,8 @@ impl Writer<'_> {
             );
         }
         self.html.push_str("</div>");
-        self.caption(words.losses_caption);
+        let cut = [&curves.training_loss, &curves.validation_loss].iter().any(|curves| curves.is_cut());
+        self.caption(&format!("{}{}", words.losses_caption, if cut { words.cut_off } else { "" }));
         if evidence.has_validation() && evidence.finished() > 0 {
             self.courses();
             self.gains();

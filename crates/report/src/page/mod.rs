@@ -205,7 +205,7 @@ impl Writer<'_> {
             self.evidence.environment.as_ref().map_or(env!("CARGO_PKG_VERSION"), |e| e.bakeoff.as_str());
         let footer = fill(self.words.footer, &[("version", &escape(version))]);
         put!(self, "</main>\n<footer>{footer}</footer>\n</div>\n");
-        self.html
+        self.words.language.finished(self.html)
     }
 }
 

@@ -169,6 +169,9 @@
           if (x >= from - 1e-9 && x <= to + 1e-9) { low = Math.min(low, s.low[k]); high = Math.max(high, s.high[k]); }
         });
       });
+      // Nothing is drawn beyond the frame, where bands and wild values end.
+      low = Math.max(low, home.y[0]);
+      high = Math.min(high, home.y[1]);
       if (!(high > low)) { return; }
       var room = (high - low) * 0.05;
       view = from <= home.x[0] && to >= home.x[1] && visible().length === curves.series.length ? home : { x: [from, to], y: [low - room, high + room] };
