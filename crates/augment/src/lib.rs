@@ -73,6 +73,7 @@ pub use erasing::{Cutout, Erased, Gridmask, RandomErasing};
 pub use error::{RecipeError, RecipeProblem};
 pub use jitter::{ColourJitter, Grey, Spread};
 pub use jpeg::Jpeg;
+pub use keys::may_stand_in_name;
 pub use levels::Interpolation;
 pub use mixer::kinds::*;
 pub use mixer::{
