@@ -86,6 +86,7 @@ pub use pixels::{BatchError, NetworkInput, PixelBatch, Pixels};
 pub use policy::{Augmix, AutoAugment, Policy, RandAugment, TrivialAugmentWide};
 pub use rand_augment_timm::{RandAugmentTimm, Sampled};
 pub use recipe::{builtin, card};
+pub use start::usual_resize;
 pub use starts::{RandomResizedCrop, ResizeTransform};
 pub use targets::Targets;
 pub use tensorflow_colours::{Brightness, Contrast, Hue, Saturation};

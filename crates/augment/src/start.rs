@@ -18,9 +18,9 @@ pub(crate) enum Start {
     RandomResizedCrop { size: usize, scale: [f64; 2], ratio: [f64; 2], antialias: bool },
 }
 
-/// The customary shorter side before a crop of `image`: 256 for 224.
+/// The customary shorter side before a crop of `image`, in pixels: 256 for 224.
 #[must_use]
-pub(crate) fn usual_resize(image: usize) -> usize {
+pub fn usual_resize(image: usize) -> usize {
     ((image as f64 * 256.0 / 224.0).round() as usize).max(image)
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod watch;
 
+use bakeoff_data::{form, number};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -88,7 +89,9 @@ pub(crate) fn threads(asked: Option<usize>) -> Result<usize> {
         Some(0) => bail!("--threads must be at least 1"),
         Some(threads) if threads > cores * MOST_PER_CORE => {
             crate::exit::note(format!(
-                "warning: --threads {threads} is far more than the {cores} core(s) of this machine: {cores} are used"
+                "warning: --threads {threads} is far more than the {n} of this machine: {all} used",
+                n = number(cores, "core"),
+                all = if cores == 1 { "it is".to_owned() } else { format!("{cores} are") }
             ));
             Ok(cores)
         }
@@ -104,7 +107,9 @@ pub(crate) fn jobs(asked: Option<usize>) -> usize {
     match asked {
         Some(jobs) if jobs > cores * MOST_PER_CORE => {
             crate::exit::note(format!(
-                "warning: --jobs {jobs} is far more than the {cores} core(s) of this machine: {cores} at a time are run"
+                "warning: --jobs {jobs} is far more than the {n} of this machine: {cores} at a time {are} run",
+                n = number(cores, "core"),
+                are = form(cores, "is", "are")
             ));
             cores
         }

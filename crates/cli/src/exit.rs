@@ -164,7 +164,7 @@ fn folded(line: &str, width: usize) -> String {
     let mut text = String::with_capacity(line.len() + 8);
     let mut column = 0;
     for word in line.split(' ') {
-        let length = word.chars().count();
+        let length = bakeoff_evidence::columns(word);
         if column > 0 {
             let fits = column + 1 + length <= width;
             text.push(if fits { ' ' } else { '\n' });

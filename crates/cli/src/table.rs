@@ -20,36 +20,12 @@ impl Table {
     /// The lines, columns two spaces apart. A column is right-aligned where all its cells start with a digit, a sign
     /// or are empty.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| {
-            self.rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or(0)
+        let is_number = |cell: &String| {
+            cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "+-−–".contains(c))
         };
-        let numeric = |column: usize| {
-            self.rows.iter().skip(1).filter_map(|row| row.get(column)).all(|cell| {
-                cell.is_empty() || cell.starts_with(|c: char| c.is_ascii_digit() || "+-−–".contains(c))
-            })
-        };
-        let layout: Vec<(usize, bool)> =
-            (0..columns).map(|column| (width(column), numeric(column))).collect();
-        self.rows
-            .iter()
-            .map(|row| {
-                let cells: Vec<String> = row
-                    .iter()
-                    .zip(&layout)
-                    .map(|(cell, &(width, numeric))| {
-                        let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
-                        if numeric { format!("{padding}{cell}") } else { format!("{cell}{padding}") }
-                    })
-                    .collect();
-                cells.join("  ").trim_end().to_owned()
-            })
-            .collect()
+        let is_word =
+            |column: usize| !self.rows.iter().skip(1).filter_map(|row| row.get(column)).all(is_number);
+        bakeoff_evidence::aligned(&self.rows, &is_word)
     }
 
     /// Prints to stdout.

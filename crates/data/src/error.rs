@@ -1,5 +1,6 @@
 //! What can be wrong with a data set or an image, in words that tell the user what to do.
 
+use crate::number::number;
 use std::path::{Path, PathBuf};
 
 /// A data set that cannot be used at all.
@@ -31,8 +32,7 @@ pub enum DataError {
     },
     /// Images that cannot be used, where none may be left out.
     #[error(
-        "{count} image(s) of {path} cannot be used:{listed}\nrepair or remove them, or run without --strict to leave them out"
-    )]
+        "{n} of {path} cannot be used:{listed}\nrepair or remove them, or run without --strict to leave them out", n = number(.count, "image"))]
     Rejected {
         /// The source.
         path: PathBuf,

@@ -4,6 +4,7 @@ mod exclude;
 mod file;
 mod named;
 
+use crate::number::number;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -103,8 +104,9 @@ pub(crate) fn by_folder(listing: &mut Listing, source: &Path, level: usize) -> R
         return Err(DataError::unusable(
             source,
             format!(
-                "has no image {level} folder(s) below its class folder, which data.group = {{ folder = {level} }} asks for: \
-                 {example:?} for one; expected <class>/<subject>/<image>"
+                "has no image {} below its class folder, which data.group = {{ folder = {level} }} asks for: \
+                 {example:?} for one; expected <class>/<subject>/<image>",
+                number(level, "folder")
             ),
         ));
     }

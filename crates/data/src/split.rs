@@ -1,5 +1,6 @@
 //! Train, validation and test never mix.
 
+use crate::number::number;
 use std::collections::HashMap;
 
 use bakeoff_random::Stream;
@@ -275,8 +276,9 @@ impl Dataset {
                 return Err(DataError::unusable(
                     &self.path,
                     format!(
-                        "class {class} has {total} image(s), too few to take {name} images from: at least 2 are \
-                         needed; add images, or leave the class out by naming the others in data.classes"
+                        "class {class} has {}, too few to take {name} images from: at least 2 are \
+                         needed; add images, or leave the class out by naming the others in data.classes",
+                        number(total, "image")
                     ),
                 ));
             }

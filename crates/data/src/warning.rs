@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::columns::ColumnRole;
+use crate::number::{form, number};
 
 /// Something the user should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -40,9 +41,8 @@ pub enum Warning {
     },
     /// Rows of a table whose label is a word that stands for none, such as `nan`.
     #[error(
-        "{count} image(s) of {place} are labelled {text:?}, which stands for no label: they are left out, {example} for one; if that is \
-         the name of a class, write it in another way"
-    )]
+        "{n} of {place} {are} labelled {text:?}, which stands for no label: {they} left out, {example} for one; if that is \
+         the name of a class, write it in another way", n = number(.count, "image"), are = form(.count, "is", "are"), they = form(.count, "it is", "they are"))]
     NoLabel {
         /// The table, shard or split.
         place: String,
@@ -55,9 +55,8 @@ pub enum Warning {
     },
     /// Images with names that are not UTF-8, or in folders with such names.
     #[error(
-        "the names of {count} image(s) or of their folders are not UTF-8 and are shown with escaped bytes, {example} for one: rename \
-         them, or pack them again with names in UTF-8"
-    )]
+        "the names of {n} or of their folders are not UTF-8 and are shown with escaped bytes, {example} for one: rename \
+         them, or pack them again with names in UTF-8", n = number(.count, "image"))]
     NamesNotUtf8 {
         /// How many images.
         count: usize,
@@ -66,9 +65,8 @@ pub enum Warning {
     },
     /// Classes that lose more than a tenth of their pictures, which are in formats that are not read.
     #[error(
-        "{count} picture(s) are in formats that are not read and are left out: {classes} ({example} for one); convert them to JPEG or \
-         PNG{remedy}"
-    )]
+        "{n} {are} in formats that are not read and {are} left out: {classes} ({example} for one); convert {them} to JPEG or \
+         PNG{remedy}", n = number(.count, "picture"), are = form(.count, "is", "are"), them = form(.count, "it", "them"))]
     ClassesLosePictures {
         /// How many pictures, of all classes.
         count: usize,
@@ -81,9 +79,8 @@ pub enum Warning {
     },
     /// A few pictures in formats that are not read.
     #[error(
-        "{count} picture(s) are in formats that are not read and are left out ({formats}), {example} for one; convert them to JPEG or \
-         PNG{remedy}"
-    )]
+        "{n} {are} in formats that are not read and {are} left out ({formats}), {example} for one; convert {them} to JPEG or \
+         PNG{remedy}", n = number(.count, "picture"), are = form(.count, "is", "are"), them = form(.count, "it", "them"))]
     UnreadPictures {
         /// How many.
         count: usize,
@@ -104,8 +101,7 @@ pub enum Warning {
     },
     /// Images whose names do not say that they are.
     #[error(
-        "{count} file(s) without an image's extension are images by their first bytes and are used, {example} for one"
-    )]
+        "{n} without an image's extension {images} and {are} used, {example} for one", n = number(.count, "file"), are = form(.count, "is", "are"), images = form(.count, "is an image by its first bytes", "are images by their first bytes"))]
     LookedInto {
         /// How many.
         count: usize,
@@ -139,8 +135,7 @@ pub enum Warning {
     },
     /// Pipes, sockets and devices, or links to them, and the like in archives.
     #[error(
-        "{count} file(s) are pipes, sockets, devices or links to such, not images: they are not opened and are left out, {example} for one"
-    )]
+        "{n} {pipes}: {they} not opened and left out, {example} for one", n = number(.count, "file"), pipes = form(.count, "is a pipe, a socket, a device or a link to such, not an image", "are pipes, sockets, devices or links to such, not images"), they = form(.count, "it is", "they are"))]
     NoFiles {
         /// How many.
         count: usize,
@@ -148,7 +143,7 @@ pub enum Warning {
         example: String,
     },
     /// Links in an archive that lead to nothing that is in it.
-    #[error("{count} link(s) in the archive lead to no file in it and are left out, {example} for one")]
+    #[error("{n} in the archive {lead} to no file in it and {are} left out, {example} for one", n = number(.count, "link"), lead = form(.count, "leads", "lead"), are = form(.count, "is", "are"))]
     LinksLeftOut {
         /// How many.
         count: usize,
@@ -157,9 +152,8 @@ pub enum Warning {
     },
     /// A tar archive after whose last member there is nothing.
     #[error(
-        "{archive} ends after {members} member(s) without the mark that ends a tar archive: some programs leave it out, but it may have \
-         been cut off; compare its size with that of the original"
-    )]
+        "{archive} ends after {n} without the mark that ends a tar archive: some programs leave it out, but it may have \
+         been cut off; compare its size with that of the original", n = number(.members, "member"))]
     NoEndMark {
         /// The archive's file name.
         archive: String,
@@ -176,9 +170,8 @@ pub enum Warning {
     },
     /// Images of which the source says no split, beside others of which it does.
     #[error(
-        "{count} image(s) are in no split, {example} for one, while {declared} are in train, validation or test: they are trained on, \
-         unless data.test = {{ from = \"all\" }}; give them a split, or leave them out with data.exclude"
-    )]
+        "{n} {are} in no split, {example} for one, while {declared} are in train, validation or test: {they} trained on, \
+         unless data.test = {{ from = \"all\" }}; give {them} a split, or leave {them} out with data.exclude", n = number(.count, "image"), are = form(.count, "is", "are"), they = form(.count, "it is", "they are"), them = form(.count, "it", "them"))]
     UndeclaredBesideSplits {
         /// How many.
         count: usize,
@@ -189,10 +182,9 @@ pub enum Warning {
     },
     /// Names in a zip archive that are in some old code page.
     #[error(
-        "{count} name(s) in the zip archive are not marked as UTF-8 and are read as {encoding}, {example} for one; if that is wrong, unpack \
+        "{n} in the zip archive {are} not marked as UTF-8 and {are} read as {encoding}, {example} for one; if that is wrong, unpack \
          the archive with a program that lets you choose the encoding, and use the folder, or pack it again with names in UTF-8 (7-Zip: \
-         -mcu=on)"
-    )]
+         -mcu=on)", n = number(.count, "name"), are = form(.count, "is", "are"))]
     ZipNames {
         /// How many.
         count: usize,
@@ -208,7 +200,7 @@ pub enum Warning {
         folder: String,
     },
     /// Files that are no images, and in no format of pictures.
-    #[error("{count} file(s) that are no images were left out, {example} for one")]
+    #[error("{n} that {images} left out, {example} for one", n = number(.count, "file"), images = form(.count, "is no image was", "are no images were"))]
     OtherFiles {
         /// How many.
         count: usize,
@@ -235,9 +227,8 @@ pub enum Warning {
     },
     /// Images in a split folder itself, or beside class folders, which belong to no class.
     #[error(
-        "{count} image(s) stand in no class folder, belong to no class and are left out, {example} for one; move them into the folder \
-         of their class"
-    )]
+        "{n} {stand} left out, {example} for one; move {them} into the folder \
+         of {their} class", n = number(.count, "image"), stand = form(.count, "stands in no class folder, belongs to no class and is", "stand in no class folder, belong to no class and are"), them = form(.count, "it", "them"), their = form(.count, "its", "their"))]
     LooseImages {
         /// How many.
         count: usize,
@@ -252,8 +243,7 @@ pub enum Warning {
     },
     /// Folders in so many others that nobody can have meant it.
     #[error(
-        "{count} folder(s) lie more than 32 folders deep and are passed over, {example} for one; move their images up"
-    )]
+        "{n} {lie} more than 32 folders deep and {are} passed over, {example} for one; move {their} images up", n = number(.count, "folder"), lie = form(.count, "lies", "lie"), are = form(.count, "is", "are"), their = form(.count, "its", "their"))]
     TooDeep {
         /// How many.
         count: usize,
@@ -269,7 +259,7 @@ pub enum Warning {
         reason: String,
     },
     /// Images in an archive that no list names.
-    #[error("{count} image(s) in {archive} are in neither list and are not used, {example} for one")]
+    #[error("{n} in {archive} {are} in neither list and {are} not used, {example} for one", n = number(.count, "image"), are = form(.count, "is", "are"))]
     Unlisted {
         /// The archive's file name.
         archive: String,
@@ -297,7 +287,7 @@ pub enum Warning {
         images: u64,
     },
     /// Images without a class.
-    #[error("{count} image(s) of split {split} have no label and are left out")]
+    #[error("{n} of split {split} {have} no label and {are} left out", n = number(.count, "image"), have = form(.count, "has", "have"), are = form(.count, "is", "are"))]
     Unlabelled {
         /// The split's name.
         split: String,
@@ -306,8 +296,7 @@ pub enum Warning {
     },
     /// 16-bit grey images.
     #[error(
-        "{count} image(s) are 16-bit grey, {example} for one: scaled to 8 bits, of which each keeps 256 shades (the high byte)"
-    )]
+        "{n} {are} 16-bit grey, {example} for one: scaled to 8 bits, of which each keeps 256 shades (the high byte)", n = number(.count, "image"), are = form(.count, "is", "are"))]
     DeepGrey {
         /// How many.
         count: usize,
@@ -330,9 +319,8 @@ pub enum Warning {
     },
     /// CMYK images.
     #[error(
-        "{count} image(s) are CMYK, {example} for one: converted to RGB without their colour profiles, so that colours may differ from \
-         what other programs show; convert them to sRGB first if that matters"
-    )]
+        "{n} {are} CMYK, {example} for one: converted to RGB without {their} colour {profile}, so that colours may differ from \
+         what other programs show; convert {them} to sRGB first if that matters", n = number(.count, "image"), are = form(.count, "is", "are"), their = form(.count, "its", "their"), profile = form(.count, "profile", "profiles"), them = form(.count, "it", "them"))]
     Cmyk {
         /// How many.
         count: usize,
@@ -341,9 +329,8 @@ pub enum Warning {
     },
     /// Images with transparent pixels.
     #[error(
-        "{count} image(s) have transparent pixels, {example} for one: transparency is dropped, not blended, so they show the colour \
-         that is stored under them, often black; blend them with a background first if that is not meant"
-    )]
+        "{n} {have} transparent pixels, {example} for one: transparency is dropped, not blended, so these pixels show the colour \
+         that is stored under them, often black; blend them with a background first if that is not meant", n = number(.count, "image"), have = form(.count, "has", "have"))]
     Transparency {
         /// How many.
         count: usize,
@@ -352,8 +339,7 @@ pub enum Warning {
     },
     /// Files of several pages.
     #[error(
-        "{count} file(s) have several pages, {example} for one: the first one is read, the others are not used"
-    )]
+        "{n} {have} several pages, {example} for one: the first one is read, the others are not used", n = number(.count, "file"), have = form(.count, "has", "have"))]
     FirstPage {
         /// How many.
         count: usize,
@@ -432,8 +418,7 @@ pub enum Warning {
     },
     /// Images that are not where the table says.
     #[error(
-        "{count} image(s) of {table} are not where it says, and were found {place} ({written} as {found})"
-    )]
+        "{n} of {table} {are} not where it says, and {were} found {place} ({written} as {found})", n = number(.count, "image"), are = form(.count, "is", "are"), were = form(.count, "was", "were"))]
     FoundElsewhere {
         /// The table.
         table: String,
@@ -447,7 +432,7 @@ pub enum Warning {
         found: String,
     },
     /// Rows that say the same of the same image.
-    #[error("{count} row(s) of {table} repeat an earlier row and are left out, line {line} for one")]
+    #[error("{n} of {table} {repeat} an earlier row and {are} left out, line {line} for one", n = number(.count, "row"), repeat = form(.count, "repeats", "repeat"), are = form(.count, "is", "are"))]
     RepeatedRows {
         /// The table.
         table: String,
@@ -459,8 +444,7 @@ pub enum Warning {
     /// WebDataset samples whose names hold more dots than the format thinks of.
     #[error(
         "the names in {shard} hold further dots, {example} for one: by the format a sample's name ends at the first dot, which would \
-         put several images into one sample, so {count} image(s) were paired with the label of the same name up to the last dot"
-    )]
+         put several images into one sample, so {n} {were} paired with the label of the same name up to the last dot", n = number(.count, "image"), were = form(.count, "was", "were"))]
     DottedKeys {
         /// The shard.
         shard: String,
@@ -478,7 +462,7 @@ pub enum Warning {
         place: String,
     },
     /// Images that `data.exclude` leaves out.
-    #[error("{count} image(s) are left out, as {file} says")]
+    #[error("{n} {are} left out, as {file} says", n = number(.count, "image"), are = form(.count, "is", "are"))]
     Excluded {
         /// How many.
         count: usize,
@@ -495,8 +479,7 @@ pub enum Warning {
     },
     /// Lines of `data.exclude` or images of `data.groups` that mean no image.
     #[error(
-        "{count} line(s) or id(s) of {file} mean no image of the data set, line {line} for one: {text:?}; correct or remove them"
-    )]
+        "{n} of {file} {mean} no image of the data set, line {line} for one: {text:?}; correct or remove {them}", n = number(.count, "line"), mean = form(.count, "means", "mean"), them = form(.count, "it", "them"))]
     UnmatchedLines {
         /// The file.
         file: String,
@@ -509,8 +492,7 @@ pub enum Warning {
     },
     /// Images of which `data.group` says nothing.
     #[error(
-        "{count} image(s) have no group by data.group = {group}, {example} for one: each of them is a group by itself"
-    )]
+        "{n} {have} no group by data.group = {group}, {example} for one: {each} a group by itself", n = number(.count, "image"), have = form(.count, "has", "have"), each = form(.count, "it is", "each of them is"))]
     WithoutGroup {
         /// How many.
         count: usize,
@@ -521,9 +503,8 @@ pub enum Warning {
     },
     /// A subject whose images the source itself puts into more than one split.
     #[error(
-        "{count} group(s) of data.group or data.groups stand in more than one of the data set's own splits, {example} for one: the \
-         network is judged on subjects it was trained on; move each into one split, or let Bakeoff split with data.test = {{ from = \"all\" }}"
-    )]
+        "{n} of data.group or data.groups {stand} in more than one of the data set's own splits, {example} for one: the \
+         network is judged on subjects it was trained on; move each into one split, or let Bakeoff split with data.test = {{ from = \"all\" }}", n = number(.count, "group"), stand = form(.count, "stands", "stand"))]
     GroupAcrossSplits {
         /// How many.
         count: usize,

@@ -1,19 +1,25 @@
 //! Everything a report is made from, read once. What cannot be read is said, and the rest is used.
 
 use crate::results::Results;
+use bakeoff_stats::metric::Judgement;
 use bakeoff_stats::{Marks, Measure, Unit};
 use bakeoff_study::records::{
     DataRecord, Environment, EpochRecord, MapsRecord, PlanRecord, RecipeRecord, RobustnessRecord, TestRecord,
     TrialKey, TrialStatus,
 };
-use bakeoff_study::{FolderError, Prediction, Preview, RunFolder, StudyConfig};
+use bakeoff_study::{FolderError, Metric, Prediction, Preview, RunFolder, StudyConfig};
 use std::collections::BTreeSet;
+
+/// Balanced accuracy, as files call it.
+pub const BALANCED: &str = "balanced_accuracy";
 
 /// A trial's result on the test images, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tested {
-    /// Accuracy, or the mean of the metric that was given.
-    pub top1: f64,
+    /// What recipes are compared by: top-1 or balanced accuracy, or the metric that was given.
+    pub compared: f64,
+    /// Share of images classified correctly, where it is known.
+    pub top1: Option<f64>,
     /// Share of images whose label is among the five foremost, where it is known.
     pub top5: Option<f64>,
     /// Mean cross-entropy.
@@ -22,7 +28,12 @@ pub struct Tested {
 
 impl From<&TestRecord> for Tested {
     fn from(record: &TestRecord) -> Self {
-        Self { top1: record.top1, top5: Some(record.top5), loss: Some(record.loss) }
+        Self {
+            compared: record.top1,
+            top1: Some(record.top1),
+            top5: Some(record.top5),
+            loss: Some(record.loss),
+        }
     }
 }
 
@@ -141,6 +152,44 @@ fn lenient<T, E: std::fmt::Display>(result: Result<Option<T>, E>, warnings: &mut
     })
 }
 
+/// A finished trial, by the number that recipes are compared by.
+fn finished(
+    metric: Metric,
+    record: &TestRecord,
+    seconds: f64,
+    predictions: Option<Vec<Prediction>>,
+) -> State {
+    let test = match metric {
+        Metric::Top1 => Tested::from(record),
+        Metric::Balanced => {
+            let judgements = predictions.as_deref().map(|all| all.iter().map(judgement).collect::<Vec<_>>());
+            let balanced =
+                judgements.and_then(|all| bakeoff_stats::metric::Metric::BalancedAccuracy.value(&all));
+            let Some(compared) = balanced else {
+                let reason =
+                    "its predictions are not there, without which its balanced accuracy is not known"
+                        .to_owned();
+                return State::Failed { reason, epoch: None };
+            };
+            Tested { compared, ..record.into() }
+        }
+    };
+    State::Finished { test, seconds: Some(seconds), predictions }
+}
+
+/// What a network said of one image.
+#[must_use]
+pub fn judgement(prediction: &Prediction) -> Judgement {
+    Judgement {
+        label: prediction.label,
+        predicted: prediction.predicted,
+        rank: prediction.rank,
+        probability: prediction.probability,
+        confidence: prediction.confidence,
+        sum_of_squares: prediction.sum_of_squares,
+    }
+}
+
 /// What `analyse` left of a finished trial, whole or damaged.
 struct Look<'a> {
     key: &'a TrialKey,
@@ -202,6 +251,8 @@ impl Evidence {
             differs("margin", plan.margin.to_string(), declared.margin.to_string());
             differs("baseline", plan.baseline.clone(), declared.baseline.clone());
             differs("headline", plan.headline.clone(), declared.headline.to_string());
+            differs("metric", format!("{:?}", plan.metric), format!("{:?}", declared.metric));
+            plan.metric = declared.metric;
             plan.margin = declared.margin;
             if plan.recipes.iter().any(|recipe| recipe.name == declared.baseline) {
                 plan.baseline.clone_from(&declared.baseline);
@@ -265,11 +316,12 @@ impl Evidence {
                         Some(TrialStatus::Failed { reason, epoch }) => {
                             State::Failed { reason: reason.clone(), epoch: Some(*epoch) }
                         }
-                        Some(TrialStatus::Finished { test, seconds, .. }) => State::Finished {
-                            test: test.into(),
-                            seconds: Some(*seconds),
-                            predictions: lenient(run.predictions(&trial), &mut warnings),
-                        },
+                        Some(TrialStatus::Finished { test, seconds, .. }) => finished(
+                            plan.metric,
+                            test,
+                            *seconds,
+                            lenient(run.predictions(&trial), &mut warnings),
+                        ),
                     };
                     (state, if damage.is_some() { Vec::new() } else { trial.metrics })
                 }
@@ -319,6 +371,7 @@ impl Evidence {
             study: results.name.clone(),
             baseline: baseline.to_owned(),
             headline: results.headline.clone(),
+            metric: Metric::default(),
             margin,
             epochs: u32::try_from(epochs).unwrap_or(u32::MAX),
             recipes: results
@@ -336,7 +389,12 @@ impl Evidence {
             recipe: run.recipe.clone(),
             seed: run.seed,
             state: State::Finished {
-                test: Tested { top1: run.value, top5: run.top5, loss: None },
+                test: Tested {
+                    compared: run.value,
+                    top1: crate::results::is_top1(&results.metric).then_some(run.value),
+                    top5: run.top5,
+                    loss: None,
+                },
                 seconds: None,
                 predictions: None,
             },
@@ -390,17 +448,23 @@ impl Evidence {
     /// Whether what is compared is the share of images classified correctly.
     pub fn is_top1(&self) -> bool {
         match &self.origin {
-            Origin::Run => true,
+            Origin::Run => self.plan.metric.is_top1(),
             Origin::Elsewhere { metric, measure, .. } => {
                 measure.is_usual() && crate::results::is_top1(metric)
             }
         }
     }
 
+    /// Whether the epochs' numbers are shares of images classified correctly.
+    pub fn has_accuracy_curves(&self) -> bool {
+        self.origin == Origin::Run || self.is_top1()
+    }
+
     /// The name of a column of data that holds what is compared.
     pub fn key(&self) -> &str {
         match &self.origin {
             Origin::Elsewhere { metric, .. } if !self.is_top1() => metric,
+            Origin::Run if self.plan.metric == Metric::Balanced => BALANCED,
             _ => "top1",
         }
     }

@@ -14,6 +14,6 @@ mod evidence;
 pub mod results;
 mod text;
 
-pub use evidence::{Evidence, Origin, State, Tested, Trial};
+pub use evidence::{BALANCED, Evidence, Origin, State, Tested, Trial, judgement};
 pub use results::{Results, ResultsError};
-pub use text::{list, plain};
+pub use text::{aligned, columns, list, plain};

@@ -40,3 +40,43 @@ pub fn list(items: &[String]) -> String {
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
+
+/// Columns that a terminal gives a text: two for Hangul and most emoji, none for what combines with what stands before it.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
+}
+
+/// Rows of a table as lines, two spaces between columns: those that are `words` to the left, numbers to the right. Rows may be short.
+#[must_use]
+pub fn aligned(rows: &[Vec<String>], words: &dyn Fn(usize) -> bool) -> Vec<String> {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| columns(cell)).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+            let padding = " ".repeat(width - columns(cell));
+            if words(column) { format!("{cell}{padding}") } else { format!("{padding}{cell}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_under_one_another_whatever_the_script() {
+        let rows = [["recipe", "n"], ["가로 뒤집기", "6"], ["🐶🐱", "12"], ["e\u{301}te\u{301}", "1"]];
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.map(String::from).to_vec()).collect();
+        assert_eq!(
+            aligned(&rows, &|column| column == 0),
+            ["recipe        n", "가로 뒤집기   6", "🐶🐱         12", "e\u{301}te\u{301}           1"]
+        );
+        assert!(aligned(&[], &|_| true).is_empty());
+    }
+}

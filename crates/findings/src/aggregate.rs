@@ -5,9 +5,10 @@
 //! a sample of others.
 
 use crate::FindingsError;
-use crate::summary::{self, Summary, aligned};
-use bakeoff_evidence::{Evidence, Results, list, plain};
+use crate::summary::{self, Summary};
+use bakeoff_evidence::{Evidence, Results, aligned, list, plain};
 use bakeoff_stats::aggregate::{interquartile_mean, probability_of_improvement, stratified};
+use bakeoff_stats::wording::count;
 use bakeoff_stats::{Direction, FEWEST_IMAGES, LEVEL, Measure, Unit, Verdict, fewest_seeds};
 use bakeoff_study::RunFolder;
 use bakeoff_study::records::RecipeRecord;
@@ -100,9 +101,7 @@ pub enum AggregateError {
         other: String,
     },
     /// Different recipes.
-    #[error(
-        "{second} lacks the recipe(s) {missing} of {first}: an aggregate is over recipes that every data set has"
-    )]
+    #[error("{second} lacks {missing} of {first}: an aggregate is over recipes that every data set has")]
     OtherRecipes {
         /// A data set.
         first: String,
@@ -113,8 +112,8 @@ pub enum AggregateError {
     },
     /// Too few runs.
     #[error(
-        "{name}: \"{recipe}\" has {runs} finished run(s) whose seed \"{baseline}\" finished too; an aggregate needs {FEWEST_RUNS} of every \
-         recipe on every data set{why}"
+        "{name}: \"{recipe}\" has {n} whose seed \"{baseline}\" finished too; an aggregate needs {FEWEST_RUNS} of every \
+         recipe on every data set{why}", n = count(*.runs, "finished run")
     )]
     FewRuns {
         /// Data set.
@@ -130,7 +129,7 @@ pub enum AggregateError {
     },
     /// Too few test images.
     #[error(
-        "{name}: {images} test image(s) cannot tell anything; an aggregate needs {FEWEST_IMAGES} of every data set"
+        "{name}: {n} cannot tell anything; an aggregate needs {FEWEST_IMAGES} of every data set", n = count(*.images, "test image")
     )]
     FewImages {
         /// Data set.
@@ -463,7 +462,7 @@ impl Aggregate {
         let mut items: Vec<String> =
             all.iter().take(MOST).map(|(recipe, p)| format!("{} {}", recipe.name, share(*p))).collect();
         if all.len() > MOST {
-            items.push(format!("and {} more", all.len() - MOST));
+            items.push(format!("and {} other recipes", all.len() - MOST));
         }
         let sets = self.data_sets.len();
         let answer = format!(
@@ -515,7 +514,7 @@ impl Aggregate {
             }
             rows.push(row);
         }
-        lines.extend(aligned(&rows, &[0]));
+        lines.extend(aligned(&rows, &|column| column == 0));
         lines.push(String::new());
         let mut rows =
             vec![["data set", "recipe", "runs", "mean", "difference", "verdict"].map(name).to_vec()];
@@ -532,7 +531,7 @@ impl Aggregate {
                 ]);
             }
         }
-        lines.extend(aligned(&rows, &[0, 1, 5]));
+        lines.extend(aligned(&rows, &|column| matches!(column, 0 | 1 | 5)));
         lines.push(String::new());
         lines.push(
             "The intervals are of these data sets, had they been run with other seeds; of other data sets nothing is said, and no verdict is \

@@ -2,14 +2,13 @@
 //! every class and every image that changes stands in `classes.csv` and `flips.csv`.
 
 use crate::robustness::Robustness;
-use bakeoff_evidence::{Evidence, Origin, State, Trial};
+use bakeoff_evidence::{Evidence, Origin, State, Trial, judgement};
 use bakeoff_stats::curves::{self, Course, Point};
 use bakeoff_stats::interval::{Range, Variance};
 use bakeoff_stats::metric::{self, Bin, Judgement, Metric};
 use bakeoff_stats::models::Discordance;
 use bakeoff_stats::multiplicity::{benjamini_hochberg, holm};
 use bakeoff_stats::{Arm, Marks, Options, Run, compare};
-use bakeoff_study::Prediction;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -235,6 +234,8 @@ pub struct Material<'a> {
     pub finished: &'a [&'a Trial],
     /// … and what they made of the test images, in the same order; `None` where these cannot be compared.
     pub marks: Option<&'a [Marks]>,
+    /// The same as far as recipes are compared by it: pseudo-values of balanced accuracy, say.
+    pub compared: Option<&'a [Marks]>,
 }
 
 /// A seed, and which test images its recipe's model and its baseline's classified correctly.
@@ -274,18 +275,10 @@ impl Material<'_> {
     }
 
     fn judgements(&self, at: usize) -> Option<Vec<Judgement>> {
-        let judged = |p: &Prediction| Judgement {
-            label: p.label,
-            predicted: p.predicted,
-            rank: p.rank,
-            probability: p.probability,
-            confidence: p.confidence,
-            sum_of_squares: p.sum_of_squares,
-        };
         self.marks?;
         match &self.finished.get(at)?.state {
             State::Finished { predictions: Some(predictions), .. } => {
-                Some(predictions.iter().map(judged).collect())
+                Some(predictions.iter().map(judgement).collect())
             }
             _ => None,
         }
@@ -464,9 +457,9 @@ fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
             .runs(name)
             .into_iter()
             .filter_map(|(seed, at)| {
-                Some(match material.marks.and_then(|marks| marks.get(at)) {
+                Some(match material.compared.and_then(|marks| marks.get(at)) {
                     Some(marks) => Run::from_marks(seed, marks.clone()),
-                    None => Run::from_accuracy(seed, material.finished[at].test()?.top1),
+                    None => Run::from_accuracy(seed, material.finished[at].test()?.compared),
                 })
             })
             .collect(),
@@ -502,7 +495,7 @@ fn pairs(material: &Material<'_>) -> Vec<PairSummary> {
 fn validation<'a>(evidence: &'a Evidence, recipe: &'a str) -> Vec<Curve> {
     let finished = evidence.trials_of(recipe).filter(|trial| trial.test().is_some());
     // Curves of losses go down, and rows that were not measured at every epoch say nothing of the epochs between.
-    let usual = evidence.is_top1();
+    let usual = evidence.has_accuracy_curves();
     let every = |trial: &&Trial| trial.epochs.iter().zip(1..).all(|(epoch, number)| epoch.epoch == number);
     let mut all: Vec<Curve> = finished
         .filter(|trial| usual && every(trial))

@@ -13,6 +13,7 @@
 #![warn(clippy::print_stderr)]
 
 pub mod aggregate;
+pub mod answer;
 mod confusion;
 mod error;
 pub mod insight;

@@ -1,19 +1,22 @@
 //! The numbers of a study: `summary.json`, `summary.csv`, and the lines a terminal shows.
 
+mod lines;
+
 use crate::FindingsError;
-use crate::insight::{ALL_PAIRS, Insight, Material, insight};
+use crate::answer::{Answer, Recommendation};
+use crate::insight::{ALL_PAIRS, Insight, Material};
 use crate::robustness::robustness;
-use bakeoff_evidence::{Evidence, Origin, State, Tested, Trial};
-use bakeoff_evidence::{list, plain};
+use bakeoff_evidence::{Evidence, Origin, State, Tested, Trial, judgement};
+use bakeoff_stats::metric::Judgement;
 use bakeoff_stats::sequential::{Design, Look, Standing, compare_sequentially};
-use bakeoff_stats::wording::{count, least_p, p_value, percent};
+use bakeoff_stats::wording::percent;
 use bakeoff_stats::{
-    Arm, Comparison, Direction, LEVEL, Marks, Measure, Method, Options, Outlook, Run, Unit, Verdict, compare,
-    fewest_seeds, smallest_p,
+    Arm, Comparison, LEVEL, Marks, Measure, Method, Options, Outlook, Run, Unit, Verdict, compare,
 };
-use bakeoff_study::Prediction;
 use bakeoff_study::records::{CopiesRecord, DataRecord};
+use bakeoff_study::{Metric, Prediction};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// An accuracy over seeds, fractions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -134,8 +137,11 @@ pub struct Summary {
     pub measure: Measure,
     /// Difference that was declared to matter, in points or in the unit of what is compared.
     pub margin: f64,
-    /// The answer in a sentence or two.
+    /// The answer in a few sentences.
     pub answer: String,
+    /// Which recipe to use; absent where nothing is compared, or too much to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recommendation: Option<Recommendation>,
     /// What a reader must know before believing the numbers.
     pub warnings: Vec<String>,
     /// Of a run that added seeds until all was decided.
@@ -247,7 +253,7 @@ fn marks(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Marks>> {
         }
         let correct: Vec<bool> = predictions.iter().map(|p| p.predicted == p.label).collect();
         let share = correct.iter().filter(|c| **c).count() as f64 / correct.len().max(1) as f64;
-        let recorded = trial.test().map_or(f64::NAN, |test| test.top1);
+        let recorded = trial.test().and_then(|test| test.top1).unwrap_or(f64::NAN);
         // NaN is a disagreement too.
         if (share - recorded).abs().partial_cmp(&1e-6) != Some(std::cmp::Ordering::Less) {
             warnings.push(format!(
@@ -265,11 +271,31 @@ fn marks(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Marks>> {
     Some(table)
 }
 
+/// Per trial and test image, the numbers whose mean recipes are compared by.
+fn compared<'a>(metric: Metric, trials: &[&Trial], marks: Option<&'a [Marks]>) -> Option<Cow<'a, [Marks]>> {
+    let marks = marks?;
+    match metric {
+        Metric::Top1 => Some(Cow::Borrowed(marks)),
+        Metric::Balanced => {
+            let of = |trial: &&Trial| match &trial.state {
+                State::Finished { predictions: Some(predictions), .. } => {
+                    let judgements: Vec<Judgement> = predictions.iter().map(judgement).collect();
+                    bakeoff_stats::metric::Metric::BalancedAccuracy
+                        .pseudo_values(&judgements)
+                        .map(Marks::Scores)
+                }
+                _ => None,
+            };
+            trials.iter().map(of).collect::<Option<Vec<_>>>().map(Cow::Owned)
+        }
+    }
+}
+
 fn arm(evidence: &Evidence, recipe: &str, marks: &dyn Fn(&Trial) -> Option<Marks>) -> Arm {
     let runs = evidence.trials_of(recipe).filter_map(|trial| {
         let test = trial.test()?;
         Some(marks(trial).map_or_else(
-            || Run::from_accuracy(trial.seed, test.top1),
+            || Run::from_accuracy(trial.seed, test.compared),
             |marks| Run::from_marks(trial.seed, marks),
         ))
     });
@@ -294,9 +320,10 @@ pub fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, Find
     }
     let finished: Vec<&Trial> = evidence.trials.iter().filter(|trial| trial.test().is_some()).collect();
     let table = marks(&finished, &mut warnings);
+    let compared = compared(plan.metric, &finished, table.as_deref());
     let marks = |trial: &Trial| {
         let at = finished.iter().position(|other| std::ptr::eq(*other, trial))?;
-        table.as_ref().map(|table| table[at].clone())
+        compared.as_ref().map(|table| table[at].clone())
     };
     let baseline = arm(evidence, &plan.baseline, &marks);
     let others: Vec<Arm> = plan
@@ -339,9 +366,14 @@ pub fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, Find
             })
             .collect()
     };
-    let beyond = if beyond {
-        let material = Material { evidence, finished: &finished, marks: table.as_deref() };
-        Insight { robustness: robustness(evidence, &mut warnings), ..insight(&material) }
+    let insight = if beyond {
+        let material = Material {
+            evidence,
+            finished: &finished,
+            marks: table.as_deref(),
+            compared: compared.as_deref(),
+        };
+        Insight { robustness: robustness(evidence, &mut warnings), ..crate::insight::insight(&material) }
     } else {
         Insight::default()
     };
@@ -361,16 +393,17 @@ pub fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, Find
             _ => None,
         }),
         metric: match &evidence.origin {
-            Origin::Run => "top1".into(),
+            Origin::Run => evidence.key().to_owned(),
             Origin::Elsewhere { metric, .. } => metric.clone(),
         },
         measure,
         margin: plan.margin,
         answer: String::new(),
+        recommendation: None,
         warnings,
         sequential,
         copies: evidence.data.as_ref().map(CopiesSummary::of).filter(|copies| copies.sets > 0),
-        insight: beyond,
+        insight,
     };
     if plan.recipes.len() > ALL_PAIRS {
         summary.warnings.push(format!(
@@ -384,7 +417,12 @@ pub fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, Find
             .warnings
             .push(format!("The plan names {} as baseline but has no such recipe.", plan.baseline));
     }
-    summary.answer = answer(&summary, plan.seeds.len());
+    if beyond {
+        let looks = plan.until_decided.map_or(1, |declared| declared.most.saturating_sub(declared.first) + 1);
+        let arms: Vec<&Arm> = std::iter::once(&baseline).chain(&others).collect();
+        summary.recommendation = Recommendation::new(&arms, &plan.baseline, &summary, &options, looks)?;
+    }
+    summary.answer = Answer::new(&summary).sentences(&summary).join(" ");
     Ok(Assessment { summary, comparisons })
 }
 
@@ -418,7 +456,7 @@ fn recipe_summary(evidence: &Evidence, name: &str, comparison: Option<&Compariso
     });
     RecipeSummary {
         name: name.into(),
-        top1: Spread::new(finished.iter().map(|(_, test, _)| test.top1).collect()),
+        top1: Spread::new(finished.iter().map(|(_, test, _)| test.compared).collect()),
         top5: Spread::new(finished.iter().filter_map(|(_, test, _)| test.top5).collect()),
         seeds: finished.iter().map(|(trial, ..)| trial.seed).collect(),
         difference,
@@ -429,126 +467,6 @@ fn recipe_summary(evidence: &Evidence, name: &str, comparison: Option<&Compariso
             &finished.iter().filter_map(|(_, _, seconds)| *seconds).collect::<Vec<_>>(),
         ),
     }
-}
-
-/// The first few and a count of the others: an answer is read in one breath.
-fn foremost(mut items: Vec<String>) -> Vec<String> {
-    const MOST: usize = 4;
-    if items.len() > MOST {
-        let more = items.len() - (MOST - 1);
-        items.truncate(MOST - 1);
-        items.push(format!("{more} more"));
-    }
-    items
-}
-
-/// The answer: what a reader in a hurry takes away.
-fn answer(summary: &Summary, seeds: usize) -> String {
-    let baseline = &summary.baseline;
-    let with = |verdict: Verdict| {
-        let mut recipes: Vec<&RecipeSummary> =
-            summary.recipes.iter().filter(|recipe| recipe.verdict == Some(verdict)).collect();
-        recipes.sort_by(|a, b| summary.gain(b).total_cmp(&summary.gain(a)));
-        recipes
-    };
-    let (better, worse, equivalent, undecided) =
-        (with(Verdict::Better), with(Verdict::Worse), with(Verdict::Equivalent), with(Verdict::Undecided));
-    let compared = better.len() + worse.len() + equivalent.len() + undecided.len();
-    if compared == 0 {
-        let finished: usize = summary.recipes.iter().map(|recipe| recipe.seeds.len()).sum();
-        let why = if finished == 0 {
-            "no trial has finished".to_owned()
-        } else if summary.recipes.len() < 2 {
-            format!("there is no recipe besides {baseline}")
-        } else if summary.recipes.iter().any(|r| &r.name == baseline && r.seeds.is_empty()) {
-            format!("no trial of {baseline}, the baseline, has finished")
-        } else {
-            format!("no recipe shares a finished seed with {baseline}")
-        };
-        return format!("No answer yet: {why}.");
-    }
-    let unit = summary.measure.unit;
-    let by = |recipe: &RecipeSummary| match &recipe.difference {
-        Some(d) => {
-            let digits = unit.decimals((d.high - d.low) / 2.0);
-            format!(
-                "{} by {} [{}, {}]",
-                recipe.name,
-                unit.amount(d.mean.abs(), digits),
-                unit.signed(d.low, digits),
-                unit.signed(d.high, digits)
-            )
-        }
-        None => recipe.name.clone(),
-    };
-    let names =
-        |recipes: &[&RecipeSummary]| list(&recipes.iter().map(|r| r.name.clone()).collect::<Vec<_>>());
-    let is = |n: usize| if n == 1 { "is" } else { "are" };
-    let mut sentences = Vec::new();
-    if !better.is_empty() {
-        let items = foremost(better.iter().map(|r| by(r)).collect());
-        sentences.push(format!("Better than {baseline}: {}.", list(&items)));
-    }
-    if !worse.is_empty() {
-        // The worst first, as the best are above.
-        let items = foremost(worse.iter().rev().map(|r| by(r)).collect());
-        sentences.push(format!("Worse than {baseline}: {}.", list(&items)));
-    }
-    if !equivalent.is_empty() {
-        let margin = summary.margin_number();
-        let point = match unit {
-            Unit::Percent if summary.margin == 1.0 => " point",
-            Unit::Percent => " points",
-            Unit::Plain => "",
-        };
-        sentences.push(format!(
-            "{} {} equivalent to {baseline} within {margin}{point}.",
-            names(&equivalent),
-            is(equivalent.len())
-        ));
-    }
-    if !undecided.is_empty() {
-        let fewest = fewest_seeds(LEVEL);
-        let cannot = undecided.iter().all(|r| r.difference.as_ref().map_or(1, |d| d.seeds.len()) < fewest);
-        let who = if undecided.len() == compared && compared > 1 {
-            format!("Nothing is decided against {baseline}")
-        } else {
-            format!("{} {} undecided against {baseline}", names(&undecided), is(undecided.len()))
-        };
-        sentences.push(if cannot {
-            let most = undecided.iter().map(|r| r.difference.as_ref().map_or(1, |d| d.seeds.len())).max();
-            let most = most.unwrap_or(1).min(seeds.max(1));
-            format!(
-                "{who}: {} cannot give less than {}, and {fewest} are the fewest that can decide.",
-                count(most, "seed"),
-                least_p(smallest_p(most))
-            )
-        } else {
-            format!("{who}.")
-        });
-    }
-    if better.is_empty() && undecided.is_empty() {
-        sentences.insert(0, format!("No recipe beats {baseline}."));
-    }
-    if summary.measure.direction == Direction::LowerIsBetter {
-        sentences.push(format!("(Lower {} is better.)", summary.metric));
-    }
-    sentences.join(" ")
-}
-
-/// Rows of a table under one another: the columns in `words` to the left, numbers to the right.
-pub fn aligned(rows: &[Vec<String>], words: &[usize]) -> Vec<String> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().enumerate().map(|(column, cell)| {
-            let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
-            if words.contains(&column) { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
 }
 
 impl Summary {
@@ -572,69 +490,4 @@ impl Summary {
             Unit::Plain => self.margin.to_string(),
         }
     }
-
-    /// The verdicts for a terminal: a table, then a sentence per recipe. Plain text; names cannot move the cursor.
-    #[must_use]
-    pub fn verdict_lines(&self) -> Vec<String> {
-        let mut lines = vec![plain(&self.answer).into_owned(), String::new()];
-        let unit = self.measure.unit;
-        // Names of columns may be long, and those of accuracies say nothing new.
-        let metric: String = match self.metric.as_str() {
-            _ if self.is_top1() => "top-1".into(),
-            name => plain(name).chars().take(24).collect(),
-        };
-        let mut rows = vec![
-            ["recipe", "seeds", &metric, "sd", "difference", "95 % interval", "p", "verdict"]
-                .map(String::from)
-                .to_vec(),
-        ];
-        for recipe in &self.recipes {
-            let dash = || "–".to_owned();
-            let (difference, interval, p) = match &recipe.difference {
-                Some(d) => {
-                    let digits = unit.decimals((d.high - d.low) / 2.0);
-                    (
-                        unit.signed(d.mean, digits),
-                        format!("[{}, {}]", unit.signed(d.low, digits), unit.signed(d.high, digits)),
-                        p_value(d.p_adjusted)
-                            .trim_start_matches("p\u{a0}")
-                            .trim_start_matches("=\u{a0}")
-                            .replace('\u{a0}', " "),
-                    )
-                }
-                None => (dash(), dash(), dash()),
-            };
-            let verdict = match recipe.verdict {
-                Some(verdict) => verdict.word().to_owned(),
-                None if recipe.name == self.baseline => "baseline".into(),
-                None => dash(),
-            };
-            rows.push(vec![
-                plain(&recipe.name).into_owned(),
-                recipe.seeds.len().to_string(),
-                recipe.top1.mean.map_or_else(dash, |mean| unit.value(mean)),
-                recipe.top1.sd.map_or_else(dash, |sd| {
-                    unit.number(sd, unit.places(recipe.top1.mean.unwrap_or_default()))
-                }),
-                difference,
-                interval,
-                p,
-                verdict,
-            ]);
-        }
-        lines.extend(aligned(&rows, &[0, 7]));
-        let sentences = self.recipes.iter().filter_map(RecipeSummary::explanation);
-        let sentences: Vec<String> = sentences.map(|s| plain(&s).into_owned()).collect();
-        if !sentences.is_empty() {
-            lines.push(String::new());
-            lines.extend(sentences);
-        }
-        let counted = |n: usize, what: &str| (n > 0).then(|| format!("{} {what}.", count(n, "trial")));
-        lines.extend(counted(self.skipped.len(), "not finished"));
-        lines.extend(counted(self.failed.len(), "failed"));
-        lines
-    }
 }
-
-#[cfg(test)]
-mod tests;

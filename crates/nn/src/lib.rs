@@ -46,6 +46,7 @@ mod zoo;
 pub use config::{BackendKind, OptimizerConfig, ScheduleConfig, ScheduleKind, Trainable};
 pub use error::NnError;
 pub use head::HeadFit;
+pub use kernels::cpu::is_every_convolution_direct;
 pub use model::{Layer, Model, Op, Parameter, ParameterKind, Shape};
 pub use regularisation::{HiddenMix, Regularisation};
 pub use session::{

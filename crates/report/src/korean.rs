@@ -1,11 +1,12 @@
 //! What the statistics say in English sentences, said in Korean from the same numbers.
 
+use crate::josa::Josa;
 use crate::language::{Language, Words};
 use bakeoff_findings::Summary;
 use bakeoff_findings::aggregate::{Aggregate, share};
-use bakeoff_findings::summary::RecipeSummary;
+use bakeoff_findings::answer::{Answer, Effect, Found, NotYet, Recommendation, Shortlist};
 use bakeoff_stats::curves::Course;
-use bakeoff_stats::wording::{least_p, p_value};
+use bakeoff_stats::wording::{least_p, p_value, probability};
 use bakeoff_stats::{
     Comparison, Corrected, Direction, LEVEL, Obstacle, Outlook, Reason, Unit, Verdict, fewest_seeds,
     smallest_p,
@@ -45,120 +46,161 @@ pub(crate) fn aggregate_answer(aggregate: &Aggregate) -> String {
     let answer = format!("{sets}를 함께 볼 때, 실행이 {baseline}의 실행보다 나을 확률: {list}.");
     match aggregate.measure.direction {
         Direction::HigherIsBetter => answer,
-        Direction::LowerIsBetter => format!("{answer} ({}은(는) 낮을수록 좋습니다.)", aggregate.metric),
+        Direction::LowerIsBetter => {
+            format!("{answer} ({} 낮을수록 좋습니다.)", Josa::Topic.after(&aggregate.metric))
+        }
     }
 }
 
-/// The answer in a sentence or two.
-pub(crate) fn answer(summary: &Summary) -> String {
+/// The answer in a few sentences, the recommendation first.
+pub(crate) fn answer(summary: &Summary) -> Vec<String> {
     let baseline = &summary.baseline;
-    let with = |verdict: Verdict| {
-        let mut found: Vec<&RecipeSummary> =
-            summary.recipes.iter().filter(|r| r.verdict == Some(verdict)).collect();
-        found.sort_by(|a, b| summary.gain(b).total_cmp(&summary.gain(a)));
-        found
-    };
-    let (better, mut worse) = (with(Verdict::Better), with(Verdict::Worse));
-    worse.reverse();
-    let (equivalent, undecided) = (with(Verdict::Equivalent), with(Verdict::Undecided));
-    let compared = better.len() + worse.len() + equivalent.len() + undecided.len();
-    if compared == 0 {
-        let why = if summary.recipes.iter().all(|r| r.seeds.is_empty()) {
-            "끝난 시행이 없습니다".to_owned()
-        } else if summary.recipes.len() < 2 {
-            format!("{baseline} 말고는 레시피가 없습니다")
-        } else if summary.recipes.iter().any(|r| &r.name == baseline && r.seeds.is_empty()) {
-            format!("기준인 {baseline}의 시행이 하나도 끝나지 않았습니다")
-        } else {
-            format!("{baseline}와(과) 함께 끝난 시드를 가진 레시피가 없습니다")
-        };
-        return format!("아직 결론이 없습니다: {why}.");
+    match Answer::new(summary) {
+        Answer::NotYet(why) => vec![format!(
+            "아직 결론이 없습니다: {}.",
+            match why {
+                NotYet::NothingFinished => "끝난 시행이 없습니다".to_owned(),
+                NotYet::OnlyBaseline => format!("{baseline} 말고는 레시피가 없습니다"),
+                NotYet::NoBaseline => format!("기준인 {baseline}의 시행이 하나도 끝나지 않았습니다"),
+                NotYet::NoSeedInCommon =>
+                    format!("{} 함께 끝난 시드를 가진 레시피가 없습니다", Josa::And.after(baseline)),
+            }
+        )],
+        Answer::Found(found) => sentences(&found, summary),
     }
-    let by = |r: &&RecipeSummary| match &r.difference {
-        Some(d) => {
-            let unit = summary.measure.unit;
-            let digits = unit.decimals((d.high - d.low) / 2.0);
-            let (mean, low, high) =
-                (amount(unit, d.mean.abs(), digits), unit.signed(d.low, digits), unit.signed(d.high, digits));
-            format!("{} {mean} [{low}, {high}]", r.name)
-        }
-        None => r.name.clone(),
+}
+
+fn sentences(found: &Found, summary: &Summary) -> Vec<String> {
+    let baseline = &summary.baseline;
+    let by = |effect: &Effect| {
+        let Some([mean, low, high]) = effect.difference else { return effect.name.clone() };
+        let unit = summary.measure.unit;
+        let digits = unit.decimals((high - low) / 2.0);
+        let [low, high] = [low, high].map(|limit| unit.signed(limit, digits));
+        format!("{} {} [{low}, {high}]", effect.name, size(unit, mean.abs(), digits))
     };
-    let list = |items: &[&RecipeSummary], show: &dyn Fn(&&RecipeSummary) -> String| {
-        let shown = if items.len() > 4 { 3 } else { items.len() };
-        let mut text = items[..shown].iter().map(show).collect::<Vec<_>>().join(", ");
-        if shown < items.len() {
-            text += &format!(" 외 {}개", items.len() - shown);
-        }
-        text
-    };
-    let name = |r: &&RecipeSummary| r.name.clone();
-    let mut sentences = Vec::new();
-    if better.is_empty() && undecided.is_empty() {
+    let mut sentences: Vec<String> =
+        found.recommendation.iter().map(|it| recommendation(it, summary)).collect();
+    if !found.better.is_empty() {
+        sentences.push(format!("{baseline}보다 나음: {}.", listed(&found.better, by)));
+    } else if found.undecided.is_empty() {
         sentences.push(format!("{baseline}보다 나은 레시피가 없습니다."));
     }
-    if !better.is_empty() {
-        sentences.push(format!("{baseline}보다 나음: {}.", list(&better, &by)));
+    if !found.worse.is_empty() {
+        sentences.push(format!("{baseline}보다 나쁨: {}.", listed(&found.worse, by)));
     }
-    if !worse.is_empty() {
-        sentences.push(format!("{baseline}보다 나쁨: {}.", list(&worse, &by)));
+    if !found.equivalent.is_empty() {
+        sentences.push(format!(
+            "{} {} 안에서 동등: {}.",
+            Josa::And.after(baseline),
+            margin(summary),
+            listed(&found.equivalent, String::clone)
+        ));
     }
-    if !equivalent.is_empty() {
-        let margin = format!("{}{}", summary.margin_number(), point(summary.measure.unit));
-        sentences.push(format!("{baseline}와(과) {margin} 안에서 동등: {}.", list(&equivalent, &name)));
-    }
-    if !undecided.is_empty() {
-        let most =
-            undecided.iter().map(|r| r.difference.as_ref().map_or(1, |d| d.seeds.len())).max().unwrap_or(1);
-        let fewest = fewest_seeds(LEVEL);
-        let why = if most < fewest {
+    if !found.undecided.is_empty() {
+        let why = found.too_few_seeds.map_or(String::new(), |n| {
             format!(
                 " ({}로는 {}보다 작아질 수 없고, 판정에는 적어도 {}가 필요합니다)",
-                seeds(most),
-                least_p(smallest_p(most)),
-                seeds(fewest)
+                seeds(n),
+                least_p(smallest_p(n)),
+                seeds(fewest_seeds(LEVEL))
             )
-        } else {
-            String::new()
-        };
-        sentences.push(format!("{baseline} 대비 미정: {}{why}.", list(&undecided, &name)));
+        });
+        sentences.push(format!("{baseline} 대비 미정: {}{why}.", listed(&found.undecided, String::clone)));
     }
     if summary.measure.direction == Direction::LowerIsBetter {
-        sentences.push(format!("({}은(는) 낮을수록 좋습니다.)", summary.metric));
+        sentences.push(format!("({} 낮을수록 좋습니다.)", Josa::Topic.after(&summary.metric)));
     }
-    sentences.join(" ")
+    sentences
+}
+
+fn recommendation(recommendation: &Recommendation, summary: &Summary) -> String {
+    let baseline = &summary.baseline;
+    let names = |recipes: &[String]| listed(&Shortlist::new(recipes.to_vec()), String::clone);
+    match recommendation {
+        Recommendation::Use { recipe, alike, of } if alike.is_empty() => match of {
+            2 => format!("{} 쓰세요.", Josa::Object.after(recipe)),
+            n => format!(
+                "{} 쓰세요. {} 가운데 가장 낫습니다.",
+                Josa::Object.after(recipe),
+                words().count(words().recipes_n, *n)
+            ),
+        },
+        Recommendation::Use { recipe, alike, .. } => format!(
+            "{} 쓰세요. {} 그보다 못하다고 할 수 없습니다.",
+            Josa::Object.after(recipe),
+            Josa::Topic.after(&names(alike))
+        ),
+        Recommendation::KeepBaseline { foremost } => format!(
+            "{} 쓰세요. 평균은 {} 가장 높지만 {} {} 안에서 동등합니다.",
+            Josa::Object.after(baseline),
+            Josa::Subject.after(foremost),
+            Josa::And.after(baseline),
+            margin(summary)
+        ),
+        Recommendation::Open { foremost, excluded: 0, .. } => format!(
+            "아직 권할 레시피가 없습니다. 평균은 {} 가장 낫지만 다른 어느 레시피와도 구별되지 않습니다.",
+            Josa::Subject.after(foremost)
+        ),
+        Recommendation::Open { foremost, alike, .. } => format!(
+            "{baseline} 대신 권할 레시피가 아직 없습니다. 평균은 {} 가장 낫지만 {} 그와 구별되지 않습니다.",
+            Josa::Subject.after(foremost),
+            Josa::Topic.after(&names(alike))
+        ),
+    }
+}
+
+fn listed<T>(items: &Shortlist<T>, show: impl Fn(&T) -> String) -> String {
+    let text = items.named.iter().map(show).collect::<Vec<_>>().join(", ");
+    if items.others > 0 { format!("{text} 외 {}개", items.others) } else { text }
+}
+
+fn margin(summary: &Summary) -> String {
+    format!("{}{}", summary.margin_number(), point(summary.measure.unit))
+}
+
+/// A size that never claims zero for what is not.
+fn size(unit: Unit, value: f64, digits: usize) -> String {
+    match unit.vanishes(value, digits) {
+        Some(bound) => format!("{} 미만", amount(unit, bound, digits + 1)),
+        None => amount(unit, value, digits),
+    }
 }
 
 /// How one learning curve stands to another.
 pub(crate) fn course(first: &str, second: &str, course: Course) -> String {
     let unknown = "더 오래 학습하면 앞지를지는 미리 알 수 없습니다";
     let passes = |who: &str, whom: &str, [epoch, low, high]: [u32; 3]| {
-        format!("{who}이(가) 에폭 {epoch}에서 {whom}을(를) 앞지릅니다(95\u{a0}% {low}–{high}).")
+        let (who, whom) = (Josa::Subject.after(who), Josa::Object.after(whom));
+        format!("{who} 에폭 {epoch}에서 {whom} 앞지릅니다(95\u{a0}% {low}–{high}).")
     };
     let catches = |who: &str, whom: &str, epoch: u32| {
-        format!("{who}은(는) {whom}보다 뒤에서 시작해 에폭 {epoch}부터 비슷합니다. {unknown}.")
+        let who = Josa::Topic.after(who);
+        format!("{who} {whom}보다 뒤에서 시작해 에폭 {epoch}부터 비슷합니다. {unknown}.")
     };
+    let topic = Josa::Topic.after(first);
     match course {
         Course::Passes { epoch, low, high } => passes(first, second, [epoch, low, high]),
         Course::IsPassed { epoch, low, high } => passes(second, first, [epoch, low, high]),
         Course::CatchesUp { epoch } => catches(first, second, epoch),
         Course::IsCaughtUp { epoch } => catches(second, first, epoch),
         Course::Ahead => {
-            format!("{first}은(는) 마지막 에폭에서 {second}보다 앞서 있고, 분명히 뒤진 에폭은 없었습니다.")
+            format!("{topic} 마지막 에폭에서 {second}보다 앞서 있고, 분명히 뒤진 에폭은 없었습니다.")
         }
-        Course::Behind => format!("{first}은(는) 마지막 에폭에서 {second}보다 뒤져 있습니다. {unknown}."),
-        Course::Level => format!("{first}와(과) {second}의 학습 곡선은 구별되지 않습니다."),
+        Course::Behind => format!("{topic} 마지막 에폭에서 {second}보다 뒤져 있습니다. {unknown}."),
+        Course::Level => format!("{} {second}의 학습 곡선은 구별되지 않습니다.", Josa::And.after(first)),
     }
 }
 
 /// Why a verdict is what it is, and what would settle it.
 pub(crate) fn explanation(c: &Comparison) -> String {
     let (name, baseline) = (&c.name, &c.baseline);
+    let [both, topic, subject] = [Josa::And, Josa::Topic, Josa::Subject].map(|josa| josa.after(name));
     let (Some(mean), Some(interval)) = (c.mean, c.interval) else {
         return match c.mean {
-            None => format!("{name}와(과) {baseline}에는 함께 끝난 시드가 없어 비교할 수 없습니다."),
+            None => format!("{both} {baseline}에는 함께 끝난 시드가 없어 비교할 수 없습니다."),
             Some(_) => format!(
-                "{name}와(과) {baseline}에는 함께 끝난 시드가 하나뿐입니다. 한 쌍으로는 다음 쌍에 대해 아무것도 말할 수 없습니다."
+                "{both} {baseline}에는 함께 끝난 시드가 하나뿐입니다. 한 쌍으로는 다음 쌍에 대해 아무것도 말할 수 없습니다."
             ),
         };
     };
@@ -170,8 +212,8 @@ pub(crate) fn explanation(c: &Comparison) -> String {
     };
     let wide = range([interval.low, interval.high], interval.confidence);
     let n = c.seeds.len();
-    let [ahead, level, behind] = c.record();
-    let size = amount(unit, mean.abs(), digits);
+    let [ahead, _, behind] = c.record();
+    let size = size(unit, mean.abs(), digits);
     let reason = match c.reason {
         // Told above.
         Reason::NoSeedInCommon | Reason::OneSeedInCommon => String::new(),
@@ -179,11 +221,11 @@ pub(crate) fn explanation(c: &Comparison) -> String {
             let p = corrected(p);
             match c.verdict {
                 Verdict::Worse => format!(
-                    "{name}은(는) {baseline}보다 {size} 나쁩니다({wide}): {} 중 {behind}개에서 뒤짐, {p}.",
+                    "{topic} {baseline}보다 {size} 나쁩니다({wide}): {} 중 {behind}개에서 뒤짐, {p}.",
                     seeds(n)
                 ),
                 _ => format!(
-                    "{name}은(는) {baseline}보다 {size} 낫습니다({wide}): {} 중 {ahead}개에서 앞섬, {p}.",
+                    "{topic} {baseline}보다 {size} 낫습니다({wide}): {} 중 {ahead}개에서 앞섬, {p}.",
                     seeds(n)
                 ),
             }
@@ -197,7 +239,8 @@ pub(crate) fn explanation(c: &Comparison) -> String {
                 format!(" 차이는 있지만({}) 중요하다고 선언한 허용 폭보다 작습니다.", corrected(p))
             });
             format!(
-                "{name}와(과) {baseline}은(는) {margin} 안에서 동등합니다: 차이 {}{}({}), {}.{there}",
+                "{both} {} {margin} 안에서 동등합니다: 차이 {}{}({}), {}.{there}",
+                Josa::Topic.after(baseline),
                 unit.signed(mean, digits),
                 point(unit),
                 range(inside, confidence),
@@ -206,15 +249,25 @@ pub(crate) fn explanation(c: &Comparison) -> String {
         }
         Reason::Undecided(obstacle) => {
             let gain = c.measure.direction.gain(mean);
-            let side = if gain < 0.0 { behind } else { ahead };
-            let in_seeds =
-                if level == n { String::new() } else { format!("{} 중 {side}개에서 ", seeds(n)) };
-            let standing = match gain {
-                m if m > 0.0 => format!("{name}이(가) {baseline}보다 {in_seeds}{size} 앞서지만"),
-                m if m < 0.0 => format!("{name}이(가) {baseline}보다 {in_seeds}{size} 뒤지지만"),
-                _ => format!("{name}와(과) {baseline}이(가) 같지만"),
-            };
-            format!("{standing}({wide}) {}.", clause(obstacle, n))
+            let clause = clause(obstacle, n);
+            let (own, other, way) =
+                if gain < 0.0 { (behind, ahead, "뒤집니다") } else { (ahead, behind, "앞섭니다") };
+            let all = seeds(n);
+            if gain == 0.0 {
+                format!("{both} {} 같습니다({wide}). 그러나 {clause}.", Josa::Subject.after(baseline))
+            } else if unit.vanishes(mean, digits).is_some() {
+                format!(
+                    "{both} {baseline}의 차이는 평균 {size}입니다({wide}). {all} 중 {ahead}개에서 앞서고 {behind}개에서 뒤집니다. {clause}."
+                )
+            } else if own > other {
+                format!(
+                    "{subject} {baseline}보다 평균 {size} {way}({wide}). {all} 중 {own}개에서 그렇습니다. 그러나 {clause}."
+                )
+            } else {
+                format!(
+                    "{subject} {baseline}보다 평균 {size} {way}({wide}). 그러나 {all} 중 {own}개에서만 그렇고, {clause}."
+                )
+            }
         }
     };
     let probably = "차이와 흩어짐이 지금과 같다면";
@@ -224,6 +277,10 @@ pub(crate) fn explanation(c: &Comparison) -> String {
         Outlook::Images { total } => format!(
             "시드만 늘려서는 결판이 나지 않습니다. 시험 이미지가 너무 적습니다. {probably} 약 {}이 필요합니다.",
             words().count(words().test_images_n, total)
+        ),
+        Outlook::FewImages { at_least } => format!(
+            "무엇이든 판정하려면 적어도 {}이 필요하고, 작은 차이를 보려면 수백 장이 필요합니다.",
+            words().count(words().test_images_n, at_least)
         ),
         Outlook::OutOfReach => {
             format!("{probably} 시드를 아무리 늘려도 아마 결판이 나지 않습니다. 더 싼 레시피를 쓰세요.")
@@ -258,10 +315,22 @@ fn clause(obstacle: Obstacle, n: usize) -> String {
         Obstacle::IntervalIncludesZero { p } => format!("{}. 구간이 0을 포함합니다", agree(p)),
         Obstacle::Images { p, images } => format!("{}. 시드와 이미지에 걸쳐 {}", agree(p), corrected(images)),
         Obstacle::Look { level, p } => format!(
-            "시드를 더할 때마다 결과를 보므로 지금은 p가 {level:.2} 이하여야 하는데, {}입니다",
+            "시드를 더할 때마다 결과를 보므로 지금은 p가 {} 이하여야 하는데, {}입니다",
+            probability(level),
             corrected(p)
         ),
-        Obstacle::Chance { p } => format!("그만한 차이는 우연으로도 드물지 않습니다, {}", corrected(p)),
+        Obstacle::Chance { p, excludes_zero: true } if p.comparisons > 1 => format!(
+            "레시피 {}개 가운데 하나쯤 그만한 차이가 나는 것은 우연으로도 드물지 않습니다, {}(구간은 이 레시피 하나만 본 것입니다)",
+            p.comparisons,
+            corrected(p)
+        ),
+        Obstacle::Chance { p, excludes_zero: true } => format!(
+            "흩어짐이 정규분포라는 구간의 가정 없이 시드만 보면 우연으로도 드물지 않습니다, {}",
+            corrected(p)
+        ),
+        Obstacle::Chance { p, excludes_zero: false } => {
+            format!("그만한 차이는 우연으로도 드물지 않습니다, {}", corrected(p))
+        }
     }
 }
 
@@ -285,7 +354,8 @@ mod tests {
             (Obstacle::IntervalIncludesZero { p }, "0.034"),
             (Obstacle::Images { p, images: Corrected { p: 0.21, comparisons: 4 } }, "0.21"),
             (Obstacle::Look { level: 0.0125, p }, "0.01"),
-            (Obstacle::Chance { p }, "0.034"),
+            (Obstacle::Chance { p, excludes_zero: false }, "0.034"),
+            (Obstacle::Chance { p, excludes_zero: true }, "4"),
         ];
         for (obstacle, number) in obstacles {
             comparison.reason = Reason::Undecided(obstacle);

@@ -158,7 +158,7 @@ words! {
     table: "Table", "표";
     before_relying: "Before you rely on this", "믿기 전에 읽어 주세요";
     footer: "Run with Bakeoff {version}. Beside this page: <code>summary.json</code>, <code>figures/</code> (every chart as SVG and PNG), <code>tables/</code> (every table as CSV, Markdown and LaTeX, and the methods’ references as BibTeX). Type: Inter, under the SIL Open Font License.",
-        "Bakeoff {version}(으)로 실행했습니다. 이 페이지 옆에 <code>summary.json</code>, <code>figures/</code>(모든 그림의 SVG·PNG), <code>tables/</code>(모든 표의 CSV·Markdown·LaTeX, 참고 문헌 BibTeX)가 있습니다. 글꼴: Inter, SIL Open Font License.";
+        "Bakeoff {version} 버전으로 실행했습니다. 이 페이지 옆에 <code>summary.json</code>, <code>figures/</code>(모든 그림의 SVG·PNG), <code>tables/</code>(모든 표의 CSV·Markdown·LaTeX, 참고 문헌 BibTeX)가 있습니다. 글꼴: Inter, SIL Open Font License.";
 
     live: "Live: {done} of {all} trials done{left}", "실행 중: 시행 {all}회 중 {done}회 끝남{left}";
     live_left: ", about {time} left", ", 약 {time} 남음";
@@ -292,7 +292,7 @@ words! {
     // Classes.
     classes_none: "It is not known of every test image which class it is of and whether it was classified correctly, so nothing can be said of single classes.",
         "시험 이미지마다 어느 클래스인지, 맞았는지를 다 알 수 없어 클래스마다는 말할 수 없습니다.";
-    classes_pairless: "No recipe shares a finished seed with {baseline}, so no class can be compared.", "{baseline}와(과) 함께 끝난 시드를 가진 레시피가 없어 클래스를 비교할 수 없습니다.";
+    classes_pairless: "No recipe shares a finished seed with {baseline}, so no class can be compared.", "{baseline} 레시피와 함께 끝난 시드를 가진 레시피가 없어 클래스를 비교할 수 없습니다.";
     classes_found: "{recipe}: {up} of {all} classes certainly gain, {down} certainly lose.", "{recipe}: 클래스 {all}개 중 {up}개가 분명히 나아지고 {down}개가 분명히 나빠집니다.";
     classes_title: "Difference in accuracy from {baseline} of the classes each recipe helps and hurts most, with 95 % intervals", "레시피마다 가장 도움이 되는 클래스와 가장 해가 되는 클래스의 {baseline} 대비 정확도 차이와 95 % 구간";
     classes_axis: "points of the class’s accuracy", "클래스 정확도, 퍼센트포인트";
@@ -319,7 +319,7 @@ words! {
     changes_to_right: "Wrong under {baseline}, right under {recipe}", "{baseline}에서 틀리고 {recipe}에서 맞음";
     changes_seeds: "{before} → {after} of {seeds}", "{seeds}개 중 {before} → {after}";
     changes_spoken: "Seeds that classify it correctly: {before} of {seeds} under {baseline}, {after} of {seeds} under {recipe}", "맞힌 시드: {baseline}에서 {seeds}개 중 {before}개, {recipe}에서 {seeds}개 중 {after}개";
-    changes_taken: "taken for {class}", "{class}(으)로 착각";
+    changes_taken: "taken for {class}", "{class} 클래스로 착각";
     changes_more: "and {n} more", "그 밖에 {n}장";
     changes_no_pictures: "The images themselves could not be read when this page was made, so they are named.", "이 페이지를 만들 때 이미지를 읽을 수 없어 이름만 적었습니다.";
     no_changes: "No test image changes from {baseline} to another recipe in most seeds.", "{baseline}에서 다른 레시피로 바꿀 때 대부분의 시드에서 판정이 바뀌는 시험 이미지가 없습니다.";
@@ -389,7 +389,7 @@ words! {
     robustness_none: "Nobody has looked yet. <code>bakeoff analyse RUN_FOLDER</code> shows the trained networks damaged and partly hidden test images and writes this page again.",
         "아직 살펴보지 않았습니다. <code>bakeoff analyse RUN_FOLDER</code>가 학습된 신경망에 손상된, 그리고 일부를 가린 시험 이미지를 보여 주고 이 페이지를 다시 씁니다.";
     robustness_intro: "The tested networks on {images} (of {all}, evenly spread) that were damaged in thirteen ways at five severities each, after Hendrycks and Dietterich (2019), with the constants published as {set}. All networks see the same damage. It decided no verdict: it tells what a recipe is worth where pictures are worse than those it was tested on.",
-        "시험을 마친 신경망을, Hendrycks와 Dietterich(2019)를 따라 열세 가지 방법과 다섯 단계로 손상한 {images}(전체 {all}장에서 고르게 뽑음)에서 잰 것입니다. 상수는 {set}(으)로 공개된 값입니다. 모든 신경망이 같은 손상을 봅니다. 판정에는 쓰지 않았으며, 시험보다 나쁜 사진에서 레시피가 얼마나 버티는지를 말해 줍니다.";
+        "시험을 마친 신경망을, Hendrycks와 Dietterich(2019)를 따라 열세 가지 방법과 다섯 단계로 손상한 {images}(전체 {all}장에서 고르게 뽑음)에서 잰 것입니다. 상수는 {set}의 공개된 값입니다. 모든 신경망이 같은 손상을 봅니다. 판정에는 쓰지 않았으며, 시험보다 나쁜 사진에서 레시피가 얼마나 버티는지를 말해 줍니다.";
     severities_title: "Accuracy by severity of damage, mean over thirteen corruptions, with 95 % intervals", "손상 단계별 정확도: 손상 열세 가지의 평균과 95 % 구간";
     damaged_axis: "Accuracy, %", "정확도, %";
     severity_axis: "severity (0: undamaged)", "손상 단계 (0: 손상 없음)";
@@ -445,7 +445,7 @@ words! {
     map_itself: "as shown", "보여 준 그대로";
     map_of: "Class activation map under {recipe}: {told}", "{recipe}의 클래스 활성화 지도: {told}";
     map_right: "right, {share} % sure", "맞음, 확률 {share} %";
-    map_taken: "taken for {class}", "{class}(으)로 봄";
+    map_taken: "taken for {class}", "{class} 클래스로 봄";
     map_share: "its class: {share} %", "실제 클래스: {share} %";
     map_peak: "{x} % from the left, {y} % from the top", "왼쪽에서 {x} %, 위에서 {y} %";
     map_even: "nowhere in particular", "특별한 곳 없음";
@@ -584,6 +584,7 @@ words! {
     m_c_none: "<b>Not corrected</b>: the intervals of other measures, calibration and equal time; limits of learning curves, which hold epoch by epoch; McNemar’s test of two trained models. Images that change are counted, not tested.",
         "<b>보정하지 않음</b>: 다른 척도·보정 정도·같은 시간의 구간, 에폭마다 따로 본 학습 곡선의 한계, 학습된 두 모델의 McNemar 검정. 판정이 바뀌는 이미지는 세기만 하고 검정하지 않습니다.";
     metric_top1: "test top-1 accuracy", "시험 top-1 정확도";
+    metric_balanced: "test balanced accuracy", "시험 균형 정확도";
     metric_accuracy: "accuracy", "정확도";
     metric_probability: "mean probability of the true class", "실제 클래스의 평균 확률";
     lower_is_better: "lower is better", "낮을수록 좋음";
@@ -631,7 +632,7 @@ words! {
     aggregate_method: "The <b>interquartile mean</b> is the mean of the middle half of all runs on all data sets. The <b>probability of improvement</b> is the share of pairs of a run of the recipe and a run of {baseline} in which the recipe’s is ahead, ties counting half, averaged over data sets, each of which counts the same (Agarwal et al. 2021). Intervals are percentiles of {replicates} bootstrap samples in which runs are drawn again within each data set. With few runs they are too narrow. They are of these data sets, had they been run with other seeds; of other data sets they say nothing.",
         "<b>사분위 평균</b>은 모든 데이터 세트의 모든 실행 가운데 중간 절반의 평균입니다. <b>나을 확률</b>은 레시피의 실행과 {baseline}의 실행을 짝지었을 때 레시피가 앞서는 비율(동점은 절반)을 데이터 세트마다 같은 비중으로 평균한 값입니다(Agarwal et al. 2021). 구간은 데이터 세트 안에서 실행을 다시 뽑은 부트스트랩 {replicates}회의 백분위수입니다. 실행이 적으면 지나치게 좁습니다. 이 데이터 세트를 다른 시드로 실행했을 경우에 대한 것이며, 다른 데이터 세트에 대해서는 아무것도 말하지 않습니다.";
     aggregate_footer: "Made by Bakeoff {version}. Beside this page: <code>aggregate.json</code>, <code>figures/</code>, <code>tables/</code> (CSV, Markdown, LaTeX). Type: Inter, under the SIL Open Font License.",
-        "Bakeoff {version}(으)로 만들었습니다. 이 페이지 옆에 <code>aggregate.json</code>, <code>figures/</code>, <code>tables/</code>(CSV, Markdown, LaTeX)가 있습니다. 글꼴: Inter, SIL Open Font License.";
+        "Bakeoff {version} 버전으로 만들었습니다. 이 페이지 옆에 <code>aggregate.json</code>, <code>figures/</code>, <code>tables/</code>(CSV, Markdown, LaTeX)가 있습니다. 글꼴: Inter, SIL Open Font License.";
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod chart;
 mod data_page;
 mod export;
 mod figures;
+mod josa;
 mod korean;
 mod language;
 mod maps;

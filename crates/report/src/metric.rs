@@ -8,7 +8,8 @@ use std::borrow::Cow;
 /// What is compared: for results from elsewhere perhaps a column's name.
 pub(crate) fn metric<'a>(evidence: &'a Evidence, words: &'a Words) -> Cow<'a, str> {
     match &evidence.origin {
-        Origin::Run => words.metric_top1.into(),
+        Origin::Run if evidence.is_top1() => words.metric_top1.into(),
+        Origin::Run => words.metric_balanced.into(),
         Origin::Elsewhere { metric, .. } => match metric.as_str() {
             "top1" => words.metric_accuracy.into(),
             "probability" => words.metric_probability.into(),

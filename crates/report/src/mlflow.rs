@@ -132,7 +132,13 @@ pub(crate) fn write(evidence: &Evidence, dir: &Path) -> Result<Vec<PathBuf>, Wri
         }
         if let State::Finished { test, .. } = &trial.state {
             let step = trial.epochs.last().map_or(0, |e| e.epoch);
-            let values = [("test_top1", Some(test.top1)), ("test_top5", test.top5), ("test_loss", test.loss)];
+            let compared = (!evidence.is_top1()).then_some(test.compared);
+            let values = [
+                ("test_top1", test.top1),
+                ("test_top5", test.top5),
+                ("test_loss", test.loss),
+                ("test_compared", compared),
+            ];
             for (key, value) in values {
                 let Some(value) = value else { continue };
                 let line = format!("{} {value} {step}\n", milliseconds(seconds));

@@ -77,7 +77,8 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
     let shared =
         range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied())).unwrap_or([0.0, 1.0]);
     let compared = match &evidence.origin {
-        Origin::Run => words.h_top1.to_owned(),
+        Origin::Run if evidence.is_top1() => words.h_top1.to_owned(),
+        Origin::Run => words.h_balanced.to_owned(),
         Origin::Elsewhere { .. } if unit == Unit::Percent => {
             format!("{}, %", metric_and_way(evidence, words))
         }
@@ -187,7 +188,7 @@ pub(crate) fn trials(evidence: &Evidence, words: &Words) -> Table {
             let trial = evidence.trials.iter().find(|t| t.recipe == r.name && t.seed == seed);
             match trial.map(|t| (&t.state, t.epochs.len())) {
                 Some((State::Finished { test, .. }, _)) => {
-                    Cell::number(Some(test.top1), |v| unit.number(v, unit.places(v)))
+                    Cell::number(Some(test.compared), |v| unit.number(v, unit.places(v)))
                 }
                 Some((State::Failed { .. }, _)) => Cell::text(words.failed)
                     .value("failed")

@@ -57,7 +57,13 @@ pub(crate) fn write(evidence: &Evidence, dir: &Path) -> Result<Vec<PathBuf>, Wri
             put_record(&scalars(now, e.epoch.into(), &values), &mut file);
         }
         if let State::Finished { test, .. } = &trial.state {
-            let values = [("top1/test", Some(test.top1)), ("top5/test", test.top5), ("loss/test", test.loss)];
+            let compared = (!evidence.is_top1()).then_some(test.compared);
+            let values = [
+                ("top1/test", test.top1),
+                ("top5/test", test.top5),
+                ("loss/test", test.loss),
+                ("compared/test", compared),
+            ];
             let known: Vec<_> = values.into_iter().filter_map(|(tag, value)| Some((tag, value?))).collect();
             let step = trial.epochs.last().map_or(0, |e| e.epoch);
             put_record(&scalars(now, step.into(), &known), &mut file);

@@ -149,13 +149,13 @@ fn what_cannot_be_taken_together_is_refused_by_name() {
     assert!(twice.contains("pets and copy hold the same results"), "{twice}");
     let other: &Runs = &[DOGS[0], ("mixup", &[0.81, 0.83, 0.83])];
     let recipes = refused(&[("pets", PETS), ("dogs", other)]);
-    assert!(recipes.contains("dogs lacks the recipe(s) \"cutmix\" of pets"), "{recipes}");
+    assert!(recipes.contains("dogs lacks \"cutmix\" of pets"), "{recipes}");
     let more: &Runs = &[DOGS[0], DOGS[1], ("mixup", &[0.81, 0.83, 0.83])];
     let recipes = refused(&[("pets", PETS), ("dogs", more)]);
-    assert!(recipes.contains("pets lacks the recipe(s) \"mixup\" of dogs"), "{recipes}");
+    assert!(recipes.contains("pets lacks \"mixup\" of dogs"), "{recipes}");
     let few: &Runs = &[DOGS[0], ("cutmix", &[0.81, 0.83])];
     let runs = refused(&[("pets", PETS), ("dogs", few)]);
-    assert!(runs.contains("dogs: \"cutmix\" has 2 finished run(s)") && runs.contains("needs 3"), "{runs}");
+    assert!(runs.contains("dogs: \"cutmix\" has 2\u{a0}finished runs") && runs.contains("needs 3"), "{runs}");
 
     let folder = tempfile::tempdir().unwrap();
     let header = "recipe,seed,image,probability\n";
@@ -192,7 +192,7 @@ fn run_folders_are_data_sets_and_what_they_lack_or_do_otherwise_is_said() {
         ..Fake::new()
     };
     let error = aggregate(&[first.clone(), set("failed", &failed)]).unwrap_err().to_string();
-    assert!(error.contains("\"cutmix\" has 1 finished run(s)"), "{error}");
+    assert!(error.contains("\"cutmix\" has 1\u{a0}finished run"), "{error}");
     assert!(error.contains("1 of their trials are not finished, 4 failed"), "{error}");
     let error =
         aggregate(&[first.clone(), set("two", &Fake { previews: false, test_images: 2, ..Fake::new() })]);

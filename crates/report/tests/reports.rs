@@ -9,8 +9,12 @@ use bakeoff_study::records::UntilDecided;
 use fake::{End, Fake};
 use std::path::PathBuf;
 
+fn folder_of(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reports").join(name)
+}
+
 fn folder(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reports").join(name);
+    let path = folder_of(name);
     if path.exists() {
         std::fs::remove_dir_all(&path).unwrap();
     }
@@ -31,6 +35,8 @@ fn a_finished_run_gives_an_answer_figures_and_tables() {
     assert_eq!(verdicts[0], None);
     assert_eq!((verdicts[2], verdicts[3]), (Some(Verdict::Worse), Some(Verdict::Better)));
     assert!(report.summary.answer.contains("Better than none: cutmix by"), "{}", report.summary.answer);
+    assert!(page.contains("<p class=\"answer\">Use cutmix: it is the best of the 5 recipes.</p>"));
+    assert!(page.contains("<p class=\"basis\">Better than none: cutmix by"));
     // One forest, six curves, equal time, classes, reliability, five confusion matrices, five sheets; each as SVG and PNG.
     assert_eq!(report.figures.len(), 2 * (1 + 6 + 3 + 5 + 5));
     for figure in report.figures.iter().filter(|f| f.extension().is_some_and(|e| e == "png")) {
@@ -40,6 +46,67 @@ fn a_finished_run_gives_an_answer_figures_and_tables() {
     // Originals are the same for all recipes and `none` changes nothing: 8 + 4 × 8 pictures.
     assert_eq!(page.matches("<image id=\"px").count(), 40);
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn what_cannot_be_told_from_the_best_is_named_beside_it() {
+    let close = |recipe: usize| if recipe == 4 { 0.702 } else { 0.7 };
+    let mut fake = Fake { seeds: 6, epochs: 2, previews: false, ..Fake::new() };
+    fake.recipes.iter_mut().enumerate().skip(3).for_each(|(k, recipe)| recipe.skill = close(k));
+    let (report, page) = report("recommendation", &fake);
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&report.tables[0]).unwrap()).unwrap();
+    let recommendation = &json["recommendation"];
+    assert_eq!(recommendation["kind"], "use", "{}", report.summary.answer);
+    let pair = [recommendation["recipe"].as_str().unwrap(), recommendation["alike"][0].as_str().unwrap()];
+    let mut names = pair;
+    names.sort_unstable();
+    let mut closest = [fake.recipes[3].name.as_str(), fake.recipes[4].name.as_str()];
+    closest.sort_unstable();
+    assert_eq!(names, closest);
+    let first = format!("Use {}; {} cannot be told from it.", pair[0], pair[1]);
+    assert!(report.summary.answer.starts_with(&first), "{}", report.summary.answer);
+    assert!(page.contains(&first));
+}
+
+#[test]
+fn recipes_can_be_compared_by_balanced_accuracy() {
+    let metric = bakeoff_study::Metric::Balanced;
+    let fake = Fake { seeds: 6, epochs: 2, previews: false, test_images: 207, metric, ..Fake::new() };
+    let (balanced, page) = report("balanced", &fake);
+    assert_eq!(balanced.summary.metric, "balanced_accuracy");
+    assert!(page.contains("Balanced accuracy, %") && page.contains("points of test balanced accuracy"));
+    // By hand, from what the first trial predicted.
+    let run = RunFolder::open(&folder_of("balanced")).unwrap();
+    let trial = run.trial(&run.plan().unwrap().trials[0]).unwrap();
+    let mut by_class = std::collections::BTreeMap::<u32, [f64; 2]>::new();
+    for prediction in run.predictions(&trial).unwrap().unwrap() {
+        let [of, right] = by_class.entry(prediction.label).or_default();
+        *of += 1.0;
+        *right += f64::from(u8::from(prediction.label == prediction.predicted));
+    }
+    let by_hand = by_class.values().map(|[of, right]| right / of).sum::<f64>() / by_class.len() as f64;
+    let recipe = &balanced.summary.recipes[0];
+    assert!((recipe.top1.per_seed[0] - by_hand).abs() < 1e-12);
+    let (usual, _) = report("unbalanced", &Fake { metric: bakeoff_study::Metric::Top1, ..fake });
+    assert!((usual.summary.recipes[0].top1.per_seed[0] - by_hand).abs() > 1e-6);
+    assert_eq!(usual.summary.metric, "top1");
+    // What the verdict rests on is what the table of metrics gives.
+    let cutmix = balanced.summary.recipes.iter().position(|r| r.name == "cutmix").unwrap();
+    let verdict = balanced.summary.recipes[cutmix].difference.as_ref().unwrap();
+    let metrics = &balanced.summary.insight.recipes[cutmix].metrics;
+    let shown = metrics.iter().find(|m| m.metric == bakeoff_stats::metric::Metric::BalancedAccuracy).unwrap();
+    let shown = shown.difference.as_ref().unwrap();
+    assert!((verdict.mean - shown.mean).abs() < 1e-12 && (verdict.low - shown.low.unwrap()).abs() < 1e-12);
+}
+
+#[test]
+fn without_predictions_balanced_accuracy_is_not_made_up() {
+    let metric = bakeoff_study::Metric::Balanced;
+    let fake = Fake { seeds: 6, epochs: 2, previews: false, predictions: false, metric, ..Fake::new() };
+    let (report, _) = report("balanced-bare", &fake);
+    assert_eq!(report.summary.failed.len(), 30);
+    assert!(report.summary.failed[0].reason.contains("predictions are not there"));
+    assert_eq!(report.summary.answer, "No answer yet: no trial has finished.");
 }
 
 #[test]
@@ -367,7 +434,8 @@ fn the_page_speaks_both_languages_and_opens_in_the_one_asked_for() {
     );
     for text in [
         "none보다 나음: cutmix",
-        "cutmix은(는) none보다",
+        "cutmix를 쓰세요.",
+        "cutmix는 none보다",
         "학습 곡선",
         "Learning curves",
         "Better than none: cutmix",

@@ -246,8 +246,12 @@ impl Pairs {
     /// Over seeds and images where these are known, else over seeds; `None` for fewer than two seeds.
     pub(crate) fn variance(&self) -> Option<Variance> {
         let crossed = match &self.images {
-            Some(Table::Counts(rows)) => Variance::crossed(rows),
-            Some(Table::Scores(rows)) => Variance::crossed(rows),
+            Some(Table::Counts(rows)) => Variance::crossed(rows).map(Variance::of_one_image_at_least),
+            // Scores may differ by less than an image, but not by nothing.
+            Some(Table::Scores(rows)) => Variance::crossed(rows).map(|variance| {
+                let same = variance.standard_error(variance.seeds) == 0.0;
+                if same { variance.of_one_image_at_least() } else { variance }
+            }),
             None => None,
         };
         crossed.or_else(|| Variance::of_seeds(&self.differences))

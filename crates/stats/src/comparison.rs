@@ -50,6 +50,14 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Level of the test over images, for all recipes together.
+    #[must_use]
+    pub fn images_level(&self) -> f64 {
+        self.level * IMAGES
+    }
+}
+
 /// What can be said of a recipe against the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -160,7 +168,7 @@ impl Comparison {
 pub fn compare(baseline: &Arm, others: &[Arm], options: &Options) -> Result<Vec<Comparison>, StatsError> {
     let levels = Levels {
         differs: options.level,
-        images: options.level * IMAGES,
+        images: options.images_level(),
         equivalent: options.level,
         looked: false,
     };
@@ -266,7 +274,10 @@ pub(crate) fn compare_at(
             let few = pairs_images[k].filter(|images| *images < FEWEST_IMAGES);
             comparison.verdict = if few.is_some() { Verdict::Undecided } else { decide(&comparison, levels) };
             if comparison.verdict == Verdict::Undecided {
-                comparison.outlook = outlook(variance, rule);
+                comparison.outlook = match few {
+                    Some(_) => Outlook::FewImages { at_least: FEWEST_IMAGES },
+                    None => outlook(variance, rule),
+                };
             }
             comparison.reason = reason(&comparison, options, levels, corrected_for, few);
             comparison
@@ -379,7 +390,7 @@ fn reason(
             None if seeds_agree(c, levels) && includes_zero => Obstacle::IntervalIncludesZero { p },
             None if seeds_agree(c, levels) => Obstacle::Images { p, images: corrected(c.p_images) },
             None if levels.looked && levels.differs > 0.0 => Obstacle::Look { level: levels.differs, p },
-            None => Obstacle::Chance { p },
+            None => Obstacle::Chance { p, excludes_zero: !includes_zero },
         }),
     }
 }

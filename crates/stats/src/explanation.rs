@@ -3,7 +3,7 @@
 use crate::comparison::{Comparison, Verdict};
 use crate::measure::Unit;
 use crate::reason::{Corrected, Obstacle, Reason};
-use crate::wording::{count, least_p};
+use crate::wording::{count, least_p, probability};
 
 impl Comparison {
     /// Reason and outlook together.
@@ -37,8 +37,8 @@ impl Comparison {
         };
         let wide = range([interval.low, interval.high], interval.confidence);
         let seeds = count(self.seeds.len(), "seed");
-        let size = unit.amount(mean.abs(), digits);
-        let [ahead, level, behind] = self.record();
+        let size = unit.size(mean.abs(), digits);
+        let [ahead, _, behind] = self.record();
         match self.reason {
             // Told above.
             Reason::NoSeedInCommon | Reason::OneSeedInCommon => String::new(),
@@ -72,19 +72,28 @@ impl Comparison {
             }
             Reason::Undecided(obstacle) => {
                 let gain = self.measure.direction.gain(mean);
-                let standing = if gain > 0.0 {
-                    format!("{name} is ahead of {baseline} by {size}")
-                } else if gain < 0.0 {
-                    format!("{name} is behind {baseline} by {size}")
+                let clause = obstacle.clause(&seeds);
+                let clearly =
+                    || if gain < 0.0 { format!("behind {baseline}") } else { format!("ahead of {baseline}") };
+                let (own, other) = if gain < 0.0 { (behind, ahead) } else { (ahead, behind) };
+                if gain == 0.0 {
+                    format!("{name} and {baseline} are level ({wide}), but {clause}.")
+                } else if unit.vanishes(mean, digits).is_some() {
+                    format!(
+                        "{name} and {baseline} differ by {size} on average ({wide}), ahead in {ahead} and behind in {behind} of {seeds}; \
+                         {clause}."
+                    )
+                } else if own > other {
+                    format!(
+                        "{name} is {} by {size} on average and in {own} of {seeds} ({wide}), but {clause}.",
+                        clearly()
+                    )
                 } else {
-                    format!("{name} and {baseline} are level")
-                };
-                let side = if gain < 0.0 { behind } else { ahead };
-                let in_seeds = match level == self.seeds.len() {
-                    true => String::new(),
-                    false => format!(" in {side} of {seeds}"),
-                };
-                format!("{standing}{in_seeds} ({wide}), but {}.", obstacle.clause(&seeds))
+                    format!(
+                        "{name} is {} by {size} on average, though only in {own} of {seeds} ({wide}); {clause}.",
+                        clearly()
+                    )
+                }
             }
         }
     }
@@ -102,9 +111,21 @@ impl Obstacle {
             Self::IntervalIncludesZero { p } => format!("{}: the interval includes zero", agree(p)),
             Self::Images { p, images } => format!("{}: over seeds and images {images}", agree(p)),
             Self::Look { level, p } => {
-                format!("looked at after every seed p has to be at most {level:.2} now, and it is {p}")
+                format!(
+                    "looked at after every seed p has to be at most {} now, and it is {p}",
+                    probability(level)
+                )
             }
-            Self::Chance { p } => format!("such a difference is not rare by chance, {p}"),
+            Self::Chance { p, excludes_zero: true } if p.comparisons > 1 => format!(
+                "among {} recipes such a difference is not rare by chance, {p} (the interval speaks of this one alone)",
+                p.comparisons
+            ),
+            Self::Chance { p, excludes_zero: true } => format!(
+                "the seeds alone, without the interval's assumption of a normal spread, would give as much by chance too often, {p}"
+            ),
+            Self::Chance { p, excludes_zero: false } => {
+                format!("such a difference is not rare by chance, {p}")
+            }
         }
     }
 }

@@ -119,6 +119,13 @@ impl Variance {
         })
     }
 
+    /// The same with a standard error of one image in all of them at least, which is what a single image gives that only one of two
+    /// recipes has right. Where no image tells them apart, other images still might: of 24 that agree, little follows for the next 24.
+    pub(crate) fn of_one_image_at_least(self) -> Self {
+        let least = self.image_count.map_or(0.0, |images| (images as f64).powi(-2));
+        Self { images: self.images.max(least - self.per_seed / self.seeds as f64), ..self }
+    }
+
     /// Standard error of the mean difference, had there been `seeds` seeds.
     #[must_use]
     pub fn standard_error(&self, seeds: usize) -> f64 {

@@ -23,6 +23,7 @@
 
 pub mod aggregate;
 mod arm;
+mod best;
 pub mod bootstrap;
 mod comparison;
 pub mod curves;
@@ -41,10 +42,11 @@ mod spread;
 pub mod wording;
 
 pub use arm::{Arm, Marks, Run, StatsError};
+pub use best::may_be_best;
 pub use comparison::{Comparison, Equivalence, FEWEST_IMAGES, LEVEL, Options, Verdict, compare};
 pub use interval::{Interval, Method};
 pub use measure::{Direction, Measure, Unit};
-pub use outlook::Outlook;
+pub use outlook::{Outlook, smallest_difference};
 pub use permutation::{fewest_seeds, smallest_p};
 pub use reason::{Corrected, Obstacle, Reason};
 

@@ -71,6 +71,23 @@ impl Unit {
         }
     }
 
+    /// A size in words that never claims zero for what is not: `3.1 points`, `less than 0.05 points`.
+    #[must_use]
+    pub fn size(self, value: f64, decimals: usize) -> String {
+        match self.vanishes(value, decimals) {
+            Some(bound) => format!("less than {}", self.amount(bound, decimals + 1)),
+            None => self.amount(value, decimals),
+        }
+    }
+
+    /// The number below which a value is shown as zero, where it is so shown and is not.
+    #[must_use]
+    pub fn vanishes(self, value: f64, decimals: usize) -> Option<f64> {
+        let shown = self.number(value.abs(), decimals);
+        let bound = 0.5 * 10f64.powi(-(decimals as i32)) / if self == Self::Percent { 100.0 } else { 1.0 };
+        (value != 0.0 && shown.chars().all(|c| c == '0' || c == '.')).then_some(bound)
+    }
+
     /// A value with its unit: `61.20 %`, `0.6931`.
     #[must_use]
     pub fn value(self, value: f64) -> String {
@@ -133,5 +150,19 @@ mod tests {
         );
         assert_eq!(Unit::Percent.amount(0.031, 1), "3.1 points");
         assert_eq!(Unit::Percent.value(0.612), "61.20\u{a0}%");
+    }
+
+    #[test]
+    fn what_is_not_zero_is_not_called_zero() {
+        let percent = |value| Unit::Percent.size(value, 1);
+        assert_eq!(
+            [percent(0.0004), percent(0.0005), percent(0.0)],
+            ["less than 0.05 points", "0.1 points", "0.0 points"]
+        );
+        assert_eq!(Unit::Percent.size(-0.00004, 2), "less than 0.005 points");
+        assert_eq!(
+            [Unit::Plain.size(0.0004, 3), Unit::Plain.size(0.3, 0)],
+            ["less than 0.0005", "less than 0.5"]
+        );
     }
 }

@@ -88,5 +88,7 @@ pub enum Obstacle {
     Chance {
         /// Over seeds.
         p: Corrected,
+        /// The interval of this recipe, which knows nothing of the others, lies on one side of zero.
+        excludes_zero: bool,
     },
 }

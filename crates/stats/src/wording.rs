@@ -35,17 +35,20 @@ pub fn percent(value: f64, decimals: usize) -> String {
 /// A p-value with two significant digits: `p = 0.031`, `p < 0.0001`.
 #[must_use]
 pub fn p_value(p: f64) -> String {
-    let equals = format!("p{NO_BREAK_SPACE}={NO_BREAK_SPACE}");
-    match p {
-        p if p < 1e-4 => format!("p{NO_BREAK_SPACE}<{NO_BREAK_SPACE}0.0001"),
-        p if p >= 0.9995 => format!("{equals}1"),
-        p => {
-            let places = (1.0 - p.log10().floor()).clamp(2.0, 5.0) as usize;
-            let text = format!("{p:.places$}");
-            // 2^(1 − S) are short numbers: 0.25 rather than 0.250.
-            format!("{equals}{}", text.trim_end_matches('0').trim_end_matches('.'))
-        }
+    let sign = if p < 1e-4 { '<' } else { '=' };
+    format!("p{NO_BREAK_SPACE}{sign}{NO_BREAK_SPACE}{}", probability(p.max(1e-4)))
+}
+
+/// A probability with two significant digits: `0.031`, `1`.
+#[must_use]
+pub fn probability(p: f64) -> String {
+    if p >= 0.9995 {
+        return "1".into();
     }
+    let places = (1.0 - p.log10().floor()).clamp(2.0, 5.0) as usize;
+    let text = format!("{p:.places$}");
+    // 2^(1 − S) are short numbers: 0.25 rather than 0.250.
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The least p that so many seeds can give, with all its digits where they are few: half of 0.25 is 0.125, and not 0.12.

@@ -61,9 +61,81 @@ fn undecided_with_enough_seeds_says_that_chance_would_do() {
     let c = one(&BASE, &shifted(&[0.01, -0.02, 0.03, -0.015, 0.02, 0.005, -0.01, 0.012]));
     assert_eq!(c.verdict, Verdict::Undecided);
     let text = plain(&c.explanation());
-    assert!(text.contains("ahead of none by 0.4 points in 5 of 8 seeds"), "{text}");
+    assert!(text.contains("ahead of none by 0.4 points on average and in 5 of 8 seeds ("), "{text}");
     assert!(text.contains("not rare by chance, p = "), "{text}");
     assert!(matches!(c.outlook, Outlook::Seeds { total } if total > 8), "{:?}", c.outlook);
+}
+
+#[test]
+fn a_difference_that_rounds_to_nothing_is_not_called_zero() {
+    let c = one(&BASE, &shifted(&[0.01, -0.0201, 0.01, -0.01, 0.02, 0.005, -0.005, -0.0095]));
+    let text = plain(&c.sentence());
+    assert!(
+        text.starts_with("cutmix and none differ by less than 0.05 points on average (95 % interval")
+            && text.contains("), ahead in 4 and behind in 4 of 8 seeds; such a difference"),
+        "{text}"
+    );
+}
+
+#[test]
+fn ahead_on_average_but_in_few_seeds_is_said_as_that() {
+    let c = one(&BASE, &shifted(&[0.06, -0.002, 0.03, -0.001, -0.003, -0.005, -0.002, -0.001]));
+    let text = plain(&c.sentence());
+    assert!(
+        text.contains("is ahead of none by 1.0 points on average, though only in 2 of 8 seeds ("),
+        "{text}"
+    );
+}
+
+#[test]
+fn undecided_though_the_interval_excludes_zero_is_explained() {
+    let gains = [0.010, 0.012, 0.009, 0.011, 0.010, 0.013, -0.001, 0.010];
+    let noise = [0.03, -0.02, 0.03, -0.035, 0.02, 0.035, -0.03, 0.02];
+    let others: Vec<Arm> = (0..6)
+        .map(|k| {
+            let turned: Vec<f64> = (0..8).map(|seed| noise[(seed + k) % 8]).collect();
+            arm(&format!("other{k}"), &shifted(&turned))
+        })
+        .collect();
+    let all = [vec![arm("cutmix", &shifted(&gains))], others].concat();
+    let c = compare(&arm("none", &BASE), &all, &Options::default()).unwrap().remove(0);
+    assert_eq!(c.verdict, Verdict::Undecided);
+    assert!(c.interval.unwrap().low > 0.0);
+    assert!(
+        c.sentence().contains("among 7 recipes such a difference is not rare by chance")
+            && c.sentence().contains("the interval speaks of this one alone"),
+        "{}",
+        c.sentence()
+    );
+}
+
+#[test]
+fn recipes_that_no_image_tells_apart_are_not_equivalent_for_a_handful_of_images() {
+    let correct = |n: usize| (0..n).map(|i| i % 3 > 0).collect::<Vec<bool>>();
+    let of = |name: &str, n: usize| Arm {
+        name: name.into(),
+        runs: (0..6).map(|seed| Run::from_correct(seed, correct(n))).collect(),
+    };
+    let verdict =
+        |n: usize| compare(&of("none", n), &[of("flip", n)], &Options::default()).unwrap().remove(0);
+    let few = verdict(24);
+    assert_eq!(few.verdict, Verdict::Undecided);
+    // One image of 24 is 4.2 points: 1.7 times that on either side.
+    let interval = few.interval.unwrap();
+    assert!(interval.high > 0.07 && interval.low < -0.07, "{interval:?}");
+    assert!(matches!(few.outlook, Outlook::Images { total } if total > 300), "{:?}", few.outlook);
+    assert_eq!(verdict(1_000).verdict, Verdict::Equivalent);
+}
+
+#[test]
+fn fewer_than_ten_images_are_told_to_be_too_few_whatever_the_seeds() {
+    let arm = |name: &str, right: usize| Arm {
+        name: name.into(),
+        runs: (0..6).map(|seed| Run::from_correct(seed, (0..4).map(|i| i < right).collect())).collect(),
+    };
+    let c = compare(&arm("none", 2), &[arm("flip", 3)], &Options::default()).unwrap().remove(0);
+    assert_eq!(c.outlook, Outlook::FewImages { at_least: 10 });
+    assert!(plain(&c.explanation()).contains("At least 10 test images are needed"), "{}", c.explanation());
 }
 
 #[test]

@@ -247,6 +247,16 @@ pub enum Metric {
     /// Share of test images whose highest logit is their label.
     #[default]
     Top1,
+    /// Balanced accuracy: that share within each class, averaged over the classes, so that small classes count as much as large ones.
+    Balanced,
+}
+
+impl Metric {
+    /// The usual one.
+    #[must_use]
+    pub fn is_top1(&self) -> bool {
+        *self == Self::Top1
+    }
 }
 
 /// `[compare]`: what is compared with what.
@@ -403,6 +413,14 @@ pub fn json_schema() -> serde_json::Value {
         let transforms = recipe["properties"]["transforms"].take();
         let changes = json!({ "type": "object", "additionalProperties": { "type": "object" } });
         recipe["properties"]["transforms"] = json!({ "anyOf": [transforms, changes] });
+    }
+    // Sizes of resizes and crops follow from the study's image where they are left out.
+    let transforms = schema.pointer_mut("/$defs/Transform/oneOf").and_then(serde_json::Value::as_array_mut);
+    for transform in transforms.into_iter().flatten() {
+        let kind = transform.pointer("/properties/kind/const").and_then(serde_json::Value::as_str);
+        if kind.is_some_and(|kind| crate::expansion::usual_size(kind, 1).is_some()) {
+            transform["required"] = json!(["kind"]);
+        }
     }
     schema
 }

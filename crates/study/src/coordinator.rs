@@ -140,10 +140,10 @@ impl Coordinator<'_> {
         let threads = pool.current_num_threads();
         let mut plan = pool.install(|| Plan::new(study))?;
         self.declare(&mut plan)?;
-        check_trials(study, &plan.record, folder, options.fresh)?;
+        check_trials(study, &plan.dataset, &plan.record, folder, options.fresh)?;
         // The seeds that earlier sittings added are wanted again, for the same reasons.
         while self.next_seed(&mut plan.record, &plan.shared)?.is_some() {
-            check_trials(study, &plan.record, folder, options.fresh)?;
+            check_trials(study, &plan.dataset, &plan.record, folder, options.fresh)?;
         }
 
         let mut sorted = sort_out(&plan.record.trials, folder, options, observer)?;
@@ -192,7 +192,7 @@ impl Coordinator<'_> {
         let jobs = self.jobs(context.model, threads, sorted.unfinished.len());
         let trainer = Trainer { context, folder };
         let prepare = |record: &PlanRecord| {
-            check_trials(study, record, folder, options.fresh)?;
+            check_trials(study, dataset, record, folder, options.fresh)?;
             write_sealed(&folder.plan_path(), record)?;
             Ok(splits::write(study, dataset, &admitted, folder, &record.seeds)?)
         };

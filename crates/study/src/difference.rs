@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use bakeoff_data::Dataset;
 use serde_json::Value;
 
 use crate::folder::{RunFolder, read_json_if_there};
+use crate::records::DataRecord;
 use crate::study::Study;
 
 /// Lines that a message names at most.
 const MOST_LINES: usize = 8;
 
 /// What differs, for a message: `:` and a line for each key.
-pub(crate) fn changes(study: &Study, folder: &RunFolder) -> String {
+pub(crate) fn changes(study: &Study, dataset: &Dataset, folder: &RunFolder) -> String {
     let before: Option<Value> = read_json_if_there(&folder.study_path()).unwrap_or_default();
     let now = serde_json::to_value(&study.config).unwrap_or_default();
     let mut lines = Vec::new();
@@ -22,10 +24,13 @@ pub(crate) fn changes(study: &Study, folder: &RunFolder) -> String {
     {
         lines.push(format!("version of Bakeoff: {then} -> {version}"));
     }
+    if let Ok(Some(data)) = folder.data() {
+        lines.extend(changes_of_data(&data, dataset));
+    }
     if lines.is_empty() {
         lines.push(
-            "the study file says the same as then: what the weights file holds, which images there are with which labels and splits, or how \
-             this version of Bakeoff computes is what changed"
+            "the study file says the same as then: what the weights file holds, which images there are with which labels and splits, \
+             BAKEOFF_WINOGRAD, or how this version of Bakeoff computes is what changed"
                 .to_owned(),
         );
     }
@@ -39,15 +44,35 @@ pub(crate) fn changes(study: &Study, folder: &RunFolder) -> String {
     changes
 }
 
+/// Classes and numbers of images that are not what they were.
+fn changes_of_data(before: &DataRecord, now: &Dataset) -> Vec<String> {
+    let mut lines = Vec::new();
+    let missing =
+        |a: &[String], b: &[String]| a.iter().filter(|class| !b.contains(class)).cloned().collect::<Vec<_>>();
+    let (gone, new) = (missing(&before.classes, now.classes()), missing(now.classes(), &before.classes));
+    for (classes, what) in [(gone, "are not there any more"), (new, "are new")] {
+        if !classes.is_empty() {
+            lines.push(format!("data: of the classes, {} {what}", classes.join(", ")));
+        }
+    }
+    let listed = before.train + before.validation + before.test + before.rejected.len();
+    if listed != now.samples().len() {
+        lines.push(format!("data: {listed} images -> {}", now.samples().len()));
+    }
+    lines
+}
+
 /// `train.epochs: 10 -> 20`, one line per key that differs and may matter.
 fn differences(before: &Value, now: &Value, path: &str, lines: &mut Vec<String>) {
-    const HARMLESS: [&str; 8] = [
+    const HARMLESS: [&str; 10] = [
         "name",
         "data.path",
         "data.test_path",
         "data.cache",
         "data.pack",
         "compare.margin",
+        "compare.metric",
+        "train.evaluation_batch",
         "compare.seeds",
         "compare.baseline",
     ];

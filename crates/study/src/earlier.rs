@@ -3,6 +3,8 @@
 use std::fs;
 use std::io;
 
+use bakeoff_data::Dataset;
+
 use crate::difference::changes;
 use crate::folder::{RunFolder, Trial, remove_folder};
 use crate::folder_error::FolderError;
@@ -38,6 +40,7 @@ pub(crate) fn check_folder(folder: &RunFolder) -> Result<(), RunError> {
 /// Trials in the folder must be those of the plan, or are thrown away if that was asked for.
 pub(crate) fn check_trials(
     study: &Study,
+    dataset: &Dataset,
     plan: &PlanRecord,
     folder: &RunFolder,
     fresh: bool,
@@ -63,7 +66,7 @@ pub(crate) fn check_trials(
     Err(RunError::Changed {
         path: folder.path().to_owned(),
         trials: changed.len(),
-        changes: changes(study, folder),
+        changes: changes(study, dataset, folder),
     })
 }
 

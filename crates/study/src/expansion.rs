@@ -2,7 +2,7 @@
 //! one. Both are resolved in the document itself, so that every value keeps the place where it was written and what is
 //! wrong with it is reported there.
 
-use bakeoff_augment::{Builtin, Mixer, Transform, builtin};
+use bakeoff_augment::{Builtin, Mixer, Transform, builtin, usual_resize};
 use schemars::JsonSchema;
 use serde_json::Value as Json;
 
@@ -39,11 +39,36 @@ pub(crate) fn expand(document: &mut Document) -> Vec<Problem> {
         expansion.family(index, recipe, &mut recipes);
     }
     recipes.truncate(MOST);
+    if let Some(image) = image {
+        recipes.iter_mut().for_each(|recipe| fill_in_sizes(recipe, image));
+    }
     let problems = expansion.problems;
     if let Some(Node { value: Value::Array(nodes), .. }) = document.root.get_mut("recipe") {
         *nodes = recipes;
     }
     problems
+}
+
+/// The size of a resize or a crop that does not say its own, for images of the study's size: a crop gives the image, a resize as much more
+/// as is usual (256 for 224). `None` for transforms that need no size.
+pub(crate) fn usual_size(kind: &str, image: usize) -> Option<usize> {
+    match kind {
+        "resize" => Some(usual_resize(image)),
+        "random-crop" | "centre-crop" | "pad-crop" => Some(image),
+        _ => None,
+    }
+}
+
+/// Writes the sizes that were left out.
+fn fill_in_sizes(recipe: &mut Node, image: usize) {
+    let Some(Node { value: Value::Array(transforms), .. }) = recipe.get_mut("transforms") else { return };
+    for transform in transforms {
+        let size = transform.get("kind").and_then(Node::text).and_then(|kind| usual_size(kind, image));
+        let Some(size) = size.filter(|_| transform.get("size").is_none()) else { continue };
+        let Value::Table(table) = &mut transform.value else { continue };
+        let value = Node { value: Value::Integer(size as i128), origin: transform.origin.clone() };
+        table.push(("size".to_owned(), transform.origin.clone(), value));
+    }
 }
 
 struct Expansion<'a> {

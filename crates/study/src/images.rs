@@ -1,5 +1,6 @@
 //! The images of a run: looked at once, held against what earlier sittings saw, and recorded.
 
+use bakeoff_data::{form, number};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -211,29 +212,26 @@ fn data_record(
     let mut warnings = Vec::new();
     if let Some(first) = rejected.first() {
         warnings.push(format!(
-            "{} image(s) cannot be used and are left out, {} for one: {}. data.json lists them; repair or remove them, or refuse \
-             them with --strict",
-            rejected.len(),
+            "{} cannot be used and {are} left out, {} for one: {}. data.json lists {them}; repair or remove {them}, or refuse \
+             {them} with --strict",
+            number(rejected.len(), "image"),
             first.image,
-            first.reason
-        ));
+            first.reason, are = form(rejected.len(), "is", "are"), them = form(rejected.len(), "it", "them")));
     }
     if let Some(first) = shared.iter().next() {
         warnings.push(format!(
-            "{} set(s) of byte-identical images stand in more than one of train, validation and test, {} for one: the \
+            "{} of byte-identical images {stand} in more than one of train, validation and test, {} for one: the \
              network is judged on images it was trained on. data.json lists them; remove one of each",
-            shared.len(),
-            named(first)
-        ));
+            number(shared.len(), "set"),
+            named(first), stand = form(shared.len(), "stands", "stand")));
     }
     if let Some(first) = shared_looks.iter().next() {
         warnings.push(format!(
-            "{} set(s) of images that look the same stand in more than one of train, validation and test, {} for one: the \
+            "{} of images that look the same {stand} in more than one of train, validation and test, {} for one: the \
              network may be judged on images it was trained on. data.json lists them; look at them with `bakeoff data check --html`, \
              and leave one of each out (data.exclude), or let Bakeoff split (data.test = {{ from = \"all\" }}), which keeps copies together",
-            shared_looks.len(),
-            named(first)
-        ));
+            number(shared_looks.len(), "set"),
+            named(first), stand = form(shared_looks.len(), "stands", "stand")));
     }
     if rule == SplitRule::Images {
         warnings.push(
@@ -248,9 +246,10 @@ fn data_record(
         let confused: Vec<_> = sets.iter().filter(|set| set.across_classes).collect();
         if let Some(first) = confused.first() {
             warnings.push(format!(
-                "{} set(s) of {what} are labelled as different classes, {} for one: correct their labels",
-                confused.len(),
-                named(&first.ids)
+                "{} of {what} {are} labelled as different classes, {} for one: correct their labels",
+                number(confused.len(), "set"),
+                named(&first.ids),
+                are = form(confused.len(), "is", "are")
             ));
         }
     }
@@ -263,10 +262,11 @@ fn data_record(
     let kept: Vec<&CopiesRecord> = copies.iter().filter(|set| set.together && !set.across_splits).collect();
     let note = kept.first().map(|first| {
         format!(
-            "{} set(s) of copies ({} images), {} for one, stand on one side of the splits. data.json lists them",
-            kept.len(),
+            "{} of copies ({} images), {} for one, {stand} on one side of the splits. data.json lists them",
+            number(kept.len(), "set"),
             kept.iter().map(|set| set.images.len()).sum::<usize>(),
-            named(&first.images)
+            named(&first.images),
+            stand = form(kept.len(), "stands", "stand")
         )
     });
     warnings.extend(crate::enlargement::known(study, dataset, &inspection.shorter_sides));

@@ -19,6 +19,7 @@
 
 #![warn(clippy::print_stderr)]
 
+mod advice;
 mod analysis;
 mod check;
 mod clock;

@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::advice::{advice, facts, power, power_sentence};
+use crate::config::TrainConfig;
 use crate::feed::{Feed, FeedError, hidden_stages};
 use crate::records::{PlanRecord, RecipeRecord, TrialKey};
 use crate::splits::Admitted;
@@ -44,6 +46,7 @@ pub struct Plan {
     pub(crate) of_weights: Vec<String>,
     /// What the addresses of all trials have in common.
     pub(crate) shared: Value,
+    facts: Vec<[String; 2]>,
 }
 
 /// What a study would take.
@@ -119,10 +122,12 @@ impl Plan {
         let cut = dataset.cut_groups(&|sample| splits.place(sample));
         warnings.extend(cut.map(|warning| warning.to_string()));
         warnings.extend(splits.uneven.iter().map(uneven_warning));
+        warnings.extend(advice(config, &dataset, &splits));
         let record = PlanRecord {
             study: study.name.clone(),
             baseline: config.compare.baseline.clone(),
             headline: config.compare.headline.to_string(),
+            metric: config.compare.metric,
             margin: config.compare.margin,
             epochs: config.train.epochs,
             recipes,
@@ -136,7 +141,8 @@ impl Plan {
             until_decided: None,
             warnings,
         };
-        Ok(Self { record, dataset, model, of_weights, shared })
+        let facts = facts(study, &model, head.as_ref());
+        Ok(Self { record, dataset, model, of_weights, shared, facts })
     }
 
     /// The data set, listed.
@@ -149,6 +155,20 @@ impl Plan {
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// What is trained, from what and how: names and values for a table.
+    #[must_use]
+    pub fn facts(&self) -> &[[String; 2]] {
+        &self.facts
+    }
+
+    /// Which differences so many test images and seeds can show, in a sentence; `None` where the seeds are too few for any.
+    #[must_use]
+    pub fn power(&self, test: usize) -> Option<String> {
+        let seeds = self.record.until_decided.map_or(self.record.seeds.len(), |declared| declared.most);
+        let compared = self.record.recipes.len().saturating_sub(1);
+        power(test, seeds, compared).map(|points| power_sentence(test, seeds, points))
     }
 
     /// What a look at some of the images tells of their sizes: whether they are enlarged. A run knows it of all, and says it then.
@@ -380,9 +400,12 @@ fn shared_content(study: &Study, dataset: &Dataset, head: Option<&HeadFit>) -> V
         "preprocess": study.preprocess(),
         "model": config.model.name,
         "weights": study.weights().map(|start| weights_digest(&start.weights)),
-        "train": config.train,
+        "train": deciding(&config.train),
         "headline": config.compare.headline,
     });
+    if bakeoff_nn::is_every_convolution_direct() {
+        content["convolution"] = json!("direct");
+    }
     // Only where it is said, so that studies which never heard of it keep their addresses.
     if !config.data.copies.is_default() {
         content["copies"] = json!(config.data.copies);
@@ -392,6 +415,11 @@ fn shared_content(study: &Study, dataset: &Dataset, head: Option<&HeadFit>) -> V
         content["weights_know"] = json!(study.weights().and_then(|start| start.classes()));
     }
     content
+}
+
+/// The settings of training without those that decide no bit of a trial.
+fn deciding(train: &TrainConfig) -> TrainConfig {
+    TrainConfig { evaluation_batch: None, ..train.clone() }
 }
 
 /// What is said of a class that groups do not let be split as asked.

@@ -22,6 +22,7 @@
 //! RUN/trials/<recipe>/seed-<n>/maps.json   [`MapsRecord`], likewise, of one seed
 //! ```
 
+use crate::config::Metric;
 use bakeoff_augment::Preprocess;
 use bakeoff_augment::corruption::{Corruption, CorruptionSet};
 use serde::{Deserialize, Serialize};
@@ -269,6 +270,9 @@ pub struct PlanRecord {
     pub baseline: String,
     /// `last`, `best-on-validation` or `median-of-last-k`.
     pub headline: String,
+    /// What recipes are compared by.
+    #[serde(default, skip_serializing_if = "Metric::is_top1")]
+    pub metric: Metric,
     /// Margin in points (percent) that would matter to the user.
     pub margin: f64,
     /// Epochs of each trial.

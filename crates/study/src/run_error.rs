@@ -1,5 +1,6 @@
 //! Why a run cannot begin, or cannot go on.
 
+use bakeoff_data::number;
 use std::path::PathBuf;
 
 use bakeoff_files::WriteError;
@@ -49,9 +50,8 @@ pub enum RunError {
     },
     /// The folder holds trials of other settings.
     #[error(
-        "{path} holds {trials} trial(s) run with other settings{changes}\nGive another folder with --out to keep them, or \
-         --fresh to throw them away"
-    )]
+        "{path} holds {n} run with other settings{changes}\nGive another folder with --out to keep them, or \
+         --fresh to throw them away", n = number(.trials, "trial"))]
     Changed {
         /// The run folder.
         path: PathBuf,

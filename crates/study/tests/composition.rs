@@ -124,6 +124,60 @@ fn recipes_that_ship_are_taken_by_name_for_the_studys_image_size() {
 }
 
 #[test]
+fn sizes_that_are_left_out_follow_the_studys_image() {
+    let recipe = |sizes: [&str; 4]| {
+        let [resize, random, centre, pad] = sizes;
+        format!(
+            "[[recipe]]\nname = \"a\"\ntransforms = [{{ kind = \"resize\"{resize} }}, {{ kind = \"random-crop\"{random} }}]\n\
+             [[recipe]]\nname = \"b\"\ntransforms = [{{ kind = \"resize\"{resize} }}, {{ kind = \"centre-crop\"{centre} }}]\n\
+             [[recipe]]\nname = \"c\"\ntransforms = [{{ kind = \"pad-crop\"{pad}, padding = 4 }}]\n"
+        )
+    };
+    let left_out = study(&recipe([""; 4]));
+    let written = study(&recipe([", size = 73", ", size = 64", ", size = 64", ", size = 64"]));
+    // The very same configuration, and so the same trials.
+    assert_eq!(left_out.config, written.config);
+    for image in [32, 64, 224] {
+        let text = format!("{HEAD}{}", recipe([""; 4]));
+        let study = Study::parse(&text, Path::new("s.toml"), &[format!("train.image={image}")]).unwrap();
+        assert!(
+            study.config.recipe[1].transforms.contains(&Transform::RandomCrop(RandomCrop { size: image }))
+        );
+    }
+    // What is wrong with such a recipe is told where it stands.
+    let [error] = &errors("[[recipe]]\nname = \"a\"\ntransforms = [{ kind = \"random-crop\" }]")[..] else {
+        panic!()
+    };
+    assert!(error.contains("recipe.a.transforms[0].size: this crop never crops"), "{error}");
+    let schema = json_schema();
+    let transforms = schema["$defs"]["Transform"]["oneOf"].as_array().unwrap();
+    let crop = transforms.iter().find(|t| t["properties"]["kind"]["const"] == "random-crop").unwrap();
+    assert_eq!(crop["required"], serde_json::json!(["kind"]));
+}
+
+#[test]
+fn shipped_studies_take_other_sizes_of_images() {
+    let images = tempfile::tempdir().unwrap();
+    for class in ["a", "b"] {
+        std::fs::create_dir(images.path().join(class)).unwrap();
+        std::fs::write(images.path().join(class).join("1.jpg"), "").unwrap();
+    }
+    for file in ["folder", "dogs-64", "dogs-64-eight", "stanford-dogs", "resnet50"] {
+        let path = format!("{}/../../studies/{file}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        for image in [32, 64, 224] {
+            // These name the size of their photographs, which is less than the largest image here.
+            if file.starts_with("dogs") && image > 64 {
+                continue;
+            }
+            let set = [format!("train.image={image}"), format!("data.path={}", images.path().display())];
+            Study::parse(&text, Path::new(&path), &set)
+                .unwrap_or_else(|error| panic!("{file} {image}: {error}"));
+        }
+    }
+}
+
+#[test]
 fn a_name_alone_does_nothing_and_a_warning_says_so() {
     let study = study("[[recipe]]\nname = \"cutmix\"\n");
     let warnings: Vec<&str> = study.warnings.iter().map(|problem| problem.message.as_str()).collect();

@@ -73,9 +73,22 @@ fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
         out(format!("data {} ({})", path.display(), kind.as_str().unwrap_or_default()));
     }
     out(format!(
-        "baseline {}, margin {} points, headline {}\n",
-        record.baseline, record.margin, record.headline
+        "baseline {}, margin {} points, headline {}, compared by {}",
+        record.baseline,
+        record.margin,
+        record.headline,
+        if record.metric.is_top1() { "top-1" } else { "balanced accuracy" }
     ));
+    if let Some(power) = plan.power(estimate.test).filter(|_| record.recipes.len() > 1) {
+        out(power);
+    }
+    out("");
+    let mut facts = Table::new(["trained", ""]);
+    for [name, value] in plan.facts() {
+        facts.row(vec![name.clone(), value.clone()]);
+    }
+    facts.print();
+    out("");
     let mut table = Table::new(["recipe", "what a training image goes through"]);
     for recipe in &record.recipes {
         for (position, line) in recipe.pipeline.iter().enumerate() {

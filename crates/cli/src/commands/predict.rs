@@ -1,5 +1,6 @@
 //! `bakeoff predict`: a trained network, or anyone's weights, on images.
 
+use bakeoff_data::{form, number};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -385,9 +386,11 @@ impl Looks {
             ""
         };
         Some(format!(
-            "{count} of {} image(s) are smaller than the {size} px they are resized to, {example} ({side} px) for one: enlarged, they \
-             are less sharp than those the network knows{remedy}",
-            self.images
+            "{count} of {} {are} smaller than the {size} px {they} resized to, {example} ({side} px) for one: enlarged, {they} less \
+             sharp than what the network knows{remedy}",
+            number(self.images, "image"),
+            are = form(count, "is", "are"),
+            they = form(count, "it is", "they are")
         ))
     }
 }

@@ -1,5 +1,6 @@
 //! The images that `bakeoff predict` is given: files, folders and patterns.
 
+use bakeoff_data::{form, number};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,9 @@ pub(crate) fn images(arguments: &[PathBuf]) -> Result<Images> {
     if let Some((count, example)) = again {
         let example = example.display();
         images.warnings.push(format!(
-            "{count} image(s) were named more than once, {example} for one: each is classified once"
+            "{} {} named more than once, {example} for one: each is classified once",
+            number(count, "image"),
+            form(count, "was", "were")
         ));
     }
     Ok(images)
@@ -108,7 +111,9 @@ fn matching(pattern: &str, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
         (false, Some(example)) => {
             let (count, example) = (others.len(), example.display());
             warnings.push(format!(
-                "`{pattern}`: {count} file(s) that are no images were left out, {example} for one"
+                "`{pattern}`: {} that {} left out, {example} for one",
+                number(count, "file"),
+                form(count, "is no image was", "are no images were")
             ));
             Ok(images)
         }
@@ -140,7 +145,12 @@ fn there(pattern: &str) -> String {
         }
     }
     let example = example.map_or(String::new(), |name| format!(", {name} for one"));
-    format!(": {} holds {folders} folder(s) and {files} file(s){example}", folder.display())
+    format!(
+        ": {} holds {} and {}{example}",
+        folder.display(),
+        number(folders, "folder"),
+        number(files, "file")
+    )
 }
 
 #[cfg(test)]
@@ -182,7 +192,7 @@ mod tests {
         };
         let (found, said) = of("");
         assert_eq!(found, ["a.PNG", "b.jpg", "deep/c.jpeg", "deep/er/d.jpg"]);
-        assert!(said.contains("1 file(s) that are no images were left out, deep/er/notes.txt"), "{said}");
+        assert!(said.contains("1 file that is no image was left out, deep/er/notes.txt"), "{said}");
         assert_eq!(of("**/*.jpg").0, ["b.jpg", "deep/er/d.jpg"]);
         assert_eq!(of("*").0, ["a.PNG", "b.jpg"]);
         assert!(of("*").1.contains("Thumbs.db for one"));
@@ -202,7 +212,7 @@ mod tests {
         let found = images(&[root.join("b.jpg"), root.into(), root.join("deep/../b.jpg")]).unwrap();
         assert_eq!(names(root, &found), ["b.jpg", "a.PNG", "deep/c.jpeg", "deep/er/d.jpg"]);
         assert!(
-            found.warnings.iter().any(|w| w.starts_with("2 image(s) were named more than once")),
+            found.warnings.iter().any(|w| w.starts_with("2 images were named more than once")),
             "{found:?}"
         );
     }
@@ -212,7 +222,7 @@ mod tests {
         let folder = photos();
         let root = folder.path();
         let error = |argument: PathBuf| images(&[argument]).unwrap_err().to_string();
-        assert!(error(root.join("*.webp")).contains("holds 1 folder(s) and 4 file(s), .hidden.jpg for one"));
+        assert!(error(root.join("*.webp")).contains("holds 1 folder and 4 files, .hidden.jpg for one"));
         assert!(error(root.join("none/*.jpg")).contains("there is no folder"));
         assert!(error(root.join("study.toml")).contains("is a study file"));
         fs::create_dir(root.join("empty")).unwrap();
@@ -220,7 +230,7 @@ mod tests {
         fs::write(root.join("empty/x.txt"), b"x").unwrap();
         assert!(
             error(root.join("empty"))
-                .contains("holds no images; 1 file(s) that are no images were left out, x.txt for one")
+                .contains("holds no images; 1 file that is no image was left out, x.txt for one")
         );
         fs::write(root.join("plan.json"), b"{}").unwrap();
         assert!(error(root.into()).contains("is a run folder"));

@@ -471,7 +471,7 @@ fn a_trained_network_takes_folders_and_patterns_and_says_what_a_run_says() {
     assert_eq!((named[0], named[15]), ("photos/test/green/0.jpg", "photos/test/red/7.jpg"));
     let pattern = predict(&[trial, "--json", "photos/test/**/*.jpg", "photos/test/red"]);
     assert_eq!(pattern.json()["images"], folder["images"]);
-    assert!(pattern.stderr.contains("8 image(s) were named more than once"), "{pattern:?}");
+    assert!(pattern.stderr.contains("8 images were named more than once"), "{pattern:?}");
     // In batches of any size the same, and the table has a row for each.
     assert_eq!(predict(&[trial, "--json", "--batch", "3", "photos/test"]).json()["images"], folder["images"]);
     let table = predict(&[trial, "photos"]).stdout;
@@ -495,7 +495,7 @@ fn a_trained_network_takes_folders_and_patterns_and_says_what_a_run_says() {
     let grey = predict(&[trial, "--json", "grey"]);
     assert_eq!(grey.json()["images"][0]["logits"], grey.json()["images"][1]["logits"]);
     let checked = bakeoff(&project).args(["data", "check", "grey"]).run();
-    let said = "1 image(s) are 16-bit grey, ";
+    let said = "1 image is 16-bit grey, ";
     assert!(grey.stderr.contains(said) && (checked.stdout + &checked.stderr).contains(said), "{grey:?}");
 
     for wrong in ["runs/study", "runs/study/trials", "runs/study/trials/none"] {
@@ -530,7 +530,7 @@ fn a_trained_network_takes_folders_and_patterns_and_says_what_a_run_says() {
         larger.code == 0 && larger.stderr.contains("trained on images of 16 px and are shown 32 px"),
         "{larger:?}"
     );
-    assert!(larger.stderr.contains("16 of 16 image(s) are smaller than the 32 px"), "{larger:?}");
+    assert!(larger.stderr.contains("16 of 16 images are smaller than the 32 px"), "{larger:?}");
     assert_eq!(larger.json()["warnings"].as_array().map(Vec::len), Some(2));
     let text = fs::read_to_string(project.path(&study)).unwrap();
     let from = text.replace("[model]\n", &format!("[model]\nweights = \"{trial}\"\n"));

@@ -1,5 +1,6 @@
 //! Images that a file leaves out: by ids, paths, folders and patterns.
 
+use crate::number::number;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -46,9 +47,10 @@ pub(crate) fn exclude(listing: &mut Listing, source: &Path, file: &Path) -> Resu
             return Err(DataError::unusable(
                 file,
                 format!(
-                    "not one of its {lines} line(s) names an image of {}: line {line} is {text:?}; write ids as the data set has \
+                    "not one of its {n} names an image of {}: line {line} is {text:?}; write ids as the data set has \
                      them, {example:?} for one, or patterns such as \"*_copy.jpg\"",
-                    source.display()
+                    source.display(),
+                    n = number(lines, "line")
                 ),
             ));
         }

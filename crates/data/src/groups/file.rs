@@ -1,5 +1,6 @@
 //! Groups that a file lists.
 
+use crate::number::{form, number};
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
@@ -246,19 +247,23 @@ pub(crate) fn read_groups(listing: &mut Listing, source: &Path, file: &Path) -> 
         let [image, group] = table.names(first);
         let images: usize = sets.iter().map(Vec::len).sum();
         let note = format!(
-            "{image} was taken for the images and {group} for their groups{}: {images} image(s) are in {} group(s), {} of which have \
+            "{image} was taken for the images and {group} for their groups{}: {n} {are} in {}, {} of which have \
              several images",
             if table.header { "" } else { " (the file has no header)" },
-            sets.len(),
-            sets.iter().filter(|set| set.len() > 1).count()
+            number(sets.len(), "group"),
+            sets.iter().filter(|set| set.len() > 1).count(),
+            n = number(images, "image"),
+            are = form(images, "is", "are")
         );
         warnings.push(Warning::TableNote { table: name(), note });
     }
     if let Some(&(line, image)) = without.first() {
         let note = format!(
-            "{} image(s) have no group, {} on line {line} for one: each of them is a group by itself",
-            without.len(),
-            listing.entries[image].id
+            "{} {have} no group, {} on line {line} for one: {each} a group by itself",
+            number(without.len(), "image"),
+            listing.entries[image].id,
+            have = form(without.len(), "has", "have"),
+            each = form(without.len(), "it is", "each of them is")
         );
         warnings.push(Warning::TableNote { table: name(), note });
     }

@@ -7,6 +7,7 @@ mod rows;
 mod split_column;
 mod text;
 
+use crate::number::{form, number};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -245,9 +246,11 @@ fn not_listed(folder: &Path, tables: &[Table], listed: &[PathBuf]) -> Result<Opt
     let table = names.join(" and ");
     let note = match example {
         Some(example) => format!(
-            "was found in the folder and taken for the list of its images and classes; {count} image(s) in the folder are in no row of it \
-             and are not used, {} for one; list them too, or, if folders are the classes, take the table out of the folder",
-            slashes(example.strip_prefix(folder).unwrap_or(&example))
+            "was found in the folder and taken for the list of its images and classes; {n} in the folder {are} in no row of it \
+             and {are} not used, {} for one; list them too, or, if folders are the classes, take the table out of the folder",
+            slashes(example.strip_prefix(folder).unwrap_or(&example)),
+            n = number(count, "image"),
+            are = form(count, "is", "are")
         ),
         // `train.csv` is what a folder of tables is known by.
         None if inferred().any(|table| name_of(&table.path).starts_with("train.")) => return Ok(None),

@@ -5,6 +5,7 @@
 //! nothing else holds it, a file of another name may; and where people's own names have dots, the last dot ends the key. Both is
 //! said in a warning.
 
+use crate::number::number;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read, Seek};
@@ -230,8 +231,9 @@ fn refuse_broken_off(found: &[shards::Shard], read: &[Shard]) -> Result<(), Data
         Some((file, members)) if without().count() < read.len() => Err(DataError::unusable(
             &file.path,
             format!(
-                "ends after {members} member(s) without the mark that ends a tar archive, which other shards have: it was cut off; \
-                     copy it again"
+                "ends after {} without the mark that ends a tar archive, which other shards have: it was cut off; \
+                     copy it again",
+                number(members, "member")
             ),
         )),
         _ => Ok(()),

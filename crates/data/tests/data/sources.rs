@@ -59,7 +59,7 @@ fn a_folder_with_splits_is_listed_nested_files_included() {
     assert_eq!(
         dataset.warnings(),
         [
-            Warning::PassedOver { folders: ".hidden with 1 image(s)".into() },
+            Warning::PassedOver { folders: ".hidden with 1 image".into() },
             Warning::NoValidationImages { class: "dog".into() }
         ]
     );

@@ -135,10 +135,10 @@ fn train_and_validation_without_test_is_a_question_to_the_user() {
 fn too_few_images_name_the_class_and_the_remedy() {
     let (_folder, dataset) = dataset_of(&[("a", 10), ("lonely", 1)]);
     let error = dataset.splits(&SplitConfig::default(), 1, &[], &Groups::none()).unwrap_err().to_string();
-    assert!(error.contains("class lonely has 1 image(s), too few to take test images from"), "{error}");
+    assert!(error.contains("class lonely has 1 image, too few to take test images from"), "{error}");
     let (_folder, dataset) = dataset_of(&[("a", 10), ("pair", 2)]);
     let error = dataset.splits(&SplitConfig::default(), 1, &[], &Groups::none()).unwrap_err().to_string();
-    assert!(error.contains("class pair has 1 image(s), too few to take validation images from"), "{error}");
+    assert!(error.contains("class pair has 1 image, too few to take validation images from"), "{error}");
     for fraction in [0.0, 1.0, -0.5, f64::NAN] {
         let config = SplitConfig {
             validation: Some(ValidationConfig { from: ValidationFrom::Train, fraction }),

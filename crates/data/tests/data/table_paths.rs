@@ -10,7 +10,7 @@ fn a_file_under_two_spellings_is_one_image() {
     let dataset = table_of("path,label\n0.jpg,cat\nimg/../0.jpg,cat\nimg/sub/../../1.jpg,dog\n").unwrap();
     let ids: Vec<&str> = dataset.samples().iter().map(|sample| sample.id.as_str()).collect();
     assert_eq!(ids, ["0.jpg", "1.jpg"]);
-    assert!(said(&dataset).contains("1 row(s) of list.csv repeat an earlier row"), "{}", said(&dataset));
+    assert!(said(&dataset).contains("1 row of list.csv repeat an earlier row"), "{}", said(&dataset));
     let image = photograph();
     let elsewhere = tree(&[("x.jpg", &image)]);
     let absolute = elsewhere.path().join("x.jpg");
@@ -27,7 +27,7 @@ fn a_table_that_was_found_in_its_folder_is_said_and_so_are_images_it_does_not_li
         (
             "metadata.csv",
             rows,
-            "metadata.csv: was found in the folder and taken for the list of its images and classes; 2 image(s)",
+            "metadata.csv: was found in the folder and taken for the list of its images and classes; 2 images",
         ),
         (
             "metadata.csv",
@@ -37,7 +37,7 @@ fn a_table_that_was_found_in_its_folder_is_said_and_so_are_images_it_does_not_li
         (
             "train.csv",
             rows,
-            "train.csv: was found in the folder and taken for the list of its images and classes; 2 image(s)",
+            "train.csv: was found in the folder and taken for the list of its images and classes; 2 images",
         ),
     ] {
         let folder = tree(&[

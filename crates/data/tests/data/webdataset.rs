@@ -165,7 +165,7 @@ fn shards_without_a_split_beside_others_are_told_and_so_is_what_a_name_was_taken
         (
             ["train-000.tar", "evaluation-000.tar"],
             [2, 0, 0, 2],
-            &["2 image(s) are in no split, evaluation-000.tar for one"],
+            &["2 images are in no split, evaluation-000.tar for one"],
         ),
         (["bus-000.tar", "train_station-000.tar"], [0, 0, 0, 4], &[]),
     ] {
@@ -192,8 +192,8 @@ fn a_shard_that_was_cut_off_between_two_members_is_told_or_refused_where_others_
         let dataset = open(files).unwrap();
         assert_eq!(dataset.warnings().len(), files.len());
         let text = dataset.warnings()[0].to_string();
-        assert!(text.contains("x-000.tar ends after 4 member(s)"), "{text}");
+        assert!(text.contains("x-000.tar ends after 4 members"), "{text}");
     }
     let error = open(&[("x-000.tar", &whole), ("x-001.tar", cut)]).unwrap_err();
-    assert!(error.contains("x-001.tar: ends after 4 member(s)") && error.contains("cut off"), "{error}");
+    assert!(error.contains("x-001.tar: ends after 4 members") && error.contains("cut off"), "{error}");
 }

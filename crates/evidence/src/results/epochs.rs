@@ -1,5 +1,6 @@
 //! In which order the rows of a training log stand, where the numbers of its epochs do not simply go up.
 
+use bakeoff_data::{form, number};
 use std::fmt;
 
 /// Columns of interest.
@@ -63,8 +64,10 @@ impl fmt::Display for Decision {
             ),
             Self::Resumed { line, from, to, replaced } => write!(
                 f,
-                "at line {line} the epoch falls back from {from} to {to}. This was taken for training that was resumed: the {replaced} \
-                 earlier epoch(s) from {to} on are replaced by the rows below."
+                "at line {line} the epoch falls back from {from} to {to}. This was taken for training that was resumed: the \
+                 {} from {to} on {} replaced by the rows below.",
+                number(replaced, "earlier epoch"),
+                form(replaced, "is", "are")
             ),
             Self::Reversed => {
                 f.write_str("its epochs go down from row to row. The file was read from its end.")

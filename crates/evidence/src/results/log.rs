@@ -6,6 +6,7 @@ use super::opened::{Header, Opened, failure, plain};
 use super::table::seed_of;
 use super::{MetricUnit, Results, ResultsError, ResultsOptions, Run, Source, Told, place, shown, shown_path};
 use bakeoff_data::delimited::{DecimalSign, DelimitedError};
+use bakeoff_data::form;
 use bakeoff_data::normalised;
 use bakeoff_stats::{Direction, Measure, Unit};
 use bakeoff_study::Headline;
@@ -384,14 +385,13 @@ impl<'a> Logs<'a> {
             if last.is_some_and(|epoch| epoch.lost && epoch.values[METRIC].is_none()) {
                 told.tell("lost", || {
                     format!(
-                        "{}: the last of {lost} epoch(s) of {} seed {} have no number as `{}` but NaN or infinity. Epoch {} counts, the last \
+                        "{}: the last {of} of {} seed {} {have} no number as `{}` but NaN or infinity. Epoch {} counts, the last \
                          that was measured or an earlier one: a run that diverged looks better than it is.",
                         shown_path(&log.path),
                         shown(&log.recipe),
                         log.seed,
                         shown(&metric),
-                        chosen.epoch
-                    )
+                        chosen.epoch, of = if lost == 1 { "epoch".to_owned() } else { format!("{lost} epochs") }, have = form(lost, "has", "have"))
                 });
             }
             lengths.push((measured.len(), format!("{} seed {}", shown(&log.recipe), log.seed)));

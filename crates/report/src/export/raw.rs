@@ -77,7 +77,7 @@ pub(crate) fn trials_csv(evidence: &Evidence) -> Result<Vec<u8>, csv::Error> {
             &trial.seed.to_string(),
             status,
             &trial.epochs.len().to_string(),
-            &of(|t| Some(t.top1)),
+            &of(|t| Some(t.compared)),
             &of(|t| t.top5),
             &of(|t| t.loss),
             &number(seconds),

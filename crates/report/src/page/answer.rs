@@ -8,6 +8,7 @@ use crate::metric::metric;
 use crate::tables;
 use crate::text::{bdi, escape};
 use bakeoff_evidence::Origin;
+use bakeoff_findings::answer::Answer;
 use bakeoff_findings::summary::RecipeSummary;
 use bakeoff_stats::{Comparison, Direction, LEVEL, Unit, fewest_seeds};
 
@@ -34,17 +35,25 @@ impl Writer<'_> {
     pub(super) fn answer(&mut self) {
         let (evidence, assessment, words) = (self.evidence, self.assessment, self.words);
         let summary = &assessment.summary;
-        let sentence = match words.language {
-            Language::English => summary.answer.clone(),
+        let sentences = match words.language {
+            Language::English => Answer::new(summary).sentences(summary),
             Language::Korean => korean::answer(summary),
+        };
+        // What to do stands by itself; what it rests on below.
+        let (first, rest) = match (&summary.recommendation, sentences.split_first()) {
+            (Some(_), Some((first, rest))) => (first.clone(), rest.join(" ")),
+            _ => (sentences.join(" "), String::new()),
         };
         put!(
             self,
             "<section id=\"{}\" aria-label=\"{}\">\n<p class=\"answer\">{}</p>\n",
             self.id("answer"),
             words.s_answer,
-            escape(&sentence)
+            escape(&first)
         );
+        if !rest.is_empty() {
+            put!(self, "<p class=\"basis\">{}</p>\n", escape(&rest));
+        }
         self.notices();
 
         if assessment.comparisons.iter().any(|c| c.mean.is_some()) {

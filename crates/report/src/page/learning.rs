@@ -94,7 +94,7 @@ impl Writer<'_> {
     fn courses(&mut self) {
         let words = self.words;
         let courses = &self.assessment.summary.insight.courses;
-        if self.evidence.plan.recipes.len() < 2 || !self.evidence.is_top1() {
+        if self.evidence.plan.recipes.len() < 2 || !self.evidence.has_accuracy_curves() {
             return;
         }
         put!(self, "<h3>{}</h3>\n", words.courses_title);

@@ -31,6 +31,7 @@ pub(crate) struct Fake {
     pub(crate) classes: Vec<String>,
     pub(crate) end: fn(usize, u64) -> End,
     pub(crate) margin: f64,
+    pub(crate) metric: bakeoff_study::Metric,
     pub(crate) data: bool,
     pub(crate) previews: bool,
     pub(crate) predictions: bool,
@@ -81,6 +82,7 @@ impl Fake {
             .map(String::from)
             .to_vec(),
             end: |_, _| End::Finished,
+            metric: bakeoff_study::Metric::default(),
             margin: 1.0,
             data: true,
             previews: true,
@@ -346,6 +348,7 @@ impl Fake {
             })
             .collect();
         let plan = PlanRecord {
+            metric: self.metric,
             study: self.study.clone(),
             baseline: self.recipes.first().map_or_else(String::new, |r| r.name.clone()),
             headline: "last".into(),
@@ -383,7 +386,8 @@ impl Fake {
             "train": {"epochs": self.epochs, "batch": 64, "image": self.image,
                 "optimizer": {"name": "sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 0.0005},
                 "schedule": {"kind": "cosine", "warmup_epochs": 1.0}},
-            "compare": {"seeds": self.seeds, "baseline": plan.baseline, "margin": self.margin},
+            "compare": {"seeds": self.seeds, "baseline": plan.baseline, "margin": self.margin,
+                "metric": self.metric},
             "recipe": [{"name": "none"}],
         });
         bakeoff_files::write_json(&path.join("study.json"), &study).unwrap();

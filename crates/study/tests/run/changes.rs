@@ -32,14 +32,14 @@ fn finished_trials_never_run_twice_and_changed_ones_are_refused() {
     // Another epoch: refused, with the key that changed; nothing is touched.
     let changed = study(&["train.epochs=2", "compare.seeds=1"]);
     let message = go(&changed, &path, &Silent, &options(2, 1)).unwrap_err().to_string();
-    assert!(message.contains("2 trial(s) run with other settings:\n  train.epochs: 1 -> 2\n"), "{message}");
+    assert!(message.contains("2 trials run with other settings:\n  train.epochs: 1 -> 2\n"), "{message}");
     assert_eq!(results(&path), before);
 
     // One recipe changed: the other's trial is kept, by --fresh as well.
     let mixed = study(&["train.epochs=1", "compare.seeds=1", "recipe.mixup.mix.alpha=0.3"]);
     let message = go(&mixed, &path, &Silent, &options(2, 1)).unwrap_err().to_string();
     assert!(
-        message.contains("1 trial(s) run with other settings:\n  recipe.mixup.mix.alpha: 1.0 -> 0.3\n"),
+        message.contains("1 trial run with other settings:\n  recipe.mixup.mix.alpha: 1.0 -> 0.3\n"),
         "{message}"
     );
     let skipped = Mutex::new(0);
@@ -49,6 +49,14 @@ fn finished_trials_never_run_twice_and_changed_ones_are_refused() {
     let after = results(&path);
     assert_eq!(after[0], before[0]);
     assert_ne!(after[1], before[1]);
+
+    // Neither how many images are evaluated at a time nor what verdicts are about decides a bit: the trials stand.
+    let other = ["train.epochs=1", "compare.seeds=1", "train.evaluation_batch=3", "compare.metric=balanced"];
+    let other = study(&[&other[..], &["recipe.mixup.mix.alpha=0.3"]].concat());
+    assert_eq!(go(&other, &path, &NoSteps, &options(2, 1)).unwrap().finished, 2);
+    let anew = folder.path().join("anew");
+    go(&other, &anew, &Silent, &options(2, 1)).unwrap();
+    assert_eq!(results(&anew), after);
 
     // More seeds are more trials, not other ones.
     let more = study(&["train.epochs=1", "compare.seeds=2", "recipe.mixup.mix.alpha=0.3"]);
@@ -75,7 +83,7 @@ fn trials_of_other_weights_or_of_another_version_are_refused_and_what_changed_is
     fs::copy(trained("mixup"), &weights).unwrap();
     let message = go(&study(&sets), &path, &Silent, &options(2, 1)).unwrap_err().to_string();
     assert!(
-        message.contains("2 trial(s) run with other settings:\n") && message.contains("weights file"),
+        message.contains("2 trials run with other settings:\n") && message.contains("weights file"),
         "{message}"
     );
     assert_eq!(results(&path), before);
@@ -92,9 +100,8 @@ fn trials_of_other_weights_or_of_another_version_are_refused_and_what_changed_is
     let message = go(&study(&sets), &path, &Silent, &options(2, 1)).unwrap_err().to_string();
     let version = env!("CARGO_PKG_VERSION");
     assert!(
-        message.contains(&format!(
-            "1 trial(s) run with other settings:\n  version of Bakeoff: 0.0.0 -> {version}"
-        )),
+        message
+            .contains(&format!("1 trial run with other settings:\n  version of Bakeoff: 0.0.0 -> {version}")),
         "{message}"
     );
 }

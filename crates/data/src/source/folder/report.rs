@@ -8,6 +8,7 @@ use crate::Warning;
 use crate::format::Format;
 use crate::listing::Lost;
 use crate::names::name_of;
+use crate::number::{form, number};
 
 impl Walk<'_> {
     /// What there is where no image was found in a class.
@@ -16,22 +17,27 @@ impl Walk<'_> {
         let formats = self.unread.iter().filter(|(format, _)| **format != Format::Archive);
         there.extend(formats.map(|(format, tally)| {
             let convert = format.convert().map_or(String::new(), |line| format!(", for example with {line}"));
-            format!("{}: not read, convert them{convert}", counted(tally, &format!("{format} file(s)")))
+            format!(
+                "{}: not read, convert {}{convert}",
+                counted(tally, &format!("{format} file")),
+                form(tally.count, "it", "them")
+            )
         }));
         if let Some(archives) = self.unread.get(&Format::Archive) {
-            there.push(format!("{}: unpack it, or name it in data.path", counted(archives, "archive(s)")));
+            there.push(format!("{}: unpack it, or name it in data.path", counted(archives, "archive")));
         }
         if self.tables.count > 0 {
             there.push(format!(
                 "{}: if it lists the images, name it in data.path",
-                counted(&self.tables, "table(s)")
+                counted(&self.tables, "table")
             ));
         }
         if self.special.count > 0 {
-            there.push(counted(&self.special, "pipe(s), socket(s) or device(s)"));
+            let what = form(self.special.count, "pipe, socket or device", "pipes, sockets or devices");
+            there.push(format!("{} {what} ({})", self.special.count, self.special.example));
         }
         if self.others.count > 0 {
-            there.push(counted(&self.others, "other file(s)"));
+            there.push(counted(&self.others, "other file"));
         }
         if !self.passed.is_empty() {
             there.push(format!("folders that are passed over: {}", self.passed_over()));
@@ -102,7 +108,7 @@ impl Walk<'_> {
     fn passed_over(&self) -> String {
         let each = self.passed.iter().map(|(name, (folders, images))| {
             let many = if *folders == 1 { String::new() } else { format!(" ({folders} folders)") };
-            format!("{name}{many} with {images} image(s)")
+            format!("{name}{many} with {}", number(images, "image"))
         });
         listed(each)
     }

@@ -1,5 +1,6 @@
 //! What is passed over in a folder: how many files of which kind, and words about them.
 
+use crate::number::number;
 use std::collections::BTreeMap;
 
 use crate::DeclaredSplit;
@@ -33,8 +34,9 @@ pub(super) fn word(split: DeclaredSplit) -> &'static str {
     }
 }
 
+/// `2 tables (a.csv)`
 pub(super) fn counted(tally: &Tally, what: &str) -> String {
-    format!("{} {what} ({})", tally.count, tally.example)
+    format!("{} ({})", number(tally.count, what), tally.example)
 }
 
 /// `4 HEIC, 1 AVIF`

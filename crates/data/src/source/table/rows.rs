@@ -1,5 +1,6 @@
 //! The rows of a table: which image each means, its class and its split.
 
+use crate::number::{form, number};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 
@@ -229,7 +230,11 @@ impl RowRemarks {
         }
         for (text, (count, example)) in self.unlabelled {
             warnings.push(if text.is_empty() {
-                let note = format!("{count} row(s) have no label and are left out, {example} for one");
+                let note = format!(
+                    "{} {} left out, {example} for one",
+                    number(count, "row"),
+                    form(count, "has no label and is", "have no label and are")
+                );
                 Warning::TableNote { table: table(), note }
             } else {
                 Warning::NoLabel { place: table(), text, count, example }

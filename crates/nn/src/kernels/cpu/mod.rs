@@ -10,7 +10,7 @@ mod product;
 pub(crate) mod simd;
 mod winograd;
 
-use std::{ops::Not, ptr, sync::Arc};
+use std::{ptr, sync::Arc};
 
 use bakeoff_machine::{Buffer, Isa};
 use elementwise::{Mask, NormPass};
@@ -80,6 +80,11 @@ fn at_least(vector: &mut Vec<f32>, len: usize) -> &mut [f32] {
     &mut vector[..len]
 }
 
+/// Whether the environment variable `BAKEOFF_WINOGRAD=off` asks for convolutions by their definition only, whose last bits differ.
+pub fn is_every_convolution_direct() -> bool {
+    std::env::var("BAKEOFF_WINOGRAD").is_ok_and(|value| value == "off")
+}
+
 impl Cpu {
     /// A back end of `threads` threads.
     pub(crate) fn new(threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
@@ -97,7 +102,7 @@ impl Cpu {
             moments: empty(),
             channels: std::array::from_fn(|_| empty()),
             zeroes: empty(),
-            winograd: std::env::var("BAKEOFF_WINOGRAD").is_ok_and(|value| value == "off").not(),
+            winograd: !is_every_convolution_direct(),
         }
     }
 

@@ -1,12 +1,17 @@
 use super::*;
+use crate::insight::Insight;
+use crate::summary::{Difference, Spread};
+use bakeoff_stats::Method;
 
 #[test]
 fn lists_are_joined_as_in_a_sentence_and_long_ones_are_counted() {
     let items = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
-    assert_eq!(list(&items(0)), "");
-    assert_eq!(list(&items(2)), "0 and 1");
-    assert_eq!(list(&foremost(items(4))), "0, 1, 2 and 3");
-    assert_eq!(list(&foremost(items(9))), "0, 1, 2 and 6 more");
+    let listed = |n: usize| Shortlist::new(items(n)).list(String::clone);
+    assert_eq!(listed(0), "");
+    assert_eq!(listed(2), "0 and 1");
+    assert_eq!(listed(4), "0, 1, 2 and 3");
+    assert_eq!(listed(9), "0, 1, 2 and 6 other recipes");
+    assert_eq!(Shortlist::new(items(9)).total(), 9);
 }
 
 fn recipe(name: &str, mean: f64, seeds: usize, verdict: Option<Verdict>) -> RecipeSummary {
@@ -52,12 +57,13 @@ fn told(recipes: Vec<RecipeSummary>) -> String {
         measure: Measure::default(),
         margin: 1.0,
         answer: String::new(),
+        recommendation: None,
         warnings: vec![],
         sequential: None,
         copies: None,
         insight: Insight::default(),
     };
-    answer(&summary, 6).replace('\u{a0}', " ")
+    Answer::new(&summary).sentences(&summary).join(" ").replace('\u{a0}', " ")
 }
 
 #[test]
