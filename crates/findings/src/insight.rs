@@ -15,6 +15,7 @@ use curves::{courses, validation};
 use material::{Images, Paired};
 use time::{equal_time, seconds, spent};
 
+pub use crate::ranged::{CONFIDENCE, Ranged};
 pub use material::Material;
 pub use pairs::ALL_PAIRS;
 pub use records::*;

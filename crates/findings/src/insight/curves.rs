@@ -1,7 +1,8 @@
 //! Learning curves against each other.
 
 use super::pairs::wanted;
-use super::records::{CONFIDENCE, CourseSummary};
+use super::records::CourseSummary;
+use crate::ranged::CONFIDENCE;
 use bakeoff_evidence::{Evidence, Trial};
 use bakeoff_stats::curves::{self, Course};
 

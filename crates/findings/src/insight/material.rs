@@ -1,6 +1,7 @@
 //! Finished trials as what is looked at: by recipe, by seed, and image by image.
 
-use super::records::{CONFIDENCE, FlippedImage, MetricSummary, Ranged};
+use super::records::{FlippedImage, MetricSummary};
+use crate::ranged::{CONFIDENCE, Ranged};
 use bakeoff_evidence::{Evidence, Origin, State, Trial, judgement};
 use bakeoff_stats::Marks;
 use bakeoff_stats::interval::Range;

@@ -1,7 +1,8 @@
 //! What recipes make of equal time, and how much of it they take.
 
 use super::curves::validation;
-use super::records::{AtTime, EqualTime, Ranged};
+use super::records::{AtTime, EqualTime};
+use crate::ranged::Ranged;
 use bakeoff_evidence::{Evidence, State, Trial};
 use bakeoff_stats::curves;
 use bakeoff_stats::interval::Range;
