@@ -215,12 +215,12 @@ fn bar(share: f64, width: usize) -> String {
     bar
 }
 
-/// Lines of at most so many characters where words allow it, each ended.
+/// Lines of at most so many columns where words allow it, each ended.
 fn wrapped(text: &str, width: usize) -> String {
     let mut lines = String::new();
     let mut used = 0;
     for word in text.split(' ') {
-        let length = word.chars().count();
+        let length = bakeoff_evidence::columns(word);
         if used > 0 && used + 1 + length > width {
             lines.push('\n');
             used = 0;
@@ -234,15 +234,9 @@ fn wrapped(text: &str, width: usize) -> String {
     lines + "\n"
 }
 
-/// Pads or cuts to so many characters.
+/// Pads or cuts to so many columns.
 fn fitted(text: &str, width: usize) -> String {
-    let cut: String = if text.chars().count() > width {
-        text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-    } else {
-        text.to_owned()
-    };
-    let room = width - cut.chars().count().min(width);
-    cut + &" ".repeat(room)
+    bakeoff_evidence::padded(&bakeoff_evidence::cut(text, width), width)
 }
 
 /// Marks the edges of what was pasted or masked in a small picture: the pixels on them become the opposite of themselves.

@@ -1,6 +1,7 @@
 //! `bakeoff predict`: a trained network, or anyone's weights, on images.
 
 use bakeoff_data::{form, number};
+use bakeoff_evidence::{columns, padded};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -423,10 +424,9 @@ impl Output {
         pipeline: &Pipeline,
         files: &[PathBuf],
     ) -> Self {
-        let length = |text: &str| text.chars().count();
         let widths = (files.len() > BLOCK).then(|| {
-            let image = files.iter().map(|file| length(&file.display().to_string())).max().unwrap_or(0);
-            (image, classes.iter().map(|class| length(class)).max().unwrap_or(0).min(WIDEST_CLASS))
+            let image = files.iter().map(|file| columns(&file.display().to_string())).max().unwrap_or(0);
+            (image, classes.iter().map(|class| columns(class)).max().unwrap_or(0).min(WIDEST_CLASS))
         });
         if arguments.json {
             let value = |value: serde_json::Result<String>| value.unwrap_or_default().replace('\n', "\n  ");
@@ -472,7 +472,7 @@ impl Output {
                         continue;
                     }
                 };
-                *cell = format!("{cell:width$}");
+                *cell = padded(cell, width);
             }
         }
         self.table.push(row);
