@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bakeoff_data::acts;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters that neither HTML nor XML may hold, that would move the cursor of a terminal, that turn the direction of what stands
 /// around them (an isolate's end would even end the element that isolates a name), or that nobody sees.
@@ -59,7 +60,7 @@ pub fn cut(text: &str, room: usize) -> Cow<'_, str> {
     if columns(text) <= room {
         return Cow::Borrowed(text);
     }
-    let ends = text.char_indices().map(|(at, _)| at);
+    let ends = text.grapheme_indices(true).map(|(at, _)| at);
     let end = ends.take_while(|&at| columns(&text[..at]) < room).last().unwrap_or(0);
     Cow::Owned(if room == 0 { String::new() } else { format!("{}…", &text[..end]) })
 }
@@ -104,6 +105,8 @@ mod tests {
             ("가로 뒤집기", "가로 …")
         );
         assert_eq!((cut("🐶🐱🐭", 5).as_ref(), cut("🐶🐱🐭", 4).as_ref()), ("🐶🐱…", "🐶…"));
+        // What is seen as one stays whole.
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
         assert_eq!((cut("abc", 0).as_ref(), cut("abc", 1).as_ref(), cut("", 0).as_ref()), ("", "…", ""));
         assert_eq!((padded("개", 4), padded("cat", 2)), ("개  ".to_owned(), "cat".to_owned()));
         for room in 0..20 {

@@ -8,7 +8,7 @@ use base64::Engine;
 use image::{RgbImage, imageops};
 
 use crate::language::Language;
-use crate::sheet::{Picture, contact_sheet, lambda_text, range_text, share_text, visible_labels};
+use crate::sheet::{Picture, classes_of, contact_sheet, lambda_text, range_text, share_text, visible_labels};
 use crate::{ReportError, text};
 
 /// How a terminal shows pictures.
@@ -266,6 +266,7 @@ fn blocks_sheet(record: &PreviewRecord, folder: &Path, columns: usize, truecolou
     for line in steps.chain([range_text(record.range, Language::English.words())]) {
         text.push_str(&wrapped(&line, columns));
     }
+    let names = classes_of(record);
     let picture = |name: &str| -> Option<RgbImage> {
         let found = Picture::read(folder, name)?;
         let picture =
@@ -301,7 +302,11 @@ fn blocks_sheet(record: &PreviewRecord, folder: &Path, columns: usize, truecolou
                     Some(label) => {
                         let bar = fitted(&bar(label.share, 4), 4);
                         fitted(
-                            &format!("{bar} {} {}", share_text(label.share), text::plain(&label.class)),
+                            &format!(
+                                "{bar} {} {}",
+                                share_text(label.share),
+                                text::plain(names.shown(&label.class))
+                            ),
                             side,
                         )
                     }
@@ -349,6 +354,14 @@ mod tests {
         ] {
             assert_eq!(detect(variables), expected, "{variables:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wide_is_counted_as_wide() {
+        assert_eq!(fitted("pug", 5), "pug  ");
+        assert_eq!(fitted("진돗개", 8), "진돗개  ");
+        assert_eq!(fitted("진돗개와 삽살개", 8), "진돗개… ");
+        assert_eq!(fitted("🐕\u{200d}🦺🐕\u{200d}🦺🐕\u{200d}🦺", 4), "🐕\u{200d}🦺… ");
     }
 
     #[test]
