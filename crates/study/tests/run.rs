@@ -480,9 +480,8 @@ fn trials_of_other_weights_or_of_another_version_are_refused_and_what_changed_is
     let message = go(&study(&sets), &path, &Silent, &options(2, 1)).unwrap_err().to_string();
     let version = env!("CARGO_PKG_VERSION");
     assert!(
-        message.contains(&format!(
-            "1 trial run with other settings:\n  version of Bakeoff: 0.0.0 -> {version}"
-        )),
+        message
+            .contains(&format!("1 trial run with other settings:\n  version of Bakeoff: 0.0.0 -> {version}")),
         "{message}"
     );
 }
