@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::Pixels;
 use crate::crops::Padding;
 use crate::keys::Keys;
-use crate::operation::{Centre, Operation};
+use crate::normalisation::Centre;
+use crate::operation::Operation;
 use crate::wording::with_probability;
 
 /// Blurred by a Gaussian of random width (torchvision's `GaussianBlur`).

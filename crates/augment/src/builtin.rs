@@ -1,5 +1,6 @@
 //! A recipe that ships, and where its method card is.
 
+use crate::shipped::Shipped;
 use crate::{Mixer, RecipeConfig};
 
 /// A recipe that ships.
@@ -15,16 +16,9 @@ pub struct Builtin {
 
 impl Builtin {
     /// A recipe that mixes and does nothing else, named as its mixer.
-    pub(crate) fn mixing(summary: &'static str, mixer: impl Into<Mixer>, card: &'static str) -> Self {
-        let mixer = mixer.into();
-        let config = RecipeConfig { name: mixer.kind().to_owned(), transforms: Vec::new(), mix: Some(mixer) };
+    pub(crate) fn mixing(Shipped { summary, method, card }: Shipped<Mixer>) -> Self {
+        let config =
+            RecipeConfig { name: method.kind().to_owned(), transforms: Vec::new(), mix: Some(method) };
         Self { summary, config, card }
     }
 }
-
-macro_rules! shipped {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes/", $name, ".md"))
-    };
-}
-pub(crate) use shipped;

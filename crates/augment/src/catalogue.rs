@@ -1,6 +1,7 @@
 //! Recipes of a single operation, each beside its method card.
 
-use crate::builtin::{Builtin, shipped};
+use crate::builtin::Builtin;
+use crate::shipped::shipped;
 use crate::start::usual_resize;
 use crate::{
     Affine, Augmix, AutoAugment, Autocontrast, CentreCrop, ColourJitter, Cutout, Equalise, Erased,

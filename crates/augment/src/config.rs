@@ -10,6 +10,7 @@ use crate::erasing::{Cutout, Gridmask, RandomErasing};
 use crate::jitter::{ColourJitter, Grey};
 use crate::jpeg::Jpeg;
 use crate::noise::GaussianNoise;
+use crate::normalisation::Normalisation;
 use crate::operation::Operation;
 use crate::photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
 use crate::policy::{Augmix, AutoAugment, RandAugment, TrivialAugmentWide};
@@ -34,9 +35,6 @@ pub struct RecipeConfig {
     pub mix: Option<Mixer>,
 }
 
-pub(crate) fn one() -> f64 {
-    1.0
-}
 fn yes() -> bool {
     true
 }
@@ -227,36 +225,10 @@ impl Preprocess {
     }
 }
 
-/// Per-channel affine map from pixel values in [0, 1] to network input: `(x − mean) / sd`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Normalisation {
-    /// torchvision's ImageNet statistics: mean 0.485 0.456 0.406, sd 0.229 0.224 0.225, RGB.
-    #[default]
-    Imagenet,
-    /// Pixels stay in [0, 1] (the notebook).
-    Unit,
-    /// Keras' ResNet-50: BGR, 0–255 minus 103.939 116.779 123.68.
-    KerasCaffe,
-    /// One's own statistics: `{ mean = […], sd = […] }`.
-    #[serde(untagged)]
-    Custom(ChannelStatistics),
-}
-
-/// Statistics of a data set, RGB, in [0, 1] units.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChannelStatistics {
-    /// Mean per channel.
-    pub mean: [f64; 3],
-    /// Standard deviation per channel, > 0.
-    pub sd: [f64; 3],
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::builtin;
+    use crate::{ChannelStatistics, builtin};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Study {

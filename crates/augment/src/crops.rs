@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Keys;
-use crate::operation::{Centre, Operation};
+use crate::normalisation::Centre;
+use crate::operation::Operation;
 use crate::start::Start;
 use crate::wording::with_probability;
 use crate::{Pixels, geometry};

@@ -10,7 +10,8 @@ use crate::geometry::ATTEMPTS;
 use crate::keys::Keys;
 use crate::levels::{Interpolation, Levels};
 use crate::noise::two_normals;
-use crate::operation::{Centre, Operation};
+use crate::normalisation::Centre;
+use crate::operation::Operation;
 use crate::wording::with_probability;
 
 /// What an erased box shows.

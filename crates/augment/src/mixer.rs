@@ -11,6 +11,7 @@ mod fmix;
 mod gridmix;
 mod manifold_mixup;
 mod masks;
+mod mixed;
 mod mixup;
 mod one_of;
 mod options;
@@ -27,46 +28,18 @@ mod smoothmix;
 mod snapmix;
 mod timm;
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::builtin::Builtin;
 use crate::keys::Check;
+use crate::shipped::Shipped;
 use crate::{Address, BatchError, PixelBatch, Targets};
 use blend::Planned;
+pub use mixed::Mixed;
 use options::Options;
 pub use options::{LambdaMode, Partner};
 use plan::{BatchMixer, Mix};
 pub use questions::{ActivationMaps, Answers, Questions};
-
-/// What happened to one image of a batch.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mixed {
-    /// Position in the batch of the image it met; its own position where it met none.
-    pub partner: usize,
-    /// Share of its own label, in [0, 1]; the partner's label has the rest. 1 where it met none.
-    pub lambda: f32,
-    /// The box that was pasted over, `[x0, y0, x1, y1)` in pixels, after clipping; `None` where there is none or it is
-    /// empty.
-    pub pasted: Option<[usize; 4]>,
-    /// The partner's share of each pixel, row by row, in [0, 1]; `None` where it is no mask that mixes.
-    pub mask: Option<Arc<[f32]>>,
-    /// Where it was mixed: 0 the pixels; k > 0 nowhere yet: the activations after the network's k-th stage are to be mixed
-    /// by lambda.
-    pub stage: usize,
-    /// How much the image counts in the loss; 1 but for SnapMix.
-    pub weight: f32,
-}
-
-impl Mixed {
-    /// The image at `index` stays as it is.
-    #[must_use]
-    pub fn unmixed(index: usize) -> Self {
-        Self { partner: index, lambda: 1.0, pasted: None, mask: None, stage: 0, weight: 1.0 }
-    }
-}
 
 /// The mixers: a study file's name and the type of its options, which is also the name of its variant.
 macro_rules! mixers {
@@ -113,8 +86,8 @@ macro_rules! mixers {
         )*
 
         /// One recipe for every mixer whose card is its own, with its paper's defaults.
-        pub(crate) fn recipes() -> Vec<Builtin> {
-            [$($name::recipe(),)*].into_iter().flatten().collect()
+        pub(crate) fn recipes() -> Vec<Shipped<Mixer>> {
+            [$($name::recipe().map(Shipped::into_kind),)*].into_iter().flatten().collect()
         }
     };
 }

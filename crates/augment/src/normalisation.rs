@@ -2,9 +2,44 @@
 
 use bakeoff_machine::vectorised;
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::operation::Centre;
-use crate::{Normalisation, RecipeProblem};
+use crate::RecipeProblem;
+
+/// Per-channel affine map from pixel values in [0, 1] to network input: `(x − mean) / sd`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalisation {
+    /// torchvision's ImageNet statistics: mean 0.485 0.456 0.406, sd 0.229 0.224 0.225, RGB.
+    #[default]
+    Imagenet,
+    /// Pixels stay in [0, 1] (the notebook).
+    Unit,
+    /// Keras' ResNet-50: BGR, 0–255 minus 103.939 116.779 123.68.
+    KerasCaffe,
+    /// One's own statistics: `{ mean = […], sd = […] }`.
+    #[serde(untagged)]
+    Custom(ChannelStatistics),
+}
+
+/// Statistics of a data set, RGB, in [0, 1] units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelStatistics {
+    /// Mean per channel.
+    pub mean: [f64; 3],
+    /// Standard deviation per channel, > 0.
+    pub sd: [f64; 3],
+}
+
+/// What the network sees as 0, and how far from it 1 is, in pixel values: for operations whose reference works after
+/// normalisation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Centre {
+    pub(crate) mean: [f32; 3],
+    pub(crate) sd: [f32; 3],
+}
 
 vectorised! {
     fn normalise(values: &mut [f32], affine: &Affine) {

@@ -5,6 +5,7 @@ use bakeoff_random::Stream;
 use crate::Pixels;
 use crate::colour::Change;
 use crate::keys::Keys;
+use crate::normalisation::Centre;
 use crate::start::Start;
 
 /// What every operation can do.
@@ -37,12 +38,4 @@ pub(crate) trait Operation {
     fn apply(&self, pixels: Pixels, _stream: &mut Stream, _centre: &Centre) -> Pixels {
         pixels
     }
-}
-
-/// What the network sees as 0, and how far from it 1 is, in pixel values: for operations whose reference works after
-/// normalisation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Centre {
-    pub(crate) mean: [f32; 3],
-    pub(crate) sd: [f32; 3],
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::Pixels;
 use crate::keys::Keys;
 use crate::levels::Levels;
-use crate::operation::{Centre, Operation};
+use crate::normalisation::Centre;
+use crate::operation::Operation;
 use crate::wording::with_probability;
 
 /// Changes a share of the images on 256 levels; the others stay as they are, unrounded.

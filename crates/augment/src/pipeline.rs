@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::address::ImageDraws;
 use crate::colour::{self, Change};
 use crate::mixer::{self, Answers, Questions};
-use crate::operation::Centre;
+use crate::normalisation::Centre;
 use crate::start::{Start, usual_resize};
 use crate::{
     Address, BatchError, HorizontalFlip, Mixed, Mixer, NetworkInput, Normalisation, PixelBatch, Pixels,

@@ -1,8 +1,9 @@
 //! Recipes that repeat other people's training, each named for what it repeats and beside its card. What they do besides
 //! augmenting (label smoothing, learning rates, epochs, averaging of weights) is the study's, the same for every recipe.
 
-use crate::builtin::{Builtin, shipped};
+use crate::builtin::Builtin;
 use crate::levels::Interpolation;
+use crate::shipped::shipped;
 use crate::{
     Brightness, Contrast, Cutmix, CutmixNotebook, HorizontalFlip, Hue, LambdaMode, Mixer, Mixup, OneOf,
     Partner, RandAugment, RandAugmentTimm, RandomErasing, RandomResizedCrop, RecipeConfig, Timm, Transform,

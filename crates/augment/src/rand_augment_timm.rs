@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::Pixels;
 use crate::keys::Keys;
 use crate::levels::{Interpolation, Levels};
-use crate::operation::{Centre, Operation};
+use crate::normalisation::Centre;
+use crate::operation::Operation;
 use crate::policy::{Elementary, pick};
 
 /// timm's `rand-m9-mstd0.5-inc1` and its like.

@@ -1,6 +1,7 @@
 //! The recipes that ship, each with its method card.
 
-use crate::builtin::{Builtin, shipped};
+use crate::builtin::Builtin;
+use crate::shipped::shipped;
 use crate::start::usual_resize;
 use crate::{
     Brightness, Contrast, Cutmix, HorizontalFlip, Hue, Mixup, RandomCrop, RandomResizedCrop, RecipeConfig,
@@ -77,7 +78,7 @@ pub fn builtin(image: usize) -> Vec<Builtin> {
     ]
     .into_iter()
     .chain(catalogue::operations(image))
-    .chain(mixer::recipes())
+    .chain(mixer::recipes().into_iter().map(Builtin::mixing))
     .chain(preset::presets())
     .collect()
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::Pixels;
 use crate::keys::Keys;
 use crate::levels::Levels;
-use crate::operation::{Centre, Operation};
+use crate::normalisation::Centre;
+use crate::operation::Operation;
 use crate::wording::with_probability;
 
 /// Grey, solarised or blurred, one of them with equal chances, then a colour jitter: Touvron, Cord & Jégou 2022.

@@ -5,9 +5,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Keys;
-use crate::operation::{Centre, Operation};
+use crate::normalisation::Centre;
+use crate::operation::Operation;
 use crate::wording::with_probability;
 use crate::{Pixels, Spread};
+
+/// Serde's default of a share of images: all.
+fn one() -> f64 {
+    1.0
+}
 
 /// How a warped float image is sampled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -171,7 +177,7 @@ pub struct Rotate {
     #[schemars(range(min = 0.0, max = 1.0))]
     pub fill: f64,
     /// Share of images, 0 to 1.
-    #[serde(default = "crate::config::one")]
+    #[serde(default = "one")]
     pub probability: f64,
 }
 
@@ -240,7 +246,7 @@ pub struct Affine {
     #[schemars(range(min = 0.0, max = 1.0))]
     pub fill: f64,
     /// Share of images, 0 to 1.
-    #[serde(default = "crate::config::one")]
+    #[serde(default = "one")]
     pub probability: f64,
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::classes::{is_no_label, same_numbers};
 use crate::listing::Listing;
 use crate::sets::Sets;
-use crate::{DataError, Dataset, DeclaredSplit, GroupConfig, Warning, columns, nearest_name, normalised};
+use crate::{DataError, DeclaredSplit, GroupConfig, Warning, columns, nearest_name, normalised};
 pub(crate) use exclude::exclude;
 pub(crate) use file::read_groups;
 
@@ -200,26 +200,6 @@ pub(crate) fn declared(listing: &Listing) -> Groups {
     let places = |set: &Vec<String>| set.iter().filter_map(|id| place_of.get(id.as_str()).copied()).collect();
     sets.extend(listing.sets.iter().map(places));
     Groups::of(listing.entries.len(), sets.iter().map(Vec::as_slice))
-}
-
-impl Dataset {
-    /// A word about declared groups whose images stand in several places, by what `place` says of each.
-    #[must_use]
-    pub fn cut_groups(&self, place: &dyn Fn(usize) -> Option<usize>) -> Option<Warning> {
-        let cut: Vec<[usize; 2]> = self
-            .groups
-            .sets()
-            .iter()
-            .filter_map(|set| {
-                let first = *set.iter().find(|&&sample| place(sample).is_some())?;
-                let other =
-                    set.iter().find(|&&sample| place(sample).is_some_and(|at| Some(at) != place(first)))?;
-                Some([first, *other])
-            })
-            .collect();
-        let example = cut.first()?.map(|sample| self.samples[sample].id.as_str()).join(" and ");
-        Some(Warning::GroupAcrossSplits { count: cut.len(), example })
-    }
 }
 
 #[cfg(test)]

@@ -84,6 +84,14 @@ impl fmt::Debug for RgbImage {
     }
 }
 
+impl Region {
+    /// The whole of an image.
+    #[must_use]
+    pub fn whole(image: &RgbImage) -> Self {
+        Self { x: 0, y: 0, width: image.width(), height: image.height() }
+    }
+}
+
 /// A rectangular part of an image that knows the size of the whole: what [`decode_region`](crate::decode_region) gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch {

@@ -13,7 +13,7 @@ use crate::decode::{Note, Notes};
 use crate::likeness::{Look, alike_until};
 use crate::memory;
 use crate::pack::{Pack, Packed, Packer};
-use crate::rejected::rejected_lines;
+use crate::rejected::{Rejected, rejected_lines};
 use crate::{Copies, DataError, Dataset, Groups, ImageError, PackMode, Region, View, Warning, decode_region};
 use bakeoff_machine::available_memory;
 
@@ -35,17 +35,6 @@ enum Packing {
 
 /// How many rejected images an error names.
 const NAMED: usize = 10;
-
-/// An image that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rejected {
-    /// Index into [`Dataset::samples`].
-    pub sample: usize,
-    /// The sample's id.
-    pub id: String,
-    /// Why, in words.
-    pub reason: String,
-}
 
 /// Images that are the same: byte for byte, or by their looks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

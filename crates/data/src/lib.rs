@@ -102,6 +102,7 @@ mod code_page;
 pub mod columns;
 mod config;
 mod dataset;
+mod declared_split;
 mod decode;
 pub mod delimited;
 mod error;
@@ -127,6 +128,7 @@ mod parquet;
 mod paths;
 pub mod protobuf;
 mod quiet;
+mod region;
 mod rejected;
 mod resize;
 mod sets;
@@ -150,6 +152,7 @@ pub use config::{
     ValidationConfig, ValidationFrom,
 };
 pub use dataset::{Dataset, Sample};
+pub use declared_split::DeclaredSplit;
 pub use decode::{
     PIXEL_LIMIT, PixelNote, decode, decode_draft, decode_region, decode_with_notes, decode_within,
     pixel_notes,
@@ -164,17 +167,18 @@ pub use generated::{Expectation, GeneratedConfig, GeneratedSample, Planted, Trai
 pub use groups::Groups;
 pub use image::{Patch, RgbImage, View};
 pub use image_file::{decode_file, image_bytes};
-pub use inspection::{Duplicates, Inspection, Rejected, Sizes, pixel_warnings};
+pub use inspection::{Duplicates, Inspection, Sizes, pixel_warnings};
 pub use likeness::{Look, alike};
 pub use nearest::nearest;
 pub use number::{form, number};
 pub use parquet::check_parquet;
 pub use paths::{PathError, expand, expand_from};
 pub use quiet::{Caught, catch_quietly};
-pub use rejected::rejected_lines;
-pub use resize::{Region, Resample, resize, resize_window};
+pub use region::Region;
+pub use rejected::{Rejected, rejected_lines};
+pub use resize::{Resample, resize, resize_window};
 pub use source::{SourceConfig, SourceKind, detect, image_files, is_image_file};
-pub use split::{DeclaredSplit, Splits, Uneven};
+pub use split::{Splits, Uneven};
 pub use tfrecord::put_record;
 pub use visible::{acts, visible, visible_line};
 pub use warning::Warning;

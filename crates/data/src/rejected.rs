@@ -2,7 +2,18 @@
 
 use std::collections::HashMap;
 
-use crate::Rejected;
+use serde::{Deserialize, Serialize};
+
+/// An image that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// Index into [`Dataset::samples`](crate::Dataset::samples).
+    pub sample: usize,
+    /// The sample's id.
+    pub id: String,
+    /// Why, in words.
+    pub reason: String,
+}
 
 /// More images than this of consecutive numbers, rejected for the same reason, are one line.
 const ALONE: usize = 3;

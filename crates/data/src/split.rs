@@ -8,35 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::listing::limited;
 use crate::{
-    DataError, Dataset, Duplicates, Groups, SplitConfig, TestConfig, TestFrom, ValidationConfig,
-    ValidationFrom,
+    DataError, Dataset, DeclaredSplit, Duplicates, Groups, SplitConfig, TestConfig, TestFrom,
+    ValidationConfig, ValidationFrom, Warning,
 };
-
-/// The split a source declares for a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeclaredSplit {
-    /// Training.
-    Train,
-    /// Validation, where the source has one.
-    Validation,
-    /// Test.
-    Test,
-    /// The source declares no splits.
-    Undeclared,
-}
-
-impl DeclaredSplit {
-    /// The split's name.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-            Self::Undeclared => "undeclared",
-        }
-    }
-}
 
 /// Sample indices of one seed's splits, each sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +125,24 @@ impl Splits {
 type ByClass = Vec<Vec<usize>>;
 
 impl Dataset {
+    /// A word about declared groups whose images stand in several places, by what `place` says of each.
+    #[must_use]
+    pub fn cut_groups(&self, place: &dyn Fn(usize) -> Option<usize>) -> Option<Warning> {
+        let cut: Vec<[usize; 2]> = self
+            .groups
+            .sets()
+            .iter()
+            .filter_map(|set| {
+                let first = *set.iter().find(|&&sample| place(sample).is_some())?;
+                let other =
+                    set.iter().find(|&&sample| place(sample).is_some_and(|at| Some(at) != place(first)))?;
+                Some([first, *other])
+            })
+            .collect();
+        let example = cut.first()?.map(|sample| self.samples[sample].id.as_str()).join(" and ");
+        Some(Warning::GroupAcrossSplits { count: cut.len(), example })
+    }
+
     /// The splits of one trial. Stratified: of every class the same share. The test split does not depend on `seed`.
     ///
     /// `usable` says for every sample whether it may be used (see [`Inspection::usable`](crate::Inspection)); a sample

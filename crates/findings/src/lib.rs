@@ -14,6 +14,7 @@
 
 pub mod aggregate;
 pub mod answer;
+mod caveat;
 mod confusion;
 mod error;
 pub mod insight;
@@ -25,6 +26,7 @@ use bakeoff_stats::sequential::Standing;
 use bakeoff_study::RunFolder;
 use bakeoff_study::records::PlanRecord;
 
+pub use caveat::Caveat;
 pub use confusion::{Confusion, Counts};
 pub use error::FindingsError;
 pub use summary::{Assessment, Summary, assess, assess_with};

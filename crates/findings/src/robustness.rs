@@ -1,6 +1,7 @@
 //! Accuracy on damaged and on partly hidden test images, from the records that [`bakeoff_study::analyse`] left. In `summary.json`
 //! under `insight.robustness`.
 
+use crate::Caveat;
 use crate::insight::{CONFIDENCE, Ranged};
 use bakeoff_evidence::Evidence;
 use bakeoff_stats::interval::{Range, Variance};
@@ -214,33 +215,27 @@ impl Side<'_> {
 }
 
 /// Records that can be compared: whole, and of the same images and damage as the first. What is left out is said in `warnings`.
-pub fn comparable<'a>(evidence: &'a Evidence, warnings: &mut Vec<String>) -> Records<'a> {
+pub fn comparable<'a>(evidence: &'a Evidence, warnings: &mut Vec<Caveat>) -> Records<'a> {
     let whole: Records<'_> =
         evidence.robustness.iter().filter(|r| r.images > 0 && r.is_whole() && r.is_even()).collect();
     // What most networks were looked at with; of several the first.
     let votes = |record: &RobustnessRecord| whole.iter().filter(|other| record.is_like(other)).count();
     let Some(model) = whole.iter().rev().max_by_key(|record| votes(record)).copied() else {
         if !evidence.robustness.is_empty() {
-            warnings.push(
-                "No network has been looked at with all damaged images yet; `bakeoff analyse` goes on with it.".to_owned(),
-            );
+            warnings.push(Caveat::DamageUnfinished);
         }
         return Vec::new();
     };
     let kept: Records<'_> = whole.into_iter().filter(|record| record.is_like(model)).collect();
     let left = evidence.robustness.len() - kept.len();
     if left > 0 {
-        warnings.push(format!(
-            "{left} of {} networks were looked at with fewer or with other damaged images than the rest, and are left out there; \
-             `bakeoff analyse` looks at them again.",
-            evidence.robustness.len()
-        ));
+        warnings.push(Caveat::DamageUneven { left, of: evidence.robustness.len() });
     }
     kept
 }
 
 /// What damaged images say of the recipes; `None` where nobody looked.
-pub fn robustness(evidence: &Evidence, warnings: &mut Vec<String>) -> Option<Robustness> {
+pub fn robustness(evidence: &Evidence, warnings: &mut Vec<Caveat>) -> Option<Robustness> {
     let records = comparable(evidence, warnings);
     let first = records.first()?;
     let mut severities: Vec<u8> = first.corruptions.iter().map(|part| part.severity).collect();

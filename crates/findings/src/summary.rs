@@ -2,14 +2,13 @@
 
 mod lines;
 
-use crate::FindingsError;
 use crate::answer::{Answer, Recommendation};
 use crate::insight::{ALL_PAIRS, Insight, Material};
 use crate::robustness::robustness;
+use crate::{Caveat, FindingsError};
 use bakeoff_evidence::{Evidence, Origin, State, Tested, Trial, judgement};
 use bakeoff_stats::metric::Judgement;
 use bakeoff_stats::sequential::{Design, Look, Standing, compare_sequentially};
-use bakeoff_stats::wording::percent;
 use bakeoff_stats::{
     Arm, Comparison, LEVEL, Marks, Measure, Method, Options, Outlook, Run, Unit, Verdict, compare,
 };
@@ -214,10 +213,12 @@ pub struct Assessment {
     pub summary: Summary,
     /// In study order without the baseline.
     pub comparisons: Vec<Comparison>,
+    /// The summary's warnings, as what they are.
+    pub caveats: Vec<Caveat>,
 }
 
 /// Per trial, what it made of the test images, in one order for all trials; `None` where that cannot be had.
-fn marks(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Marks>> {
+fn marks(trials: &[&Trial], warnings: &mut Vec<Caveat>) -> Option<Vec<Marks>> {
     if trials.iter().any(|trial| trial.marks.is_some()) {
         return trials.iter().map(|trial| trial.marks.clone()).collect();
     }
@@ -230,11 +231,7 @@ fn marks(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Marks>> {
         .collect();
     if kept.len() < trials.len() {
         if !kept.is_empty() {
-            warnings.push(format!(
-                "{} of {} finished trials kept no predictions, so intervals come from accuracies per seed alone.",
-                trials.len() - kept.len(),
-                trials.len()
-            ));
+            warnings.push(Caveat::NoPredictions { without: trials.len() - kept.len(), of: trials.len() });
         }
         return None;
     }
@@ -244,11 +241,10 @@ fn marks(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Marks>> {
         let same = predictions.len() == reference.len()
             && predictions.iter().zip(*reference).all(|(a, b)| a.image == b.image && a.label == b.label);
         if !same {
-            warnings.push(format!(
-                "{} seed {} and {} seed {} were not tested on the same images with the same labels, so they are not \
-                 compared image by image: intervals come from accuracies per seed alone. Was the data set changed in between?",
-                first.recipe, first.seed, trial.recipe, trial.seed
-            ));
+            warnings.push(Caveat::OtherImages {
+                first: (first.recipe.clone(), first.seed),
+                second: (trial.recipe.clone(), trial.seed),
+            });
             return None;
         }
         let correct: Vec<bool> = predictions.iter().map(|p| p.predicted == p.label).collect();
@@ -256,14 +252,12 @@ fn marks(trials: &[&Trial], warnings: &mut Vec<String>) -> Option<Vec<Marks>> {
         let recorded = trial.test().and_then(|test| test.top1).unwrap_or(f64::NAN);
         // NaN is a disagreement too.
         if (share - recorded).abs().partial_cmp(&1e-6) != Some(std::cmp::Ordering::Less) {
-            warnings.push(format!(
-                "{} seed {}: trial.json says {} top-1 on the test images, predictions.parquet {}; one of them is not of \
-                 this trial. Intervals come from the accuracies in trial.json alone.",
-                trial.recipe,
-                trial.seed,
-                percent(recorded, 2),
-                percent(share, 2)
-            ));
+            warnings.push(Caveat::Contradiction {
+                recipe: trial.recipe.clone(),
+                seed: trial.seed,
+                recorded,
+                counted: share,
+            });
             return None;
         }
         table.push(Marks::Correct(correct));
@@ -310,12 +304,13 @@ pub fn assess(evidence: &Evidence) -> Result<Assessment, FindingsError> {
 /// [`assess`], with or without what goes beyond the verdict.
 pub fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, FindingsError> {
     let plan = &evidence.plan;
-    let mut warnings = evidence.warnings.clone();
+    let mut warnings: Vec<Caveat> = evidence.warnings.iter().cloned().map(Caveat::Told).collect();
     let told = plan.warnings.iter().chain(evidence.data.iter().flat_map(|data| &data.warnings));
     for warning in told {
         // Data and plan may both have noticed the same.
-        if !warnings.contains(warning) {
-            warnings.push(warning.clone());
+        let told = Caveat::Told(warning.clone());
+        if !warnings.contains(&told) {
+            warnings.push(told);
         }
     }
     let finished: Vec<&Trial> = evidence.trials.iter().filter(|trial| trial.test().is_some()).collect();
@@ -400,30 +395,29 @@ pub fn assess_with(evidence: &Evidence, beyond: bool) -> Result<Assessment, Find
         margin: plan.margin,
         answer: String::new(),
         recommendation: None,
-        warnings,
+        warnings: Vec::new(),
         sequential,
         copies: evidence.data.as_ref().map(CopiesSummary::of).filter(|copies| copies.sets > 0),
         insight,
     };
     if plan.recipes.len() > ALL_PAIRS {
-        summary.warnings.push(format!(
-            "There are {} recipes: each is compared with {}, and not with every other as up to {ALL_PAIRS} recipes are.",
-            plan.recipes.len(),
-            plan.baseline
-        ));
+        warnings.push(Caveat::TooManyForPairs {
+            recipes: plan.recipes.len(),
+            most: ALL_PAIRS,
+            baseline: plan.baseline.clone(),
+        });
     }
     if summary.recipes.iter().all(|recipe| recipe.name != plan.baseline) {
-        summary
-            .warnings
-            .push(format!("The plan names {} as baseline but has no such recipe.", plan.baseline));
+        warnings.push(Caveat::BaselineUnknown { baseline: plan.baseline.clone() });
     }
     if beyond {
         let looks = plan.until_decided.map_or(1, |declared| declared.most.saturating_sub(declared.first) + 1);
         let arms: Vec<&Arm> = std::iter::once(&baseline).chain(&others).collect();
         summary.recommendation = Recommendation::new(&arms, &plan.baseline, &summary, &options, looks)?;
     }
+    summary.warnings = warnings.iter().map(ToString::to_string).collect();
     summary.answer = Answer::new(&summary).sentences(&summary).join(" ");
-    Ok(Assessment { summary, comparisons })
+    Ok(Assessment { summary, comparisons, caveats: warnings })
 }
 
 fn recipe_summary(evidence: &Evidence, name: &str, comparison: Option<&Comparison>) -> RecipeSummary {

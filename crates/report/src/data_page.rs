@@ -7,7 +7,7 @@ use bakeoff_data::{Check, Dataset, DeclaredSplit, Duplicates};
 use base64::Engine as _;
 
 use crate::page::style;
-use crate::text::{bdi, escape};
+use crate::text::{ClassNames, bdi, escape};
 
 /// Sets of images, images of a set and rejected images that are shown; the JSON holds all.
 const SETS: usize = 60;
@@ -19,7 +19,7 @@ const PICTURE: u32 = 160;
 const STYLE: &str = ".pairs{list-style:none;padding:0;margin:0}.pairs li{max-width:none;padding:14px 0;border-top:1px solid var(--rule)}\
 .pairs .row{display:flex;flex-wrap:wrap;gap:14px}.pairs figure{margin:0;max-width:200px}.pairs img{display:block;max-width:160px;max-height:160px;border-radius:3px}\
 .pairs figcaption{margin-top:4px;font-size:12.5px;overflow-wrap:anywhere}.pairs p{margin:0 0 8px;font-size:14px}\
-.bar{display:block;height:9px;border-radius:2px;background:var(--base);min-width:1px}td.wide{width:34%}\
+.bar{display:block;height:9px;border-radius:2px;background:var(--base);min-width:1px}td.share{width:34%;min-width:6em}tfoot>tr>*{border-top:1px solid var(--ink)}\
 .facts{display:flex;flex-wrap:wrap;gap:8px 36px;margin:28px 0;padding:0;list-style:none}.facts b{display:block;font-size:24px;font-weight:600;letter-spacing:-.015em}\
 .facts span{color:var(--soft);font-size:14px}\n";
 
@@ -115,20 +115,21 @@ fn classes(html: &mut String, check: &Check) {
     let columns: Vec<_> =
         columns.into_iter().filter(|(_, counts)| counts.iter().any(|count| *count > 0)).collect();
     let most = check.balance.most.max(1);
+    let names = ClassNames::new(check.classes.iter().map(|class| class.class.as_str()));
     html.push_str("<h2>Classes</h2>\n<div class=\"scroll\"><table><thead><tr><th>class</th>");
     for (name, _) in &columns {
         let _ = write!(html, "<th>{name}</th>");
     }
     html.push_str("<th class=\"left\">to learn from</th></tr></thead><tbody>");
     for (label, class) in check.classes.iter().enumerate() {
-        let _ = write!(html, "<tr><th>{}</th>", bdi(&class.class));
+        let _ = write!(html, "<tr><th scope=\"row\">{}</th>", names.html(&class.class));
         for (_, counts) in &columns {
             let _ = write!(html, "<td>{}</td>", counts[label]);
         }
         let share = 100.0 * class.learnt_from() as f64 / most as f64;
         let _ = write!(
             html,
-            "<td class=\"wide\"><span class=\"bar\" style=\"width:{share:.1}%\"></span></td></tr>"
+            "<td class=\"share\"><span class=\"bar\" style=\"width:{share:.1}%\"></span></td></tr>"
         );
     }
     html.push_str("</tbody><tfoot><tr><th>all</th>");
@@ -139,7 +140,7 @@ fn classes(html: &mut String, check: &Check) {
     let sizes = if balance.most == balance.fewest {
         format!("Every class has {} to learn from.", balance.most)
     } else {
-        let (largest, smallest) = (bdi(&balance.largest), bdi(&balance.smallest));
+        let (largest, smallest) = (names.html(&balance.largest), names.html(&balance.smallest));
         let (most, fewest) = (balance.most, balance.fewest);
         format!("The largest class to learn from, {largest}, has {most}; the smallest, {smallest}, {fewest}.")
     };
@@ -155,6 +156,7 @@ fn sets(html: &mut String, dataset: &Dataset, title: &str, what: &str, sets: &[D
     // What makes a test lie comes first.
     let mut order: Vec<&Duplicates> = sets.iter().collect();
     order.sort_by_key(|set| (!set.across_splits, !set.across_classes));
+    let names = ClassNames::new(dataset.classes().iter().map(String::as_str));
     html.push_str("<ul class=\"pairs\">");
     for set in order.iter().take(SETS) {
         let mut words = Vec::new();
@@ -182,7 +184,7 @@ fn sets(html: &mut String, dataset: &Dataset, title: &str, what: &str, sets: &[D
                 html,
                 "<figure>{}<figcaption><b>{split}</b>, {}<br>{}</figcaption></figure>",
                 picture.unwrap_or_default(),
-                bdi(class),
+                names.html(class),
                 bdi(id)
             );
         }

@@ -8,7 +8,7 @@ use crate::metric::metric;
 use crate::svg::Drawing;
 use crate::tables::insight::{certain, with_classes};
 use crate::tables::robustness::{certain as robustness_certain, named};
-use crate::text::class_name;
+use crate::text::ClassNames;
 use bakeoff_evidence::{Evidence, Origin, State};
 use bakeoff_findings::Confusion;
 use bakeoff_findings::insight::{ClassDifference, Insight, Ranged, RecipeInsight};
@@ -196,6 +196,7 @@ pub(crate) const ENDS: usize = 8;
 
 /// The classes that every recipe helps and hurts most.
 pub(crate) fn classes(evidence: &Evidence, insight: &Insight, words: &Words) -> Option<Intervals> {
+    let names = ClassNames::of(evidence);
     let block = |r: &RecipeInsight| {
         let mut classes: Vec<&ClassDifference> = r.classes.iter().collect();
         classes.sort_by(|a, b| b.difference.mean.total_cmp(&a.difference.mean));
@@ -203,7 +204,7 @@ pub(crate) fn classes(evidence: &Evidence, insight: &Insight, words: &Words) -> 
             classes.drain(ENDS..classes.len() - ENDS);
         }
         let row = |class: &ClassDifference| Row {
-            name: class_name(&class.class).into_owned(),
+            name: names.shown(&class.class).to_owned(),
             colour: evidence.colour(&r.name),
             marks: vec![mark(&class.difference, certain(class) != 0)],
         };
@@ -388,10 +389,7 @@ pub(crate) fn files(
 
 /// A recipe's name as part of a file name on any system.
 pub(crate) fn file_name(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.+".contains(c) { c } else { '_' })
-        .take(60)
-        .collect()
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.+".contains(c) { c } else { '_' }).take(60).collect()
 }
 
 #[cfg(test)]
@@ -401,6 +399,7 @@ mod tests {
     #[test]
     fn file_names_hold_no_separator() {
         assert_eq!(file_name("../<a>/b c"), "..__a__b_c");
+        assert_eq!(file_name("뒤집기 🐕"), "뒤집기__");
         assert_eq!(file_name(&"x".repeat(300)).len(), 60);
     }
 }

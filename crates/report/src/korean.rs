@@ -2,11 +2,11 @@
 
 use crate::josa::Josa;
 use crate::language::{Language, Words};
-use bakeoff_findings::Summary;
 use bakeoff_findings::aggregate::{Aggregate, share};
 use bakeoff_findings::answer::{Answer, Effect, Found, NotYet, Recommendation, Shortlist};
+use bakeoff_findings::{Caveat, Summary};
 use bakeoff_stats::curves::Course;
-use bakeoff_stats::wording::{least_p, p_value, probability};
+use bakeoff_stats::wording::{least_p, p_value, percent, probability};
 use bakeoff_stats::{
     Comparison, Corrected, Direction, LEVEL, Obstacle, Outlook, Reason, Unit, Verdict, fewest_seeds,
     smallest_p,
@@ -164,6 +164,96 @@ fn size(unit: Unit, value: f64, digits: usize) -> String {
     match unit.vanishes(value, digits) {
         Some(bound) => format!("{} 미만", amount(unit, bound, digits + 1)),
         None => amount(unit, value, digits),
+    }
+}
+
+/// What a reader must know first; text that another crate wrote stays as it is.
+pub(crate) fn caveat(caveat: &Caveat) -> String {
+    let trials = |n: &usize| words().count(words().trials_n, *n);
+    match caveat {
+        Caveat::Told(text) => text.clone(),
+        Caveat::NoPredictions { without, of } => format!(
+            "끝난 {} 중 {without}회는 이미지별 예측을 남기지 않아, 구간은 시드별 정확도만으로 구했습니다.",
+            trials(of)
+        ),
+        Caveat::OtherImages { first, second } => format!(
+            "{} 시드 {}와(과) {} 시드 {}의 시험 이미지나 레이블이 서로 달라 이미지끼리 비교하지 않았습니다. 구간은 시드별 정확도만으로 구했습니다. \
+             그 사이에 데이터가 바뀌었습니까?",
+            first.0, first.1, second.0, second.1
+        ),
+        Caveat::Contradiction { recipe, seed, recorded, counted } => format!(
+            "{recipe} 시드 {seed}: 시험 이미지의 top-1이 trial.json에는 {}, predictions.parquet에는 {}입니다. 둘 중 하나는 이 시행의 것이 아닙니다. \
+             구간은 trial.json의 정확도만으로 구했습니다.",
+            percent(*recorded, 2),
+            percent(*counted, 2)
+        ),
+        Caveat::TooManyForPairs { recipes, most, baseline } => format!(
+            "레시피가 {recipes}개입니다. 각각을 {baseline}와(과) 비교하며, {most}개까지만 하는 모든 쌍의 비교는 하지 않았습니다."
+        ),
+        Caveat::BaselineUnknown { baseline } => {
+            format!("계획은 {baseline}을(를) 기준으로 정했지만 그런 레시피가 없습니다.")
+        }
+        Caveat::DamageUnfinished => {
+            "손상된 이미지 전부로 살펴본 신경망이 아직 없습니다. `bakeoff analyse`가 이어서 합니다.".into()
+        }
+        Caveat::DamageUneven { left, of } => format!(
+            "신경망 {of}개 중 {left}개는 나머지보다 적거나 다른 손상 이미지로 살펴보아 그 자리에서 뺐습니다. `bakeoff analyse`가 다시 살펴봅니다."
+        ),
+    }
+}
+
+/// The particle after a word, of the two that a template gives as `은(는)`: chosen where the word ends in Hangul or in a digit, left as
+/// both where it ends in letters that may be read in more than one way. `html` may close elements in between.
+pub(crate) fn particles(html: &str) -> String {
+    const PAIRS: [(&str, &str, &str); 5] = [
+        ("은(는)", "은", "는"),
+        ("이(가)", "이", "가"),
+        ("을(를)", "을", "를"),
+        ("와(과)", "과", "와"),
+        ("(으)로", "으로", "로"),
+    ];
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((at, (both, closed, open))) =
+        PAIRS.iter().filter_map(|pair| Some((rest.find(pair.0)?, *pair))).min_by_key(|(at, _)| *at)
+    {
+        text.push_str(&rest[..at]);
+        rest = &rest[at + both.len()..];
+        let chosen = match final_sound(&text) {
+            Some(Final::None) => open,
+            // 서울로, not 서울으로.
+            Some(Final::L) if both == "(으)로" => open,
+            Some(_) => closed,
+            None => both,
+        };
+        text.push_str(chosen);
+    }
+    text + rest
+}
+
+/// What a word ends in, said aloud.
+#[derive(Clone, Copy, PartialEq)]
+enum Final {
+    None,
+    L,
+    Other,
+}
+
+fn final_sound(html: &str) -> Option<Final> {
+    let mut word = html;
+    while word.ends_with('>') {
+        word = &word[..word.rfind('<')?];
+    }
+    match word.chars().next_back()? {
+        c @ '가'..='힣' => Some(match (u32::from(c) - 0xac00) % 28 {
+            0 => Final::None,
+            8 => Final::L,
+            _ => Final::Other,
+        }),
+        '2' | '4' | '5' | '9' => Some(Final::None),
+        '1' | '7' | '8' => Some(Final::L),
+        '0' | '3' | '6' => Some(Final::Other),
+        _ => None,
     }
 }
 
@@ -338,6 +428,44 @@ fn clause(obstacle: Obstacle, n: usize) -> String {
 mod tests {
     use super::*;
     use bakeoff_stats::{Arm, Options, Run, compare};
+
+    #[test]
+    fn particles_follow_what_is_said_and_stay_open_where_that_is_not_known() {
+        for (both, one) in [
+            ("<bdi>색상</bdi>은(는)", "<bdi>색상</bdi>은"),
+            ("뒤집기은(는)", "뒤집기는"),
+            ("자르기을(를) 서울(으)로", "자르기를 서울로"),
+            ("섞기와(과) 색상와(과)", "섞기와 색상과"),
+            ("레시피-3이(가)", "레시피-3이"),
+            ("레시피-2이(가)", "레시피-2가"),
+            ("3.4초이(가)", "3.4초가"),
+            ("cutmix은(는) none을(를)", "cutmix은(는) none을(를)"),
+        ] {
+            assert_eq!(particles(both), one);
+        }
+    }
+
+    #[test]
+    fn every_caveat_is_told_in_both_languages_with_its_numbers() {
+        let trial = |seed| ("cutmix".to_owned(), seed);
+        let all = [
+            (Caveat::NoPredictions { without: 3, of: 17 }, ["3", "17"]),
+            (Caveat::OtherImages { first: trial(4), second: trial(9) }, ["4", "9"]),
+            (
+                Caveat::Contradiction { recipe: "mixup".into(), seed: 5, recorded: 0.5, counted: 0.25 },
+                ["50.00", "25.00"],
+            ),
+            (Caveat::TooManyForPairs { recipes: 31, most: 12, baseline: "none".into() }, ["31", "12"]),
+            (Caveat::BaselineUnknown { baseline: "none".into() }, ["none", "none"]),
+            (Caveat::DamageUnfinished, ["bakeoff", "analyse"]),
+            (Caveat::DamageUneven { left: 2, of: 7 }, ["2", "7"]),
+        ];
+        for (told, numbers) in all {
+            for text in [told.to_string(), caveat(&told)] {
+                assert!(numbers.iter().all(|number| text.contains(number)), "{told:?}: {text}");
+            }
+        }
+    }
 
     #[test]
     fn every_obstacle_is_told_in_both_languages_with_its_numbers() {

@@ -31,6 +31,14 @@ impl Language {
         }
     }
 
+    /// A page's part in this language, once every name stands in it: Korean particles follow what they stand after.
+    pub(crate) fn finished(self, html: String) -> String {
+        match self {
+            Self::English => html,
+            Self::Korean => crate::korean::particles(&html),
+        }
+    }
+
     pub(crate) fn words(self) -> &'static Words {
         match self {
             Self::English => &ENGLISH,
@@ -98,6 +106,12 @@ impl Words {
             s => (format!("{:.1}", s / 3_600.0), self.hours_unit),
         };
         format!("{number}{unit}")
+    }
+
+    /// A warning that came as English text, as HTML: on a page of another language it is said to be.
+    pub(crate) fn warning(&self, text: &str) -> String {
+        let text = format!("<span lang=\"en\">{}</span>", crate::text::escape(text));
+        fill(self.warning_in_english, &[("warning", &text)])
     }
 
     /// A verdict in a word.
@@ -232,9 +246,12 @@ words! {
     unit_hours: "h", "시간";
     nothing_measured: "nothing measured yet", "아직 측정값 없음";
     of_seeds: "{n} seeds", "시드 {n}개";
-    zoom: "Zoom", "확대";
-    zoom_in: "Zoom in on the last epochs", "뒤쪽 에폭 확대";
-    zoom_out: "Show all epochs", "모든 에폭 보기";
+    zoom_in: "Zoom in on the last epochs; press again for fewer", "뒤쪽 에폭 확대. 다시 누르면 더 좁게";
+    zoom_last: "last epochs", "뒤쪽 에폭";
+    zoom_out: "Show all epochs again", "모든 에폭 다시 보기";
+    zoom_all: "all epochs", "모든 에폭";
+    matrix_in: "enlarge", "확대";
+    matrix_out: "reduce", "축소";
     curves_hint: "Point at a chart for the values (or use the arrow keys), drag across it to zoom, and press a name to hide a recipe.",
         "그림 위에 포인터를 올리거나 화살표 키를 누르면 값이, 끌면 확대가, 이름을 누르면 레시피 숨기기가 됩니다.";
     validation_caption: "Validation accuracy per epoch, on unmixed and unaugmented images. Line: mean over seeds; band: lowest to highest seed.{uneven} Selection looks at this; the verdict is of the test images.",
@@ -277,6 +294,11 @@ words! {
         "{what}: 시드에 걸친 평균 ± 표준편차, 점은 시드 하나(눈금 {low}–{high}&nbsp;%, 선은 평균). 차이는 두 레시피가 함께 끝낸 시드에서 레시피 빼기 {baseline}(퍼센트포인트). <i>p</i>는 정확한 부호 뒤집기 순열 검정이며 {comparisons}에 대해 보정했습니다. 이미지 <i>p</i>: 다른 시험 이미지에서도 그럴지(시드와 이미지에 걸친 검정, Holm 보정). P(나음): 레시피의 실행 하나가 기준의 실행 하나를 이길 확률.{top5}";
     results_caption_plain: "{what}: mean ± standard deviation over seeds, and each seed as a dot (scale: {low} to {high}, the line is the mean). Differences are against {baseline}, recipe minus baseline, over the seeds both finished; <i>p</i> by exact sign-flip permutation over seeds, corrected for {comparisons}. <i>p</i>, images: whether other test images would agree, over seeds and images, corrected by Holm. P(better): probability that a run of the recipe beats a run of the baseline.{top5}",
         "{what}: 시드에 걸친 평균 ± 표준편차, 점은 시드 하나(눈금 {low}–{high}, 선은 평균). 차이는 두 레시피가 함께 끝낸 시드에서 레시피 빼기 {baseline}. <i>p</i>는 정확한 부호 뒤집기 순열 검정이며 {comparisons}에 대해 보정했습니다. 이미지 <i>p</i>: 다른 시험 이미지에서도 그럴지(시드와 이미지에 걸친 검정, Holm 보정). P(나음): 레시피의 실행 하나가 기준의 실행 하나를 이길 확률.{top5}";
+    same_in_every_seed: "in every seed", "모든 시드에서";
+    zero_width: " <i>In every seed</i>: the same difference in all of them, so that seeds alone give no interval.", " <i>모든 시드에서</i>: 모든 시드에서 차이가 같아, 시드만으로는 구간이 없습니다.";
+    cut_off: " Values far above the rest are cut off at the top; a triangle marks where a curve leaves the chart, and pointing at it tells its value.",
+        " 나머지보다 훨씬 큰 값은 위에서 잘랐습니다. 삼각형은 곡선이 그림을 벗어나는 곳이며, 포인터를 올리면 값이 보입니다.";
+    warning_in_english: "{warning}", "프로그램이 남긴 경고(영어 원문): {warning}";
     no_top5: " Top-5 is left out: there are no more than five classes.", " 클래스가 다섯 개 이하라 top-5는 뺐습니다.";
 
     h_images_p: "p, images", "이미지 p";
@@ -334,8 +356,8 @@ words! {
     reliability_title: "Reliability diagrams: share of right predictions against confidence, all seeds of a recipe together", "신뢰도 그림: 확신에 따른 정답 비율, 레시피의 모든 시드를 합침";
     reliability_sure: "confidence, %", "확신, %";
     reliability_right: "share right, %", "정답 비율, %";
-    reliability_caption: "Reliability: how often predictions of a confidence (across) were right (upwards), all seeds of a recipe together; on the dashed line the two agree, below it the network is too sure of itself, above it too timid. Points: {bins} bins of equal width, larger where more predictions are; bars at the foot: how many there are.",
-        "신뢰도: 어떤 확신(가로)의 예측이 실제로 맞은 비율(세로), 레시피의 모든 시드를 합침. 점선 위에서는 둘이 같고, 아래면 지나치게 확신하며, 위면 지나치게 조심합니다. 점: 같은 너비의 구간 {bins}개(예측이 많을수록 큼), 바닥의 막대: 예측 수.";
+    reliability_caption: "Reliability: how often predictions of a confidence (across) were right (upwards), all seeds of a recipe together; on the dashed line the two agree, below it the network is too sure of itself, above it too timid. Points: {bins} bins of equal width, their area by how many predictions they hold; pale and beside the line: fewer than {few}, which may lie anywhere. Bars at the foot: how many there are.",
+        "신뢰도: 어떤 확신(가로)의 예측이 실제로 맞은 비율(세로), 레시피의 모든 시드를 합침. 점선 위에서는 둘이 같고, 아래면 지나치게 확신하며, 위면 지나치게 조심합니다. 점: 같은 너비의 구간 {bins}개(넓이는 예측 수), 옅고 선에서 떨어진 점: 예측이 {few}개보다 적어 어디에나 놓일 수 있음, 바닥의 막대: 예측 수.";
     calibration_caption: "Negative log-likelihood of the true class (nats), Brier score (0 to 2) and expected calibration error ({bins} bins of equal width): smaller is better. 95&nbsp;% intervals over seeds and images, uncorrected; below each, the difference from {baseline}. Mixing and label smoothing make networks less sure on purpose. The calibration error is biased upwards with few images: compare it, do not believe it.",
         "실제 클래스의 음의 로그우도(NLL, 내트), 브라이어 점수(0–2), 기대 보정 오차(ECE, 같은 너비의 구간 {bins}개): 작을수록 좋습니다. 95&nbsp;% 구간은 시드와 이미지에 걸친 것으로 보정하지 않았으며, 아래 줄은 {baseline} 대비 차이. 섞기와 레이블 스무딩은 일부러 확신을 낮춥니다. 보정 오차는 이미지가 적으면 실제보다 크게 나오므로 값을 믿기보다 비교에 쓰세요.";
 
@@ -356,7 +378,7 @@ words! {
     picture_missing: "picture missing", "그림 없음";
     original_of: "{image}, original", "{image}, 원본";
     augmented_of: "{image}, augmented{partner}; label {labels}", "{image}, 증강{partner}; 레이블 {labels}";
-    mixed_with: ", mixed with {partner}", ", {partner}와 섞음";
+    mixed_with: ", mixed with {partner}", ", {partner}와(과) 섞음";
     after_stage: " inside, stage {stage}", " (신경망 단계 {stage})";
     weight_in_loss: ", weight {weight}", ", 가중치 {weight}";
     range_inside: "Pixel values {low} to {high} (nominal 0 to 1).", "픽셀값 {low}–{high} (정상 범위 0–1).";
@@ -480,7 +502,7 @@ words! {
     h_at_epochs: "After equal epochs, %", "같은 에폭에서, %";
     equal_table_caption: "Validation accuracy after {time} of training and after {epochs}, with 95&nbsp;% intervals over seeds; below each, its difference from {baseline} in points.",
         "학습 {time} 뒤와 {epochs} 뒤의 검증 정확도와 시드에 걸친 95&nbsp;% 구간. 아래 줄은 {baseline} 대비 차이(퍼센트포인트).";
-    cost_spent: "All trials together, finished or not, took {time}.", "끝났든 아니든 모든 시행을 합쳐 {time}이 걸렸습니다.";
+    cost_spent: "All trials together, finished or not, took {time}.", "끝났든 아니든 모든 시행을 합쳐 {time}이(가) 걸렸습니다.";
 
     // Trials.
     seed: "seed", "시드";

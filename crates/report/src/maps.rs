@@ -1,10 +1,10 @@
 //! Class activation maps over the images they are of: the image stays bright where the network finds its class.
 
 use crate::language::{Words, fill};
-use crate::svg::{Anchor, Drawing};
+use crate::svg::{Anchor, Drawing, Name};
 use crate::table::{Cell, Column, Table};
 use crate::tables;
-use crate::text::{Weight, class_name, fit};
+use crate::text::{ClassNames, Weight, fit, fit_name};
 use crate::thumbnails::{Thumbnail, Thumbnails};
 use bakeoff_evidence::Evidence;
 use bakeoff_stats::wording::points;
@@ -164,13 +164,13 @@ pub(crate) fn is_drawn(map: &MapRecord) -> bool {
 }
 
 /// What a network said of an image, in lines: `right, 88 % sure`, or `taken for pug` and `its class: 12 %`.
-pub(crate) fn told(evidence: &Evidence, map: &MapRecord, words: &Words) -> Vec<String> {
+pub(crate) fn told(evidence: &Evidence, names: &ClassNames, map: &MapRecord, words: &Words) -> Vec<String> {
     let classes = evidence.data.as_ref().map_or(&[][..], |data| &data.classes);
     let name = classes.get(map.predicted as usize).map_or("", String::as_str);
     let templates: &[&str] =
         if map.predicted == map.label { &[words.map_right] } else { &[words.map_taken, words.map_share] };
     let line = |template: &&str| {
-        fill(template, &[("class", &class_name(name)), ("share", &points(map.probability, 0))])
+        fill(template, &[("class", &names.shown(name)), ("share", &points(map.probability, 0))])
     };
     templates.iter().map(line).collect()
 }
@@ -185,9 +185,11 @@ pub(crate) fn figure(evidence: &Evidence, thumbnails: &Thumbnails, words: &Words
     let height = head + shown.len() as f64 * (side + foot);
     let mut d = Drawing::new((most + 1) as f64 * (side + gap), height, words.maps_title);
     let cut = |text: &str| fit(text, 12.0, Weight::Regular, side);
+    let names = ClassNames::of(evidence);
     for (number, record) in shown.first().iter().flat_map(|(mapped, _)| &mapped.maps).enumerate() {
         let x = (number + 1) as f64 * (side + gap);
-        d.text("strong", (x, 16.0), Anchor::Start, &fit(&record.0.recipe, 13.0, Weight::SemiBold, side));
+        let name = Name { text: &record.0.recipe, size: 13.0, weight: Weight::SemiBold, room: side };
+        d.name("strong", (x, 16.0), Anchor::Start, &name);
     }
     for (row, (mapped, picture)) in shown.iter().enumerate() {
         let y = head + row as f64 * (side + foot);
@@ -197,7 +199,7 @@ pub(crate) fn figure(evidence: &Evidence, thumbnails: &Thumbnails, words: &Words
             "note",
             (0.0, y + side + 16.0),
             Anchor::Start,
-            &cut(&class_name(mapped.class)),
+            &fit_name(names.shown(mapped.class), 12.0, Weight::Regular, side),
             Some(mapped.image),
         );
         for (number, (_, map)) in mapped.maps.iter().enumerate() {
@@ -209,7 +211,7 @@ pub(crate) fn figure(evidence: &Evidence, thumbnails: &Thumbnails, words: &Words
                 d.lines("half-dark", &half);
                 d.lines("half-light", &half);
             }
-            for (number, text) in told(evidence, map, words).iter().enumerate() {
+            for (number, text) in told(evidence, &names, map, words).iter().enumerate() {
                 d.text("note", (x, y + side + (number + 1) as f64 * line), Anchor::Start, &cut(text));
             }
         }
@@ -220,9 +222,10 @@ pub(crate) fn figure(evidence: &Evidence, thumbnails: &Thumbnails, words: &Words
 /// A row an image and recipe.
 pub(crate) fn table(evidence: &Evidence, words: &Words) -> Option<Table> {
     let classes = evidence.data.as_ref().map_or(&[][..], |data| &data.classes);
+    let names = ClassNames::of(evidence);
     let class = |at: u32| {
         let name = classes.get(at as usize).map_or("", String::as_str);
-        Cell::text(class_name(name)).value(name)
+        Cell::text(names.shown(name)).value(name)
     };
     let columns = vec![
         Column::words("image", words.h_image),

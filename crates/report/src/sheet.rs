@@ -3,8 +3,8 @@
 use crate::ReportError;
 use crate::language::{Language, Words, fill};
 use crate::outline::outline;
-use crate::svg::{Anchor, Drawing};
-use crate::text::{Weight, fit, wrap};
+use crate::svg::{Anchor, Drawing, Name};
+use crate::text::{ClassNames, Weight, wrap};
 use bakeoff_study::records::{LabelShare, PreviewExample, PreviewRecord};
 use base64::Engine;
 use image::ImageReader;
@@ -100,6 +100,12 @@ pub(crate) fn visible_labels(labels: &[LabelShare]) -> Vec<&LabelShare> {
     labels.iter().filter(|label| label.share >= 0.0005).take(4).collect()
 }
 
+/// How the classes on a sheet are called: a record knows no others.
+pub(crate) fn classes_of(record: &PreviewRecord) -> ClassNames {
+    let labels = record.examples.iter().flat_map(|example| &example.labels);
+    ClassNames::new(labels.map(|label| label.class.as_str()))
+}
+
 /// A share as percent without needless digits.
 pub(crate) fn share_text(share: f64) -> String {
     format!("{:.0}\u{a0}%", share.clamp(0.0, 1.0) * 100.0)
@@ -149,8 +155,10 @@ pub fn contact_sheet(record: &PreviewRecord, folder: &Path) -> Drawing {
         height,
         format!("Recipe {}: training images as the network is shown them", record.recipe),
     );
-    let title = fit(&record.recipe, 15.0, Weight::SemiBold, width - 2.0 * margin);
-    d.text("title", (margin, margin + 12.0), Anchor::Start, &title);
+    let room = width - 2.0 * margin;
+    let title = Name { text: &record.recipe, size: 15.0, weight: Weight::SemiBold, room };
+    d.name("title", (margin, margin + 12.0), Anchor::Start, &title);
+    let names = classes_of(record);
     for (line, step) in steps.iter().enumerate() {
         d.text("note", (margin, margin + 34.0 + 17.0 * line as f64), Anchor::Start, step);
     }
@@ -199,9 +207,9 @@ pub fn contact_sheet(record: &PreviewRecord, folder: &Path) -> Drawing {
         for label in &labels {
             let share = share_text(label.share);
             d.text("small", (left + cell, y), Anchor::End, &share);
-            let shown = fit(&label.class, 11.0, Weight::Regular, cell - 40.0);
-            let whole = (shown != label.class).then_some(label.class.as_str());
-            d.text_with_title("small", (left, y), Anchor::Start, &shown, whole);
+            let text = names.shown(&label.class);
+            let name = Name { text, size: 11.0, weight: Weight::Regular, room: cell - 40.0 };
+            d.name("small", (left, y), Anchor::Start, &name);
             y += 16.0;
         }
         if let Some(lambda) = lambda_text(example, Language::English.words()) {
@@ -289,6 +297,21 @@ mod tests {
         }
         let [_, png] = write_contact_sheet(&record(vec![example()]), folder.path()).unwrap();
         assert!(image::open(png).is_ok());
+    }
+
+    #[test]
+    fn classes_are_called_by_what_tells_them_apart() {
+        let label = |class: &str| LabelShare { class: class.into(), share: 0.5 };
+        let labels =
+            vec![label("n02107908-Appenzeller"), label("n02096437-Dandie_Dinmont_and_others_of_its_kind")];
+        let svg = contact_sheet(&record(vec![PreviewExample { labels, ..example() }]), Path::new("/nowhere"))
+            .file();
+        assert!(svg.contains(">Appenzeller</text>"), "{svg}");
+        assert!(
+            svg.contains("<title>Dandie Dinmont and others of its kind</title>Dandie")
+                && svg.contains("kind</text>"),
+            "{svg}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A drawing: elements written in order, escaped once, here.
 
-use crate::text::escape;
+use crate::text::{Weight, escape, fit_name, plain};
 use crate::theme;
 use std::fmt::Write;
 
@@ -47,6 +47,17 @@ impl Anchor {
             Self::End => " text-anchor=\"end\"",
         }
     }
+}
+
+/// A name to be drawn where there may not be room for all of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name<'a> {
+    pub(crate) text: &'a str,
+    /// Size and weight that its class has.
+    pub(crate) size: f64,
+    pub(crate) weight: Weight,
+    /// Width there is.
+    pub(crate) room: f64,
 }
 
 impl Drawing {
@@ -133,7 +144,7 @@ impl Drawing {
         self.text_with_title(class, (x, y), anchor, text, None);
     }
 
-    /// Text of a size that depends on how much there is.
+    /// Text of a size that depends on how much there is; what was cut of it shows when pointed at.
     pub(crate) fn sized_text(
         &mut self,
         class: &str,
@@ -141,11 +152,13 @@ impl Drawing {
         (x, y): (f64, f64),
         anchor: Anchor,
         text: &str,
+        whole: Option<&str>,
     ) {
         let [x, y, size] = [x, y, size].map(number);
+        let title = whole.map_or_else(String::new, |whole| format!("<title>{}</title>", escape(whole)));
         let _ = write!(
             self.body,
-            "<text class=\"{}\" x=\"{x}\" y=\"{y}\"{} style=\"font-size:{size}px\">{}</text>",
+            "<text class=\"{}\" x=\"{x}\" y=\"{y}\"{} style=\"font-size:{size}px\">{title}{}</text>",
             escape(class),
             anchor.attribute(),
             escape(text)
@@ -170,6 +183,13 @@ impl Drawing {
             escape(class),
             escape(text)
         );
+    }
+
+    /// A name of this size and weight, cut in its middle where there is no room; all of it shows when pointed at.
+    pub(crate) fn name(&mut self, class: &str, at: (f64, f64), anchor: Anchor, name: &Name<'_>) {
+        let shown = fit_name(name.text, name.size, name.weight, name.room);
+        let whole = (shown != plain(name.text)).then_some(name.text);
+        self.text_with_title(class, at, anchor, &shown, whole);
     }
 
     /// A picture as a data URI.

@@ -67,6 +67,11 @@ impl Cell {
         }
     }
 
+    /// As the page shows it: HTML.
+    pub(crate) fn shown(&self) -> String {
+        self.html.clone().unwrap_or_else(|| escape(&self.text))
+    }
+
     /// The same, with another value for programs.
     pub(crate) fn value(mut self, value: impl Into<String>) -> Self {
         self.value = value.into();
@@ -133,7 +138,7 @@ impl Table {
                 } else {
                     format!(" data-v=\"{}\"", escape(&cell.value))
                 };
-                let content = cell.html.clone().unwrap_or_else(|| escape(&cell.text));
+                let content = cell.shown();
                 let _ = match index {
                     0 => write!(html, "<th scope=\"row\"{class}{value}>{content}</th>"),
                     _ => write!(html, "<td{class}{value}>{content}</td>"),

@@ -7,7 +7,7 @@ use crate::chart::{Strip, range};
 use crate::language::{Words, fill};
 use crate::metric::{metric, metric_and_way};
 use crate::table::{Cell, Column, ShownIn, Table};
-use crate::text::{bdi, class_name, escape};
+use crate::text::{ClassNames, bdi, escape};
 use crate::theme;
 use bakeoff_evidence::{Evidence, Origin, State, Trial};
 use bakeoff_findings::Confusion;
@@ -74,8 +74,8 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
     let summary = &assessment.summary;
     let unit = summary.measure.unit;
     let top5 = evidence.shows_top5();
-    let shared =
-        range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied())).unwrap_or([0.0, 1.0]);
+    let shared = range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied()), unit)
+        .unwrap_or([0.0, 1.0]);
     let compared = match &evidence.origin {
         Origin::Run if evidence.is_top1() => words.h_top1.to_owned(),
         Origin::Run => words.h_balanced.to_owned(),
@@ -127,8 +127,18 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
             .join(", ");
         let d = r.difference.as_ref();
         let number = |value: Option<f64>, show: &dyn Fn(f64) -> String| Cell::number(value, show);
+        let word = match r.verdict {
+            Some(v) => Cell::text(words.verdict(v)).value(v.word()).html(verdict(words, Some(v))),
+            None if r.name == summary.baseline => Cell::text(words.baseline)
+                .value("baseline")
+                .html(format!("<span class=\"verdict v-none\">{}</span>", words.baseline)),
+            None => Cell::number(None, |_| String::new()),
+        };
+        // On a telephone the last column is out of sight: there the verdict stands below the name, and only there.
+        let named =
+            format!("{}<span class=\"under\">{}</span>", recipe_name(evidence, &r.name), word.shown());
         let mut row = vec![
-            recipe(evidence, &r.name),
+            Cell::text(&r.name).html(named),
             Cell::text(r.seeds.len().to_string()),
             mean_and_sd(&r.top1, unit),
             number(r.top1.sd, &|_| String::new()),
@@ -141,22 +151,18 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
         let difference = Cell::number(d.map(|d| d.mean), |mean| unit.signed(mean, digits));
         let difference = match d {
             Some(d) => {
-                let (mean, limits) = (
-                    unit.signed(d.mean, digits),
-                    format!("[{}, {}]", unit.signed(d.low, digits), unit.signed(d.high, digits)),
-                );
+                let mean = unit.signed(d.mean, digits);
+                // Without spread there is no interval to tell, and [2.0, 2.0] would look like a precise one.
+                let limits = if d.low == d.high {
+                    words.same_in_every_seed.to_owned()
+                } else {
+                    format!("[{}, {}]", unit.signed(d.low, digits), unit.signed(d.high, digits))
+                };
                 Cell::text(format!("{mean} {limits}"))
                     .value(d.mean.to_string())
                     .html(format!("{mean} <small>{limits}</small>"))
             }
             None => difference,
-        };
-        let word = match r.verdict {
-            Some(v) => Cell::text(words.verdict(v)).value(v.word()).html(verdict(words, Some(v))),
-            None if r.name == summary.baseline => Cell::text(words.baseline)
-                .value("baseline")
-                .html(format!("<span class=\"verdict v-none\">{}</span>", words.baseline)),
-            None => Cell::number(None, |_| String::new()),
         };
         row.extend([
             difference,
@@ -214,14 +220,10 @@ pub(crate) fn confused_pairs(evidence: &Evidence, confusion: &Confusion, words: 
     let mut columns =
         vec![Column::words("true_class", words.h_true), Column::words("predicted_class", words.h_predicted)];
     columns.extend(confusion.recipes.iter().map(|r| Column::number(&r.recipe, r.recipe.as_str())));
+    let names = ClassNames::of(evidence);
     let class = |index: u32| {
         let name = classes.get(index as usize).map_or("", String::as_str);
-        let short = class_name(name);
-        Cell::text(short.as_ref()).value(name).html(format!(
-            "<bdi title=\"{}\">{}</bdi>",
-            escape(name),
-            escape(&short)
-        ))
+        Cell::text(names.shown(name)).value(name).html(names.html(name))
     };
     let rows = confusion.pairs(PAIRS).into_iter().map(|pair| {
         let mut row = vec![class(pair.truth), class(pair.predicted)];

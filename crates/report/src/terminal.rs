@@ -6,9 +6,11 @@ use std::path::Path;
 use bakeoff_study::records::PreviewRecord;
 use base64::Engine;
 use image::{RgbImage, imageops};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 use crate::language::Language;
-use crate::sheet::{Picture, contact_sheet, lambda_text, range_text, share_text, visible_labels};
+use crate::sheet::{Picture, classes_of, contact_sheet, lambda_text, range_text, share_text, visible_labels};
 use crate::{ReportError, text};
 
 /// How a terminal shows pictures.
@@ -215,12 +217,12 @@ fn bar(share: f64, width: usize) -> String {
     bar
 }
 
-/// Lines of at most so many characters where words allow it, each ended.
+/// Lines of at most so many columns where words allow it, each ended.
 fn wrapped(text: &str, width: usize) -> String {
     let mut lines = String::new();
     let mut used = 0;
     for word in text.split(' ') {
-        let length = word.chars().count();
+        let length = word.width();
         if used > 0 && used + 1 + length > width {
             lines.push('\n');
             used = 0;
@@ -234,14 +236,21 @@ fn wrapped(text: &str, width: usize) -> String {
     lines + "\n"
 }
 
-/// Pads or cuts to so many characters.
+/// Pads or cuts to so many columns: East Asian characters and emoji take two.
 fn fitted(text: &str, width: usize) -> String {
-    let cut: String = if text.chars().count() > width {
-        text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-    } else {
-        text.to_owned()
-    };
-    let room = width - cut.chars().count().min(width);
+    let mut cut = text.to_owned();
+    if text.width() > width {
+        cut.clear();
+        for part in text.graphemes(true) {
+            // One column is the ellipsis's.
+            if cut.width() + part.width() >= width {
+                break;
+            }
+            cut += part;
+        }
+        cut.push('…');
+    }
+    let room = width.saturating_sub(cut.width());
     cut + &" ".repeat(room)
 }
 
@@ -272,6 +281,7 @@ fn blocks_sheet(record: &PreviewRecord, folder: &Path, columns: usize, truecolou
     for line in steps.chain([range_text(record.range, Language::English.words())]) {
         text.push_str(&wrapped(&line, columns));
     }
+    let names = classes_of(record);
     let picture = |name: &str| -> Option<RgbImage> {
         let found = Picture::read(folder, name)?;
         let picture =
@@ -307,7 +317,11 @@ fn blocks_sheet(record: &PreviewRecord, folder: &Path, columns: usize, truecolou
                     Some(label) => {
                         let bar = fitted(&bar(label.share, 4), 4);
                         fitted(
-                            &format!("{bar} {} {}", share_text(label.share), text::plain(&label.class)),
+                            &format!(
+                                "{bar} {} {}",
+                                share_text(label.share),
+                                text::plain(names.shown(&label.class))
+                            ),
                             side,
                         )
                     }
@@ -355,6 +369,14 @@ mod tests {
         ] {
             assert_eq!(detect(variables), expected, "{variables:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wide_is_counted_as_wide() {
+        assert_eq!(fitted("pug", 5), "pug  ");
+        assert_eq!(fitted("진돗개", 8), "진돗개  ");
+        assert_eq!(fitted("진돗개와 삽살개", 8), "진돗개… ");
+        assert_eq!(fitted("🐕\u{200d}🦺🐕\u{200d}🦺🐕\u{200d}🦺", 4), "🐕\u{200d}🦺… ");
     }
 
     #[test]

@@ -4,7 +4,9 @@ pub(crate) use bakeoff_evidence::plain;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Regular weight of the embedded typeface.
 pub(crate) const REGULAR: &[u8] = include_bytes!("../fonts/Inter-Regular.otf");
@@ -33,7 +35,7 @@ pub(crate) fn escape_lines(text: &str) -> String {
 }
 
 /// A class's name as people say it: ImageNet's identifier before it left out, underscores as spaces.
-pub(crate) fn class_name(name: &str) -> Cow<'_, str> {
+fn class_name(name: &str) -> Cow<'_, str> {
     let digits =
         |id: &str| id.len() == 9 && id.starts_with('n') && id[1..].bytes().all(|b| b.is_ascii_digit());
     let bare = match name.split_once('-') {
@@ -41,6 +43,44 @@ pub(crate) fn class_name(name: &str) -> Cow<'_, str> {
         _ => name,
     };
     if bare.contains('_') { Cow::Owned(bare.replace('_', " ")) } else { Cow::Borrowed(bare) }
+}
+
+/// How the classes of a data set are called where people read: without ImageNet's identifier and with spaces for underscores,
+/// but as the data set has them where two would become the same. Files keep the data set's names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ClassNames(BTreeMap<String, String>);
+
+impl ClassNames {
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: BTreeMap<String, String> =
+            names.into_iter().map(|name| (name.to_owned(), class_name(name).into_owned())).collect();
+        let mut uses = BTreeMap::<&str, usize>::new();
+        for short in names.values() {
+            *uses.entry(short).or_default() += 1;
+        }
+        let only = |short: &str| uses[short] == 1;
+        Self(
+            names
+                .iter()
+                .map(|(name, short)| (name.clone(), if only(short) { short } else { name }.clone()))
+                .collect(),
+        )
+    }
+
+    /// Of the classes that a run tells of.
+    pub(crate) fn of(evidence: &bakeoff_evidence::Evidence) -> Self {
+        Self::new(evidence.data.iter().flat_map(|data| &data.classes).map(String::as_str))
+    }
+
+    /// A class as it is shown; one that is not of the data set is called by its own name.
+    pub(crate) fn shown<'a>(&'a self, name: &'a str) -> &'a str {
+        self.0.get(name).map_or(name, String::as_str)
+    }
+
+    /// For the page: as it is shown, and whole where it is pointed at.
+    pub(crate) fn html(&self, name: &str) -> String {
+        format!("<bdi title=\"{}\">{}</bdi>", escape(name), escape(self.shown(name)))
+    }
 }
 
 /// Isolates text whose direction is not known, within HTML.
@@ -108,6 +148,23 @@ pub(crate) fn fit(text: &str, size: f64, weight: Weight, room: f64) -> String {
     format!("{}…", cut.trim_end())
 }
 
+/// A name cut in its middle to fit, since what tells long names apart stands at either end; never within what people take
+/// for one character.
+pub(crate) fn fit_name(text: &str, size: f64, weight: Weight, room: f64) -> String {
+    let text = plain(text);
+    if width(&text, size, weight) <= room {
+        return text.into_owned();
+    }
+    let parts: Vec<&str> = text.graphemes(true).collect();
+    let shortened = |kept: usize| {
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        let (head, tail) = (parts[..head].concat(), parts[parts.len() - tail..].concat());
+        format!("{}…{}", head.trim_end(), tail.trim_start())
+    };
+    let fits = |kept: &usize| width(&shortened(*kept), size, weight) <= room;
+    (0..parts.len()).rev().find(fits).map_or_else(|| "…".into(), shortened)
+}
+
 /// Broken into lines of at most `room`, at spaces where there are any.
 pub(crate) fn wrap(text: &str, size: f64, weight: Weight, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -115,7 +172,7 @@ pub(crate) fn wrap(text: &str, size: f64, weight: Weight, room: f64) -> Vec<Stri
         let longer = lines.last().map(|line| format!("{line} {word}"));
         match longer.filter(|line| width(line, size, weight) <= room) {
             Some(longer) => lines.pop().map_or((), |_| lines.push(longer)),
-            None => lines.push(fit(word, size, weight, room)),
+            None => lines.push(fit_name(word, size, weight, room)),
         }
     }
     lines
@@ -145,6 +202,35 @@ mod tests {
             ["golden-pike", "n0208-x", "n02085782-", "é-n"].map(class_name),
             ["golden-pike", "n0208-x", "n02085782-", "é-n"]
         );
+    }
+
+    #[test]
+    fn classes_that_would_become_the_same_keep_what_tells_them_apart() {
+        let all = ["n02012849-crane", "n03126707-crane", "n02085782-Japanese_spaniel", "a_b", "a b"];
+        let names = ClassNames::new(all);
+        assert_eq!(
+            all.map(|name| names.shown(name)),
+            ["n02012849-crane", "n03126707-crane", "Japanese spaniel", "a_b", "a b"]
+        );
+        assert_eq!(names.shown("n02085936-Maltese_dog"), "n02085936-Maltese_dog");
+        assert_eq!(
+            names.html("n02085782-Japanese_spaniel"),
+            "<bdi title=\"n02085782-Japanese_spaniel\">Japanese spaniel</bdi>"
+        );
+    }
+
+    #[test]
+    fn a_long_name_keeps_both_its_ends_and_whole_characters() {
+        let cut = |text: &str, room| fit_name(text, 12.0, Weight::Regular, room);
+        assert_eq!(cut("pug", 100.0), "pug");
+        let long = cut("soft-coated wheaten terrier of the second kind", 120.0);
+        assert!(long.starts_with("soft-co") && long.ends_with("kind") && long.contains('…'), "{long}");
+        assert!(width(&long, 12.0, Weight::Regular) <= 120.0);
+        // A dog with a vest is three code points and one character.
+        for room in [10.0, 30.0, 50.0, 70.0] {
+            let cut = cut("🐕\u{200d}🦺🐕\u{200d}🦺🐕\u{200d}🦺 나의 사랑하는 강아지", room);
+            assert!(cut.matches('🐕').count() == cut.matches('🦺').count() && cut.contains('…'), "{cut}");
+        }
     }
 
     #[test]

@@ -68,8 +68,10 @@ pub(crate) fn properties() -> String {
         ROLES.iter().chain(&SERIES).map(|c| format!("--{}:{};", c.name, pick(c))).collect::<String>()
     };
     let (light, dark) = (list(|c| c.light), list(|c| c.dark));
+    // How strongly a ground is coloured by its value, and the shadow where something goes on beyond an edge: a dark ground needs more.
     format!(
-        ":root{{color-scheme:light dark;{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+        ":root{{color-scheme:light dark;{light}--heat:.3;--tint:.2;--shade:rgba(0,0,0,.22);}}\n\
+         @media screen and (prefers-color-scheme:dark){{:root{{{dark}--heat:.42;--tint:.38;--shade:rgba(255,255,255,.3);}}}}\n"
     )
 }
 

@@ -5,7 +5,7 @@ use crate::tables::insight::with_classes;
 use bakeoff_data::{Dataset, RgbImage};
 use bakeoff_evidence::Evidence;
 use bakeoff_findings::insight::{FlippedImage, Insight, RecipeInsight};
-use bakeoff_study::{Corruption, Shown};
+use bakeoff_study::{Corruption, ImageCondition as Shown};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, crop_imm, resize};
 use std::collections::{BTreeMap, HashMap};

@@ -12,7 +12,7 @@ const FEWEST_SEEDS: usize = 4;
 /// six seeds, 2.1 with twelve): so rarely among recipes that scatter alike that hardly any difference is lost to it.
 const BEGINS: f64 = 12.0;
 /// By how much larger a variance than that it is judged by nothing else.
-const ENDS: f64 = 2.0;
+const ENDS: f64 = 1.75;
 /// Share of the common variance below which a recipe begins to be judged by its own …
 const CALM_BEGINS: f64 = 1.0 / 4.0;
 /// … and below which by nothing else.

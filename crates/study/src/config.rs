@@ -11,6 +11,9 @@ use bakeoff_nn::{BackendKind, OptimizerConfig, ScheduleConfig, Trainable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Trials of a study.
+pub const MOST_TRIALS: usize = 100_000;
+
 /// One study: which recipes are compared, on what, for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

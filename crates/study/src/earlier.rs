@@ -6,7 +6,8 @@ use std::io;
 use bakeoff_data::Dataset;
 
 use crate::difference::changes;
-use crate::folder::{FolderError, RunFolder, Trial, remove_folder};
+use crate::folder::{RunFolder, Trial, remove_folder};
+use crate::folder_error::FolderError;
 use crate::observer::{Event, Observer};
 use crate::options::RunOptions;
 use crate::records::{PlanRecord, TrialKey, TrialStatus};

@@ -269,10 +269,8 @@ impl Expansion<'_> {
                     self.error(index, "grid", &axis.origin, message);
                 }
             }
-            let name: String = name
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || "-_.+".contains(c) { c } else { '_' })
-                .collect();
+            let name: String =
+                name.chars().map(|c| if bakeoff_augment::may_stand_in_name(c) { c } else { '_' }).collect();
             if let Value::Table(table) = &mut member.value
                 && let Some((_, _, node)) = table.iter_mut().find(|(key, ..)| key == "name")
             {

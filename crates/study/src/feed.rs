@@ -314,6 +314,9 @@ fn load(
     })
 }
 
+/// Batches made before they are asked for.
+pub(crate) const AHEAD: usize = 3;
+
 /// Makes things in `pool`, at most `ahead` of them before they are asked for.
 pub(crate) fn prefetch<J: Send, T: Send, R>(
     pool: &ThreadPool,

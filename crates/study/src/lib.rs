@@ -33,9 +33,12 @@ mod environment;
 mod expansion;
 mod feed;
 mod folder;
+mod folder_error;
 mod images;
+mod judgement;
 mod lock;
 mod log;
+mod model_card;
 mod observer;
 mod options;
 mod plan;
@@ -49,20 +52,24 @@ mod splits;
 mod stop;
 mod study;
 mod threads;
+mod training;
 mod trial;
 mod weights_path;
 mod worker;
 
-pub use analysis::{Analysis, AnalysisError, AnalysisOptions, MOST_MAPS, Shown, analyse};
+pub use analysis::{Analysis, AnalysisError, AnalysisOptions, ImageCondition, MOST_MAPS, analyse};
 pub use bakeoff_augment::corruption::{Corruption, CorruptionSet, SEVERITIES};
 pub use bakeoff_nn::Trainable;
 pub use config::{
-    CompareConfig, DataConfig, Headline, Metric, ModelConfig, PreprocessConfig, Sampling, Seeds, StudyConfig,
-    TrainConfig, json_schema,
+    CompareConfig, DataConfig, Headline, MOST_TRIALS, Metric, ModelConfig, PreprocessConfig, Sampling, Seeds,
+    StudyConfig, TrainConfig, json_schema,
 };
 pub use coordinator::{Decide, Outcome, run, run_until_decided};
 pub use feed::FeedError;
-pub use folder::{FolderError, Preview, RunFolder, Trial};
+pub use folder::{Preview, RunFolder, Trial};
+pub use folder_error::FolderError;
+pub use judgement::most_probable;
+pub use model_card::{CardEntry, ModelCard};
 pub use observer::{Event, Observer, Silent};
 pub use options::RunOptions;
 pub use plan::{Estimate, Plan, PlanError};
@@ -70,6 +77,6 @@ pub use predictions::{Prediction, write as write_predictions};
 pub use preview::{Beside, PreviewError, preview, preview_beside};
 pub use problem::{Place, Problem, StudyErrors};
 pub use run_error::RunError;
-pub use study::{MOST_TRIALS, Study};
+pub use study::Study;
 pub use threads::ThreadsError;
 pub use weights_path::find_weights;

@@ -90,9 +90,8 @@ impl Plan {
         let seed = study.seeds().first().copied().unwrap_or(0);
         let splits = Admitted::unseen(&dataset).splits(study, &dataset, seed)?;
 
-        let head = study
-            .weights()
-            .map(|start| start.weights.head_fit(&model, start.classes.as_deref(), dataset.classes()));
+        let head =
+            study.weights().map(|start| start.weights.head_fit(&model, start.classes(), dataset.classes()));
         let mut of_weights: Vec<String> = head.iter().map(|head| format!("model.weights: {head}")).collect();
         of_weights.extend(crate::seen::seen(study, &dataset, &splits.test));
         let shared = shared_content(study, &dataset, head.as_ref());
@@ -241,7 +240,7 @@ impl Plan {
         let session =
             SessionConfig { batch, backend: train.backend, threads, train: true, trainable: train.trainable };
         let mut session = Session::fresh(&self.model, seed, session)?;
-        let step = crate::trial::step_config(study, 0, estimate.steps_per_epoch);
+        let step = crate::training::step_config(study, 0, estimate.steps_per_epoch);
 
         let kinds: Vec<Kind> = study.pipelines().iter().map(Kind::of).collect();
         let distinct: HashSet<Kind> = kinds.iter().copied().collect();
@@ -413,7 +412,7 @@ fn shared_content(study: &Study, dataset: &Dataset, head: Option<&HeadFit>) -> V
     }
     // Names that decide the head decide the result; where the shapes alone decide it, the address is that of before.
     if head.is_some_and(HeadFit::is_decided_by_names) {
-        content["weights_know"] = json!(study.weights().and_then(|start| start.classes.as_deref()));
+        content["weights_know"] = json!(study.weights().and_then(|start| start.classes()));
     }
     content
 }

@@ -14,7 +14,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
-use crate::folder::FolderError;
+use crate::folder_error::FolderError;
 use bakeoff_files::{WriteError, write_atomically};
 
 /// What a trial's network said about one test image.

@@ -16,7 +16,7 @@ use crate::plan::{Plan, PlanError};
 use crate::records::{LabelShare, PreviewExample, PreviewRecord, SplitRule};
 use crate::splits::{Admitted, are_drawn};
 use crate::study::Study;
-use crate::trial::first_session;
+use crate::training::first_session;
 use bakeoff_files::{WriteError, make_folder, write_bytes, write_sealed};
 
 /// Pictures that cannot be made.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bakeoff_files::WriteError;
 
 use crate::feed::FeedError;
-use crate::folder::FolderError;
+use crate::folder_error::FolderError;
 use crate::plan::PlanError;
 use crate::preview::PreviewError;
 use crate::splits::SplitsError;

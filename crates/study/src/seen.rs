@@ -13,8 +13,8 @@ use crate::study::{StartWeights, Study};
 /// records tell, or that nobody can tell.
 pub(crate) fn seen(study: &Study, dataset: &Dataset, test: &[usize]) -> Option<String> {
     let start = study.weights()?;
-    start.metadata.get("trial")?;
-    let by = match start.metadata.get("study") {
+    start.card.trial.as_ref()?;
+    let by = match &start.card.study {
         Some(name) => format!("the study `{}`", name.escape_debug()),
         None => "another study".to_owned(),
     };
@@ -55,7 +55,7 @@ impl Theirs {
     /// Nothing where there are no records, or where they are of another data set.
     fn of(start: &StartWeights, study: &Study, dataset: &Dataset) -> Option<Self> {
         let folder = RunFolder::at(run_of(&start.file)?);
-        let seed = start.metadata.get("seed")?.parse().ok()?;
+        let seed = *start.card.seed.value()?;
         let test = folder.test_split().ok()??;
         let validation = folder.validation_split(seed).ok()??;
         let data = folder.data().ok()??;

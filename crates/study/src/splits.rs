@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use bakeoff_data::{DataError, Dataset, DeclaredSplit, Groups, Inspection, Splits};
 
-use crate::folder::{FolderError, RunFolder, if_whole};
+use crate::folder::{RunFolder, if_whole};
+use crate::folder_error::FolderError;
 use crate::records::{DataRecord, SplitRule, TestSplit, ValidationSplit};
 use crate::study::Study;
 use bakeoff_files::{WriteError, make_folder, write_sealed};

@@ -1,5 +1,9 @@
 //! One trial: from the seed's initial weights to the test result, through any number of interruptions.
 
+mod context;
+mod scores;
+mod state;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
@@ -7,161 +11,28 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bakeoff_augment::Pipeline;
-use bakeoff_data::{Dataset, Splits};
-use bakeoff_nn::{
-    Model, NnError, OptimizerConfig, Session, SessionConfig, Snapshot, StepConfig, Weights, schedule,
-};
+use bakeoff_data::Splits;
+use bakeoff_nn::{NnError, Session, SessionConfig, Snapshot, Weights};
 use bakeoff_random::Stream;
-use rayon::ThreadPool;
-use serde::{Deserialize, Serialize};
 
 use crate::config::Headline;
-use crate::feed::{Feed, FeedError, evaluation, hidden_stages, prefetch};
-use crate::folder::{epoch_of_line, line_of_epoch};
-use crate::observer::{Event, Observer};
+use crate::feed::{AHEAD, Feed, hidden_stages, prefetch};
+use crate::folder::line_of_epoch;
+use crate::model_card::{CardEntry, ModelCard};
+use crate::observer::Event;
 use crate::plan::sampled;
-use crate::predictions::{self, Prediction};
+use crate::predictions;
 use crate::records::{EpochRecord, TestRecord, TrialKey, TrialRecord, TrialStatus};
-use crate::splits::Admitted;
 use crate::stop::StopFlag;
-use crate::study::Study;
+use crate::training::{first_session, step_config};
 use bakeoff_files::{WriteError, append_to, at, make_folder, sha256_of_file, write_bytes, write_sealed};
-
-/// Batches made before they are asked for.
-const AHEAD: usize = 3;
+use context::Trouble;
+pub(crate) use context::{End, Halt, TrialContext};
+use scores::{Scores, scores};
+use state::{State, first_epochs};
 
 /// Epochs that end sooner after a checkpoint than this do not write another.
 const SHORT: Duration = Duration::from_secs(1);
-
-/// Everything a trial needs and does not own.
-pub(crate) struct TrialContext<'a> {
-    pub(crate) study: &'a Study,
-    pub(crate) dataset: &'a Dataset,
-    pub(crate) model: &'a Model,
-    /// Prepares images.
-    pub(crate) pool: &'a ThreadPool,
-    pub(crate) admitted: &'a Admitted,
-    /// Longest time between two checkpoints.
-    pub(crate) checkpoint_every: Duration,
-    pub(crate) observer: &'a dyn Observer,
-}
-
-/// How a sitting at a trial ended.
-pub(crate) enum End {
-    Finished,
-    /// Recorded; others go on.
-    Failed {
-        reason: String,
-        epoch: u32,
-    },
-    Interrupted,
-}
-
-/// What stops the whole study, not only a trial.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Halt {
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    #[error(transparent)]
-    Feed(#[from] FeedError),
-}
-
-/// Either a trial's failure or a halt, for `?`.
-enum Trouble {
-    Fail(String),
-    Halt(Halt),
-    Stopped,
-}
-
-impl From<WriteError> for Trouble {
-    fn from(error: WriteError) -> Self {
-        Self::Halt(error.into())
-    }
-}
-
-impl From<FeedError> for Trouble {
-    fn from(error: FeedError) -> Self {
-        Self::Halt(error.into())
-    }
-}
-
-impl From<NnError> for Trouble {
-    fn from(error: NnError) -> Self {
-        match error {
-            NnError::Write(error) => Self::Halt(error.into()),
-            other => Self::Fail(other.to_string()),
-        }
-    }
-}
-
-/// Where a trial stands between two steps. What the weights hold is beside it in the checkpoint.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct State {
-    /// Content address of the trial.
-    id: String,
-    /// Epochs trained, evaluated and recorded.
-    epochs: u32,
-    /// Steps done in the epoch after those.
-    step: usize,
-    /// Sum of loss × images over those steps, as bits: a decimal fraction need not come back the same.
-    loss_bits: u64,
-    /// Images of those steps.
-    images: usize,
-    /// Seconds of those steps.
-    train_seconds: f64,
-    /// Seconds of those in which the network waited for images.
-    #[serde(default)]
-    waiting_seconds: f64,
-    /// Seconds of this epoch.
-    epoch_seconds: f64,
-    /// Seconds of the whole trial.
-    seconds: f64,
-    /// Epochs whose weights are kept for the headline, with their validation accuracy.
-    kept: Vec<(u32, f64)>,
-}
-
-impl State {
-    fn loss(&self) -> f64 {
-        f64::from_bits(self.loss_bits)
-    }
-}
-
-/// Accuracy and loss on some images.
-struct Scores {
-    loss: f64,
-    top1: f64,
-    top5: f64,
-    predictions: Vec<Prediction>,
-}
-
-/// What one optimiser step is told. `step` counts from the trial's beginning.
-pub(crate) fn step_config(study: &Study, step: u64, steps_per_epoch: usize) -> StepConfig {
-    let train = &study.config.train;
-    let OptimizerConfig::Sgd { lr, .. } = train.optimizer;
-    let epochs = usize::try_from(train.epochs).unwrap_or(usize::MAX);
-    StepConfig {
-        optimizer: train.optimizer.clone(),
-        lr: schedule::learning_rate(&train.schedule, lr, step, steps_per_epoch, epochs),
-        label_smoothing: train.label_smoothing,
-    }
-}
-
-/// The network as a seed's trials begin.
-pub(crate) fn first_session(
-    study: &Study,
-    model: &Model,
-    classes: &[String],
-    seed: u64,
-    config: SessionConfig,
-) -> Result<Session, NnError> {
-    match study.weights() {
-        Some(start) => {
-            let weights = start.weights.adapt_to_classes(model, seed, start.classes.as_deref(), classes)?;
-            Session::new(model, &weights, config)
-        }
-        None => Session::fresh(model, seed, config),
-    }
-}
 
 /// Trains, evaluates and tests one trial, or goes on with it. Its folder is brought to the end that is returned, except that
 /// a failure is the caller's to record.
@@ -252,6 +123,10 @@ impl RunningTrial<'_> {
 
     fn stopped(&self) -> bool {
         self.stop.raised()
+    }
+
+    fn scores(&self, session: &mut Session, samples: &[usize], keep: bool) -> Result<Scores, Trouble> {
+        scores(self.context, self.stop, self.pipeline, session, samples, keep)
     }
 
     fn run(&mut self) -> Result<(), Trouble> {
@@ -589,7 +464,7 @@ impl RunningTrial<'_> {
             epochs: vec![epoch],
         };
         let classes = self.context.dataset.classes();
-        session.weights().write(&self.path("weights.safetensors"), self.metadata(epoch))?;
+        session.weights().write(&self.path("weights.safetensors"), self.card(epoch).write())?;
         predictions::write(&self.path("predictions.parquet"), &scores.predictions, classes)?;
         let seconds = self.state.seconds;
         let digest = |name: &str| {
@@ -610,158 +485,20 @@ impl RunningTrial<'_> {
         Ok(())
     }
 
-    /// What someone who finds the weights needs to use them.
-    fn metadata(&self, epoch: u32) -> HashMap<String, String> {
+    fn card(&self, epoch: u32) -> ModelCard {
         let study = self.context.study;
-        let json = |value: serde_json::Result<String>| value.unwrap_or_default();
-        [
-            ("model", self.context.model.name().to_owned()),
-            ("network", self.context.model.describe()),
-            ("classes", json(serde_json::to_string(self.context.dataset.classes()))),
-            ("image", study.config.train.image.to_string()),
-            ("preprocess", json(serde_json::to_string(study.preprocess()))),
-            ("study", study.name.clone()),
-            ("recipe", self.key.recipe.clone()),
-            ("seed", self.key.seed.to_string()),
-            ("epoch", epoch.to_string()),
-            ("trial", self.key.id.clone()),
-            ("bakeoff", env!("CARGO_PKG_VERSION").to_owned()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
-    }
-
-    /// Evaluates images with running statistics. Every image counts, whatever the batch.
-    fn scores(&self, session: &mut Session, samples: &[usize], keep: bool) -> Result<Scores, Trouble> {
-        let context = self.context;
-        let size = context.study.config.train.evaluation_batch().min(session.config().batch).max(1);
-        let make = |chunk: &[usize]| evaluation(context.dataset, self.pipeline, chunk);
-        let classes = context.dataset.classes().len();
-        prefetch(context.pool, AHEAD, samples.chunks(size), make, |batches| {
-            let mut scores = Scores { loss: 0.0, top1: 0.0, top5: 0.0, predictions: Vec::new() };
-            let (mut top1, mut top5) = (0usize, 0usize);
-            for (chunk, images) in samples.chunks(size).zip(batches) {
-                if self.stopped() {
-                    return Err(Trouble::Stopped);
-                }
-                let logits = session.infer(images?.values())?;
-                for (&sample, logits) in chunk.iter().zip(logits.chunks(classes)) {
-                    let sample = &context.dataset.samples()[sample];
-                    let Some(judged) = judge(logits, sample.label) else {
-                        return Err(Trouble::Fail(format!(
-                            "the network's output on {} is not finite: training diverged; lower train.optimizer.lr",
-                            sample.id
-                        )));
-                    };
-                    scores.loss += judged.loss;
-                    top1 += usize::from(judged.predicted == sample.label);
-                    top5 += usize::from(judged.rank <= 5);
-                    if keep {
-                        scores.predictions.push(Prediction {
-                            image: sample.id.clone(),
-                            label: sample.label as u32,
-                            predicted: judged.predicted as u32,
-                            // In double precision: a network that is sure and wrong underflows a float, and the loss is lost.
-                            probability: (-judged.loss).exp(),
-                            rank: judged.rank as u32,
-                            confidence: Some(judged.confidence),
-                            sum_of_squares: Some(judged.sum_of_squares),
-                        });
-                    }
-                }
-            }
-            let n = samples.len().max(1) as f64;
-            scores.loss /= n;
-            scores.top1 = top1 as f64 / n;
-            scores.top5 = top5 as f64 / n;
-            Ok(scores)
-        })
-    }
-}
-
-/// One image's logits against its label.
-#[derive(Debug, PartialEq)]
-struct Judged {
-    /// Cross-entropy in nats.
-    loss: f64,
-    /// The class of the highest logit; of equals the first.
-    predicted: usize,
-    /// 1 + how many classes come before the label: those with a higher logit, and earlier ones with the same.
-    rank: usize,
-    /// Softmax probability of the predicted class.
-    confidence: f64,
-    /// Sum of the squared softmax probabilities.
-    sum_of_squares: f64,
-}
-
-/// `None` where a logit is not finite.
-fn judge(logits: &[f32], label: usize) -> Option<Judged> {
-    let own = *logits.get(label)?;
-    if !logits.iter().all(|logit| logit.is_finite()) {
-        return None;
-    }
-    let mut predicted = 0;
-    let mut rank = 1;
-    for (class, &logit) in logits.iter().enumerate() {
-        if logit > logits[predicted] {
-            predicted = class;
+        ModelCard {
+            model: Some(self.context.model.name().to_owned()),
+            network: Some(self.context.model.describe()),
+            classes: CardEntry::Present(self.context.dataset.classes().to_vec()),
+            image: CardEntry::Present(study.config.train.image),
+            preprocess: CardEntry::Present(study.preprocess().clone()),
+            study: Some(study.name.clone()),
+            recipe: Some(self.key.recipe.clone()),
+            seed: CardEntry::Present(self.key.seed),
+            epoch: CardEntry::Present(epoch),
+            trial: Some(self.key.id.clone()),
+            bakeoff: Some(env!("CARGO_PKG_VERSION").to_owned()),
         }
-        rank += usize::from(logit > own || (logit == own && class < label));
-    }
-    let highest = f64::from(logits[predicted]);
-    let (mut sum, mut squares) = (0.0, 0.0);
-    for &logit in logits {
-        let odds = (f64::from(logit) - highest).exp();
-        sum += odds;
-        squares += odds * odds;
-    }
-    let loss = highest + sum.ln() - f64::from(own);
-    Some(Judged { loss, predicted, rank, confidence: 1.0 / sum, sum_of_squares: squares / (sum * sum) })
-}
-
-/// The lines of a trial's first epochs, as they were written; or what is wrong with them.
-fn first_epochs<'a>(bytes: &'a [u8], epochs: usize, trial: &str) -> Result<&'a str, String> {
-    let lines =
-        bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")).take(epochs);
-    let (mut length, mut found) = (0, 0);
-    for (line, number) in lines.zip(1..) {
-        let text = std::str::from_utf8(line).map_err(|_| format!("line {number} is no text"))?;
-        let record =
-            epoch_of_line(text.trim_end(), trial).map_err(|reason| format!("line {number}: {reason}"))?;
-        if record.epoch != number {
-            return Err(format!("line {number} is epoch {}", record.epoch));
-        }
-        length += line.len();
-        found += 1;
-    }
-    if found < epochs {
-        return Err("fewer epochs than the checkpoint has".to_owned());
-    }
-    std::str::from_utf8(&bytes[..length]).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logits_are_judged_with_ties_in_class_order() {
-        let judged = judge(&[1.0, 3.0, 3.0, 0.0], 2).unwrap();
-        assert_eq!((judged.predicted, judged.rank), (1, 2));
-        let total = 1f64.exp() + 2.0 * 3f64.exp() + 1.0;
-        assert!((judged.loss - (total / 3f64.exp()).ln()).abs() < 1e-12);
-        assert_eq!(judge(&[0.0, f32::NAN], 0), None);
-        assert_eq!(judge(&[0.0, 1.0], 7), None);
-        // A label is predicted exactly when its rank is one.
-        for label in 0..4 {
-            let judged = judge(&[2.0, 2.0, -1.0, 2.0], label).unwrap();
-            assert_eq!(judged.predicted == label, judged.rank == 1);
-        }
-        // Probabilities ¼, ½, ¼.
-        let judged = judge(&[0.0, 2f32.ln(), 0.0], 0).unwrap();
-        assert!((judged.confidence - 0.5).abs() < 1e-7 && (judged.sum_of_squares - 0.375).abs() < 1e-7);
-        let far = judge(&[1000.0, 0.0], 1).unwrap();
-        assert_eq!(far.loss, 1000.0);
     }
 }

@@ -10,7 +10,7 @@ use super::blend::{Planned, Way};
 use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use super::resample::Shrunk;
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 /// Whose thumbnail is pasted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,9 +45,9 @@ impl Mix for CutThumbnail {
     type Known = ();
     const OPERATION: &'static str = "mix/cut-thumbnail";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let summary = "a thumbnail of another image, a quarter of the label";
-        Some(Builtin::mixing(summary, Self::default(), shipped!("cut-thumbnail")))
+        Some(Shipped::new(summary, Self::default(), shipped!("cut-thumbnail")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

@@ -6,7 +6,7 @@ use super::blend::Planned;
 use super::masks;
 use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{DrawnMask, Mix, Pair, Scene};
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 mixer_options! {
     /// Harris et al. 2020: a binary mask cut out of low-frequency noise at the level that leaves a share
@@ -32,8 +32,8 @@ impl Mix for Fmix {
     type Known = ();
     const OPERATION: &'static str = "mix/fmix";
 
-    fn recipe() -> Option<Builtin> {
-        Some(Builtin::mixing("blobs of another image, labels by area", Self::default(), shipped!("fmix")))
+    fn recipe() -> Option<Shipped<Self>> {
+        Some(Shipped::new("blobs of another image, labels by area", Self::default(), shipped!("fmix")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

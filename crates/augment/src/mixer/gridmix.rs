@@ -6,7 +6,7 @@ use super::blend::Planned;
 use super::masks;
 use super::options::{Options, Paired, mixer_options, once, span};
 use super::plan::{DrawnMask, Mix, Pair, Scene};
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 mixer_options! {
     /// Baek et al. 2021, by OpenMixup's formula: a grid of cells, in each a hole of sides × sqrt(1 − lambda), filled from
@@ -34,13 +34,9 @@ impl Mix for Gridmix {
     type Known = ();
     const OPERATION: &'static str = "mix/gridmix";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let mixer = Self { cells: [2, 6], ..Self::default() };
-        Some(Builtin::mixing(
-            "a grid of holes onto another image, labels by area",
-            mixer,
-            shipped!("gridmix"),
-        ))
+        Some(Shipped::new("a grid of holes onto another image, labels by area", mixer, shipped!("gridmix")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

@@ -5,7 +5,7 @@ use bakeoff_random::Stream;
 use super::blend::Planned;
 use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{Mix, Pair, Scene};
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 mixer_options! {
     /// Verma et al. 2019: MixUp of the pixels or of the network's activations, at a place drawn for each batch.
@@ -27,9 +27,9 @@ impl Mix for ManifoldMixup {
     type Known = ();
     const OPERATION: &'static str = "mix/manifold-mixup";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let summary = "MixUp of the pixels or inside the network";
-        Some(Builtin::mixing(summary, Self::default(), shipped!("manifold-mixup")))
+        Some(Shipped::new(summary, Self::default(), shipped!("manifold-mixup")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

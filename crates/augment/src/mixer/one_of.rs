@@ -8,7 +8,7 @@ use super::blend::Planned;
 use super::options::Options;
 use super::plan::BatchMixer;
 use super::{Answers, Cutmix, Mixer, Mixup, Questions};
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 use crate::{Address, PixelBatch, RecipeProblem};
 
 /// How often one mixer of several is chosen.
@@ -53,10 +53,10 @@ impl OneOf {
         Self { mixers, weights: Vec::new(), probability: always(), each: Each::Batch }
     }
 
-    pub(super) fn recipe() -> Option<Builtin> {
+    pub(super) fn recipe() -> Option<Shipped<Self>> {
         let mixup = Mixup { alpha: 0.2, ..Mixup::default() };
         let mixer = Self::equally(vec![mixup.into(), Cutmix::default().into()]);
-        Some(Builtin::mixing("MixUp or CutMix for each batch, equally often", mixer, shipped!("one-of")))
+        Some(Shipped::new("MixUp or CutMix for each batch, equally often", mixer, shipped!("one-of")))
     }
 
     /// Which of several mixers is chosen for each image.

@@ -9,12 +9,12 @@ use super::blend::{Planned, Way};
 use super::boxes::{area, share_outside};
 use super::options::{Options, Paired, Pairing};
 use super::{Answers, LambdaMode, Mixed, Partner, Questions, masks};
-use crate::builtin::Builtin;
+use crate::shipped::Shipped;
 use crate::{Address, PixelBatch};
 
 /// A mixer whose images meet one partner each. One file holds all of it: options, defaults, checks, words, draws and what becomes of
 /// them.
-pub(super) trait Mix: Paired + Sync {
+pub(super) trait Mix: Paired + Sync + Sized {
     /// What one image, pair or batch draws.
     type Draw: Send + Sync;
     /// What the network's answers mean; nothing where nobody asked or nothing was answered.
@@ -24,7 +24,7 @@ pub(super) trait Mix: Paired + Sync {
     const OPERATION: &'static str;
 
     /// A recipe of it alone, where it has a card of its own.
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         None
     }
 

@@ -11,7 +11,7 @@ use super::plan::{Mix, Pair, Scene};
 use super::puzzle::{self, Piece, Puzzle, Settings};
 use super::{Answers, Questions, masks};
 use crate::PixelBatch;
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 mixer_options! {
     /// Kim, Choo & Song 2020: blocks of both images, chosen by minimising an energy of saliency (the loss's gradient), smoothness
@@ -63,9 +63,9 @@ impl Mix for Puzzlemix {
     type Known = Vec<Vec<f64>>;
     const OPERATION: &'static str = "mix/puzzlemix";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let summary = "salient blocks of both images, chosen and moved by the network's gradient";
-        Some(Builtin::mixing(summary, Self::default(), shipped!("puzzlemix")))
+        Some(Shipped::new(summary, Self::default(), shipped!("puzzlemix")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

@@ -9,7 +9,7 @@ use super::boxes::{self, BoxDraw};
 use super::options::{Options, Paired, mixer_options, once, span};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use super::resample::Shrunk;
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 mixer_options! {
     /// Qin et al. 2020: all of the partner, shrunk to tau times each side with tau uniform in `scale`, pasted around a
@@ -33,9 +33,9 @@ impl Mix for Resizemix {
     type Known = ();
     const OPERATION: &'static str = "mix/resizemix";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let summary = "another image, shrunk and pasted whole, labels by area";
-        Some(Builtin::mixing(summary, Self::default(), shipped!("resizemix")))
+        Some(Shipped::new(summary, Self::default(), shipped!("resizemix")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

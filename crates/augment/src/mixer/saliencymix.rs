@@ -7,7 +7,7 @@ use super::boxes::{self, BoxDraw};
 use super::options::{Options, Paired, by_box, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use super::saliency;
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 mixer_options! {
     /// Uddin et al. 2021: CutMix whose box stands where the partner is most salient, by the fine-grained saliency of
@@ -27,9 +27,9 @@ impl Mix for Saliencymix {
     type Known = ();
     const OPERATION: &'static str = "mix/saliencymix";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let summary = "a box around another image's most salient pixel, labels by area";
-        Some(Builtin::mixing(summary, Self::default(), shipped!("saliencymix")))
+        Some(Shipped::new(summary, Self::default(), shipped!("saliencymix")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

@@ -6,7 +6,7 @@ use super::blend::Planned;
 use super::masks;
 use super::options::{Options, Paired, mixer_options, once, span};
 use super::plan::{DrawnMask, Mix, Pair, Scene};
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 mixer_options! {
     /// Lee et al. 2020: the partner fades in by a Gaussian around a uniform centre; labels by the mask's mean.
@@ -22,9 +22,9 @@ impl Mix for Smoothmix {
     type Known = ();
     const OPERATION: &'static str = "mix/smoothmix";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let summary = "another image fades in around a point, labels by the mask";
-        Some(Builtin::mixing(summary, Self::default(), shipped!("smoothmix")))
+        Some(Shipped::new(summary, Self::default(), shipped!("smoothmix")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

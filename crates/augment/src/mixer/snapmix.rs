@@ -13,7 +13,7 @@ use super::resample::Resized;
 use super::semantic::{self, Evidence};
 use super::{Answers, Questions};
 use crate::PixelBatch;
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 mixer_options! {
     /// Huang et al. 2021: a box of the partner, resized and pasted over another box; each image's label has the share of what the
@@ -40,9 +40,9 @@ impl Mix for Snapmix {
     type Known = Vec<Option<Evidence>>;
     const OPERATION: &'static str = "mix/snapmix";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let summary = "a box of another image over another box, labels by what the network sees";
-        Some(Builtin::mixing(summary, Self::default(), shipped!("snapmix")))
+        Some(Shipped::new(summary, Self::default(), shipped!("snapmix")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

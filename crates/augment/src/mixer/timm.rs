@@ -9,7 +9,7 @@ use super::boxes;
 use super::cutmix::draw_box;
 use super::options::{LambdaMode, Options, Paired, Pairing, Partner, by_box, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
-use crate::builtin::{Builtin, shipped};
+use crate::shipped::{Shipped, shipped};
 
 /// How often timm's mixer draws.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -94,9 +94,9 @@ impl Mix for Timm {
     type Known = ();
     const OPERATION: &'static str = "mix/timm";
 
-    fn recipe() -> Option<Builtin> {
+    fn recipe() -> Option<Shipped<Self>> {
         let mixer = Self { mixup_alpha: 0.2, cutmix_alpha: 1.0, ..Self::default() };
-        Some(Builtin::mixing("timm's switch between MixUp and CutMix", mixer, shipped!("timm")))
+        Some(Shipped::new("timm's switch between MixUp and CutMix", mixer, shipped!("timm")))
     }
 
     fn check(&self, options: &mut Options<'_>) {

@@ -1,9 +1,21 @@
 use std::collections::BTreeMap;
 
+use bakeoff_random::Stream;
 use serde_json::Value;
 
-use super::*;
+use super::augmix::{AUGMIX, AUGMIX_SET, blend};
+use super::elementary::Elementary::{
+    AutoContrast, Brightness, Color, Contrast, Equalize, Identity, Invert, Posterize, Rotate, Sharpness,
+    ShearX, ShearY, Solarize, TranslateX, TranslateY,
+};
+use super::elementary::{Canvas, RAND, USUAL};
+use super::trivial_augment_wide::WIDE;
+use super::{Augmix, Elementary, Policy, RandAugment, TrivialAugmentWide};
+use crate::Pixels;
 use crate::fixture::{bytes, count, floats, list, number, read};
+use crate::levels::Levels;
+use crate::normalisation::Centre;
+use crate::operation::Operation;
 
 const ALL: [Elementary; 15] = [
     Identity,

@@ -1,14 +1,14 @@
 //! `bakeoff predict`: a trained network, or anyone's weights, on images.
 
-use bakeoff_data::{form, number};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bakeoff_augment::{BatchError, NetworkInput, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
 use bakeoff_data::{ImageError, PixelNote, decode_with_notes, image_bytes, pixel_warnings};
+use bakeoff_data::{form, number};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Trainable, WeightNote, WeightSource, Weights};
-use bakeoff_study::find_weights;
+use bakeoff_study::{CardEntry, ModelCard, find_weights, most_probable};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -173,13 +173,19 @@ fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
         if !named.is_empty() {
             let logits = session.infer(&input)?;
             for (image, logits) in named.into_iter().zip(logits.chunks_exact(classes.len())) {
-                if !logits.iter().all(|logit| logit.is_finite()) {
+                let Some(guesses) = most_probable(logits, 5) else {
                     let reason = "the network's output is not finite, so it says nothing; its weights are damaged or too large";
                     crate::exit::note(format!("left out: {image}: {reason}"));
                     failed.push(Unreadable { image, reason: reason.to_owned() });
                     continue;
-                }
-                output.add(Prediction { image, logits: logits.to_vec(), top5: top5(logits, &classes) })?;
+                };
+                let guess = |(label, probability): (usize, f64)| Guess {
+                    class: classes[label].as_str(),
+                    label,
+                    probability,
+                };
+                let top5 = guesses.into_iter().map(guess).collect();
+                output.add(Prediction { image, logits: logits.to_vec(), top5 })?;
             }
         }
         output.flush(paths.len())?;
@@ -199,18 +205,17 @@ struct Network {
 }
 
 /// Says where weights stand in a trial's folder that is not theirs: files change places when folders are copied by hand.
-fn said_to_be_of_another_trial(file: &Path, metadata: &HashMap<String, String>, said: &mut Said) {
+fn said_to_be_of_another_trial(file: &Path, card: &ModelCard, said: &mut Said) {
     let record = bakeoff_files::read_text(&file.with_file_name("trial.json"), 1 << 20).ok();
     let record =
         record.and_then(|text| serde_json::from_str::<bakeoff_study::records::TrialRecord>(&text).ok());
-    let (Some(record), Some(trial)) = (record, metadata.get("trial")) else { return };
+    let (Some(record), Some(trial)) = (record, &card.trial) else { return };
     if record.id != *trial {
-        let own = |key: &str| metadata.get(key).map_or("?", String::as_str);
         said.warn(format!(
             "{}: these are the weights of {} seed {}, and stand in the folder of {} seed {}",
             file.display(),
-            own("recipe"),
-            own("seed"),
+            card.recipe.as_deref().unwrap_or("?"),
+            card.seed.value().map_or("?".to_owned(), u64::to_string),
             record.recipe,
             record.seed
         ));
@@ -229,7 +234,8 @@ fn network(arguments: &Arguments, said: &mut Said) -> Result<(Network, Pipeline)
         error => error.into(),
     })?;
     let WeightSource { weights, metadata, notes, .. } = source;
-    said_to_be_of_another_trial(&file, &metadata, said);
+    let card = ModelCard::read(&metadata);
+    said_to_be_of_another_trial(&file, &card, said);
     for note in &notes {
         let choice = match note {
             WeightNote::Networks { .. } if arguments.weights_prefix.is_none() => {
@@ -242,13 +248,13 @@ fn network(arguments: &Arguments, said: &mut Said) -> Result<(Network, Pipeline)
     let name = arguments
         .model
         .as_deref()
-        .or(metadata.get("model").map(String::as_str))
+        .or(card.model.as_deref())
         .or(weights.looks_like())
         .with_context(|| format!("{} does not say which network it is; give --model", file.display()))?
         .to_owned();
-    let stored = metadata.get("image").and_then(|image| image.parse::<usize>().ok());
+    let stored = card.image.value().copied();
     let image = arguments.image.or(stored).unwrap_or(224);
-    let classes = class_names(&weights, &metadata, &name, image, &file)?;
+    let classes = class_names(&weights, &card, &name, image, &file)?;
     let model = Model::by_name(&name, classes.len(), image)?;
     if let Some(stored) = stored.filter(|&stored| stored != image) {
         other_size(&model, stored, said)?;
@@ -258,23 +264,18 @@ fn network(arguments: &Arguments, said: &mut Said) -> Result<(Network, Pipeline)
         // Random numbers are no prediction.
         bail!("{}: the head does not fit its classes ({note})", file.display());
     }
-    let pipeline = pipeline(arguments, &metadata, image, &file)?;
-    taken_for_granted(arguments, &metadata, &model, &file).into_iter().for_each(|note| said.note(note));
+    let pipeline = pipeline(arguments, &card, image, &file)?;
+    taken_for_granted(arguments, &card, &model, &file).into_iter().for_each(|note| said.note(note));
     Ok((Network { model, weights, classes }, pipeline))
 }
 
 /// What neither the file nor the options say.
-fn taken_for_granted(
-    arguments: &Arguments,
-    metadata: &HashMap<String, String>,
-    model: &Model,
-    file: &Path,
-) -> Vec<String> {
+fn taken_for_granted(arguments: &Arguments, card: &ModelCard, model: &Model, file: &Path) -> Vec<String> {
     let (file, image) = (file.display(), model.image());
     let mut notes = Vec::new();
     let (mut taken, mut options) = (Vec::new(), Vec::new());
-    let says_how = metadata.contains_key("preprocess");
-    if arguments.image.is_none() && !metadata.contains_key("image") {
+    let says_how = !card.preprocess.is_absent();
+    if arguments.image.is_none() && card.image.is_absent() {
         taken.push(format!("{image} px"));
         options.push("--image");
     }
@@ -298,7 +299,7 @@ fn taken_for_granted(
             options.join(", ")
         ));
     }
-    if !metadata.contains_key("classes") {
+    if card.classes.is_absent() {
         let last = model.classes().saturating_sub(1);
         notes.push(format!(
             "{file}: the file does not name its classes: they are numbered, `class 0` to `class {last}`, as the rows of its head"
@@ -528,14 +529,19 @@ impl Output {
 /// The file's own class names, or `class 0`, `class 1`, … by the size of the head.
 fn class_names(
     weights: &Weights,
-    metadata: &HashMap<String, String>,
+    card: &ModelCard,
     model: &str,
     image: usize,
     file: &Path,
 ) -> Result<Vec<String>> {
-    if let Some(names) = metadata.get("classes") {
-        return serde_json::from_str(names)
-            .with_context(|| format!("{}: the metadata's `classes` is no list of names", file.display()));
+    match &card.classes {
+        CardEntry::Present(names) => return Ok(names.clone()),
+        CardEntry::Unreadable(reason) => {
+            return Err(anyhow::Error::msg(reason.clone())).with_context(|| {
+                format!("{}: the metadata's `classes` is no list of names", file.display())
+            });
+        }
+        CardEntry::Absent => {}
     }
     let Some(head) = weights.get("fc.weight") else {
         // Says what there is in its place.
@@ -551,16 +557,15 @@ fn class_names(
 }
 
 /// The file's preprocessing with the arguments' changes.
-fn pipeline(
-    arguments: &Arguments,
-    metadata: &HashMap<String, String>,
-    image: usize,
-    file: &Path,
-) -> Result<Pipeline> {
-    let mut preprocess: Preprocess = match metadata.get("preprocess") {
-        Some(text) => serde_json::from_str(text)
-            .with_context(|| format!("{}: the metadata's `preprocess` is not Bakeoff's", file.display()))?,
-        None => Preprocess::torchvision(),
+fn pipeline(arguments: &Arguments, card: &ModelCard, image: usize, file: &Path) -> Result<Pipeline> {
+    let mut preprocess = match &card.preprocess {
+        CardEntry::Present(preprocess) => preprocess.clone(),
+        CardEntry::Unreadable(reason) => {
+            return Err(anyhow::Error::msg(reason.clone())).with_context(|| {
+                format!("{}: the metadata's `preprocess` is not Bakeoff's", file.display())
+            });
+        }
+        CardEntry::Absent => Preprocess::torchvision(),
     };
     match arguments.resize {
         Some(ResizeArgument::ShorterSide) => preprocess.resize = Resize::torchvision(),
@@ -589,34 +594,4 @@ fn pipeline(
         let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("preprocessing: {}", all.join("; "))
     })
-}
-
-/// The five most probable classes by softmax, in double precision.
-fn top5<'a>(logits: &[f32], classes: &'a [String]) -> Vec<Guess<'a>> {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponentials: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - highest).exp()).collect();
-    let sum: f64 = exponentials.iter().sum();
-    let mut order: Vec<usize> = (0..logits.len()).collect();
-    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
-    order
-        .into_iter()
-        .take(5)
-        .map(|label| Guess { class: &classes[label], label, probability: exponentials[label] / sum })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::top5;
-
-    #[test]
-    fn the_five_most_probable_come_first_and_are_a_softmax() {
-        let classes: Vec<String> = (0..6).map(|i| format!("c{i}")).collect();
-        let guesses = top5(&[0.0, 1.0, 2.0, 3.0, 4.0, 1000.0], &classes);
-        assert_eq!(guesses.len(), 5);
-        assert_eq!((guesses[0].class, guesses[0].label), ("c5", 5));
-        assert!((guesses[0].probability - 1.0).abs() < 1e-12);
-        let guesses = top5(&[1.0, 0.0], &classes[..2]);
-        assert!((guesses[0].probability / guesses[1].probability - std::f64::consts::E).abs() < 1e-9);
-    }
 }

@@ -4,6 +4,7 @@
 pub(super) mod cells;
 mod layout;
 mod rows;
+mod split_column;
 mod text;
 
 use crate::number::{form, number};

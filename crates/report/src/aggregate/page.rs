@@ -81,7 +81,7 @@ fn write(html: &mut String, aggregate: &Aggregate, words: &Words, hidden: bool) 
         let _ =
             write!(html, "<div class=\"notice\" role=\"note\"><p><b>{}</b></p><ul>", words.before_relying);
         for warning in &aggregate.warnings {
-            let _ = write!(html, "<li><span lang=\"en\">{}</span></li>", escape(warning));
+            let _ = write!(html, "<li>{}</li>", words.warning(warning));
         }
         html.push_str("</ul></div>\n");
     }
@@ -135,7 +135,9 @@ pub(super) fn document(aggregate: &Aggregate, language: Language) -> String {
     }
     html.push_str("</nav>\n");
     for other in Language::ALL {
-        write(&mut html, aggregate, other.words(), other != language);
+        let mut part = String::with_capacity(1 << 16);
+        write(&mut part, aggregate, other.words(), other != language);
+        html.push_str(&other.finished(part));
     }
     let data = serde_json::json!({"curves": {}, "confusion": null, "style": theme::file_rules()});
     let _ = write!(

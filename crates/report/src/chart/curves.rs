@@ -2,8 +2,8 @@
 
 use super::scale::{Scale, extent, spread};
 use crate::language::{Words, fill};
-use crate::svg::{Anchor, Drawing};
-use crate::text::{Weight, fit, width as text_width};
+use crate::svg::{Anchor, Drawing, Name};
+use crate::text::{Weight, width as text_width};
 use crate::theme;
 use bakeoff_stats::wording::{points, signed_points};
 
@@ -76,6 +76,30 @@ impl Curves {
         matches!(self.across, Across::Epochs | Across::Severity)
     }
 
+    /// Where the frame ends although curves go on: quantities without an upper end, of which a few values are so far above
+    /// the rest (more than three times the distance of the quartiles above the upper one) that the rest would be flat.
+    fn cut(&self) -> Option<f64> {
+        if self.unit != Unit::Plain {
+            return None;
+        }
+        let points = self.series.iter().flat_map(|s| &s.points);
+        let mut values: Vec<f64> = points.map(|p| p.mean).filter(|v| v.is_finite()).collect();
+        values.sort_by(f64::total_cmp);
+        let quartile = |share: f64| values.get(((values.len().max(1) - 1) as f64 * share).round() as usize);
+        let (lower, upper) = (*quartile(0.25)?, *quartile(0.75)?);
+        let limit = upper + 3.0 * (upper - lower);
+        let top = values.iter().copied().filter(|v| *v <= limit).fold(f64::NEG_INFINITY, f64::max);
+        let all = self.series.iter().flat_map(|s| &s.points).flat_map(|p| [p.mean, p.high]);
+        let highest = all.filter(|v| v.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+        let flat = highest - values.first()? > 2.5 * (top - values.first()?).max(f64::MIN_POSITIVE);
+        (limit > lower && flat).then_some(top)
+    }
+
+    /// Whether curves go on beyond the frame.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut().is_some()
+    }
+
     pub(crate) fn draw(&self, width: f64, height: f64, words: &Words) -> Drawing {
         let mut d = Drawing::new(width, height, self.title.as_str());
         let roomy = width >= 560.0;
@@ -95,6 +119,8 @@ impl Curves {
         let x = Scale::new(across, [left + 6.0, right - 6.0]);
         let factor = if self.unit == Unit::Plain { 1.0 } else { 100.0 };
         let values = self.series.iter().flat_map(|s| &s.points).flat_map(|p| [p.low, p.high, p.mean]);
+        let cut = self.cut().unwrap_or(f64::INFINITY);
+        let values = values.filter(|v| *v <= cut);
         let least = values.clone().filter(|v| v.is_finite()).fold(f64::INFINITY, f64::min);
         let [low, high] = extent(values, 0.05).unwrap_or([0.0, 1.0]);
         let (low, high) = match self.unit {
@@ -172,6 +198,17 @@ impl Curves {
             for &at in line.iter().take(marked) {
                 d.circle(&format!("halo f-{class} {}", toggle(s.colour)), at, if roomy { 3.6 } else { 3.0 });
             }
+            for p in points.iter().filter(|p| p.mean.max(p.high) > high && cut.is_finite()) {
+                let (at, _) = place(p.x, high);
+                d.open_group(&format!("beyond {}", toggle(s.colour)));
+                let beyond = fill(&head, &[("x", &p.x)]);
+                d.title(&format!("{}  {beyond}: {:.3} ({:.3} – {:.3})", s.name, p.mean, p.low, p.high));
+                d.polygon(
+                    &format!("f-{class}"),
+                    &[(at - 5.0, top + 1.0), (at + 5.0, top + 1.0), (at, top - 8.0)],
+                );
+                d.close_group();
+            }
             if let Some(&end) = line.last() {
                 ends.push((s, end));
             }
@@ -184,16 +221,11 @@ impl Curves {
             let class = theme::series_class(s.colour);
             let leader = [(end_x + 4.0, end_y), (right + 4.0, end_y), (right + 12.0, label_y)];
             d.polyline(&format!("leader k-{class} {}", toggle(s.colour)), &leader, "");
-            let shown = fit(&s.name, label_size, Weight::SemiBold, label_room - 18.0);
-            let whole = (shown != s.name).then_some(s.name.as_str());
+            let name =
+                Name { text: &s.name, size: label_size, weight: Weight::SemiBold, room: label_room - 18.0 };
             let size = if roomy { "" } else { " tick" };
-            d.text_with_title(
-                &format!("strong{size} f-{class} {}", toggle(s.colour)),
-                (right + 15.0, label_y + 4.5),
-                Anchor::Start,
-                &shown,
-                whole,
-            );
+            let style = format!("strong{size} f-{class} {}", toggle(s.colour));
+            d.name(&style, (right + 15.0, label_y + 4.5), Anchor::Start, &name);
         }
         d.close_group();
         if self.is_empty() {
@@ -292,6 +324,24 @@ mod tests {
         let heights: Vec<f64> =
             path.split('L').map(|point| point.split(' ').nth(1).unwrap().parse().unwrap()).collect();
         assert_eq!(heights, [30.0, 30.0, 358.0, 358.0]);
+    }
+
+    #[test]
+    fn an_epoch_far_above_all_others_does_not_flatten_the_rest() {
+        let losses = [2.3, 1.4, 537.0, 1.1, 0.9, 0.8, 0.7, 0.65];
+        let wild =
+            chart(vec![series("none", None, &losses), series("mixup", Some(0), &[2.2, 1.5, 1.3, 1.2, 1.1])]);
+        let wild = Curves { unit: Unit::Plain, ..wild };
+        let svg = wild.draw(900.0, 400.0, Language::English.words()).inline("");
+        assert!(
+            wild.is_cut() && svg.contains("<title>none  Epoch 3: 537.000 (536.980 – 537.020)</title>"),
+            "{svg}"
+        );
+        assert!(!svg.contains(">500<") && svg.matches("class=\"beyond").count() == 1, "{svg}");
+        // A loss that begins high, as all do, is not cut; nor is what has an end of its own.
+        let usual = chart(vec![series("none", None, &[4.6, 3.1, 2.2, 1.7, 1.4, 1.2, 1.1, 1.0])]);
+        assert!(!Curves { unit: Unit::Plain, ..usual }.is_cut());
+        assert!(!chart(vec![series("none", None, &[0.1, 0.1, 0.1, 0.1, 0.9])]).is_cut());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::scale::{Scale, extent};
 use crate::language::{Words, fill};
-use crate::svg::{Anchor, Drawing};
-use crate::text::{Weight, fit, width as text_width};
+use crate::svg::{Anchor, Drawing, Name};
+use crate::text::{Weight, fit, fit_name, width as text_width};
 use crate::theme;
 use bakeoff_stats::{Comparison, Direction, Measure, Unit, Verdict};
 
@@ -38,7 +38,7 @@ pub(crate) fn forest(
     let factor = if unit == Unit::Percent { 100.0 } else { 1.0 };
 
     let (top, bottom) = (34.0, 46.0);
-    let row_height = if beside { 46.0 } else { 62.0 };
+    let row_height = if beside { 46.0 } else { 84.0 };
     let name_room = if beside {
         let widest = rows.iter().map(|c| text_width(&c.name, 14.0, Weight::SemiBold)).fold(0.0, f64::max);
         (widest + 24.0).clamp(90.0, 220.0)
@@ -74,19 +74,20 @@ pub(crate) fn forest(
     }
     d.line("axis", (left, floor), (right, floor));
     d.line("zero", (at(0.0), top - 4.0), (at(0.0), floor));
-    let name = fit(baseline, 12.0, Weight::Regular, 110.0);
+    let name = fit_name(baseline, 12.0, Weight::Regular, if beside { 110.0 } else { 70.0 });
     let sides = match measure.direction {
         Direction::HigherIsBetter => [words.forest_worse, words.forest_better],
         Direction::LowerIsBetter => [words.forest_better_left, words.forest_worse_right],
     };
     let [left_side, right_side] = sides.map(|text| fill(text, &[("baseline", &name)]));
-    let room = |text: &str| text_width(text, 12.0, Weight::Regular) + 12.0;
-    if at(0.0) - left > room(&left_side) || beside {
-        d.text("note", (at(0.0) - 10.0, top - 14.0), Anchor::End, &left_side);
-    }
-    if right - at(0.0) > room(&right_side) || beside {
-        d.text("note", (at(0.0) + 10.0, top - 14.0), Anchor::Start, &right_side);
-    }
+    // Where names stand above the bars, zero may leave no room on one of its sides: the outer edges always do.
+    let (left_place, right_place) = if beside {
+        ((at(0.0) - 10.0, Anchor::End), (at(0.0) + 10.0, Anchor::Start))
+    } else {
+        ((6.0, Anchor::Start), (width - 6.0, Anchor::End))
+    };
+    d.text("note", (left_place.0, top - 14.0), left_place.1, &left_side);
+    d.text("note", (right_place.0, top - 14.0), right_place.1, &right_side);
     let below = match (margin > 0.0, unit) {
         (true, Unit::Percent) => {
             let margin = unit.number(margin, 2);
@@ -108,16 +109,18 @@ pub(crate) fn forest(
 
     for (row, c) in rows.iter().enumerate() {
         let line_top = top + row_height * row as f64;
-        let middle = if beside { line_top + row_height / 2.0 } else { line_top + 40.0 };
+        let middle = if beside { line_top + row_height / 2.0 } else { line_top + 56.0 };
         let text_line = if beside { middle + 4.5 } else { line_top + 18.0 };
         let class = theme::series_class(colour(&c.name));
         d.open_group("row");
-        let room = if beside { name_room - 16.0 } else { width * 0.45 };
-        let shown = fit(&c.name, 14.0, Weight::SemiBold, room);
-        let whole = (shown != c.name).then_some(c.name.as_str());
+        let word = format!("{} {}", mark(c.verdict), words.verdict(c.verdict));
+        let verdict_room = text_width(&word, 13.0, Weight::SemiBold);
+        let room = if beside { name_room - 16.0 } else { width - verdict_room - 28.0 };
         let (anchor, name_at) = if beside { (Anchor::End, left - 14.0) } else { (Anchor::Start, 6.0) };
-        d.text_with_title("strong", (name_at, text_line), anchor, &shown, whole);
-        let value_at = if beside { (right + 16.0, Anchor::Start) } else { (width - 6.0, Anchor::End) };
+        let name = Name { text: &c.name, size: 14.0, weight: Weight::SemiBold, room };
+        d.name("strong", (name_at, text_line), anchor, &name);
+        // Numbers: beside the bar, or on a line of their own between name and bar.
+        let numbers = if beside { (right + 16.0, text_line) } else { (6.0, text_line + 18.0) };
         let (Some(mean), Some(interval)) = (c.mean, c.interval) else {
             let why = match c.seeds.len() {
                 0 => words.forest_no_seed,
@@ -126,7 +129,7 @@ pub(crate) fn forest(
             if let Some(mean) = c.mean {
                 d.circle(&format!("hollow k-{class}"), (at(mean), middle), 5.0);
             }
-            d.text("note", (value_at.0, text_line), value_at.1, why);
+            d.text("note", numbers, Anchor::Start, why);
             d.close_group();
             continue;
         };
@@ -158,22 +161,17 @@ pub(crate) fn forest(
             .zip(&c.differences)
             .map(|(s, d)| format!("{s}: {}", unit.signed(*d, digits.max(2))));
         d.title(&format!("{}  {number} {limits}\n{}", c.name, seeds.collect::<Vec<_>>().join(" · ")));
-        let (class_of, word) = (c.verdict.word(), words.verdict(c.verdict));
-        if beside {
-            d.text("strong", (value_at.0 + 40.0, text_line), Anchor::End, &number);
-            d.text("note", (value_at.0 + 48.0, text_line), Anchor::Start, &limits);
-            d.text(
-                &format!("strong f-{class_of}"),
-                (width - 8.0, text_line),
-                Anchor::End,
-                &format!("{} {word}", mark(c.verdict)),
-            );
+        let class_of = c.verdict.word();
+        let (number_at, limits_at) = if beside {
+            ((numbers.0 + 40.0, Anchor::End), numbers.0 + 48.0)
         } else {
-            let verdict = format!("{} {word}", mark(c.verdict));
-            d.text(&format!("strong f-{class_of}"), (width - 6.0, text_line), Anchor::End, &verdict);
-            let before = width - 14.0 - text_width(&verdict, 13.0, Weight::SemiBold);
-            d.text("strong", (before, text_line), Anchor::End, &number);
-        }
+            let after = text_width(&number, 13.0, Weight::SemiBold) + 8.0;
+            ((numbers.0, Anchor::Start), numbers.0 + after)
+        };
+        d.text("strong", (number_at.0, numbers.1), number_at.1, &number);
+        d.text("note", (limits_at, numbers.1), Anchor::Start, &limits);
+        let edge = width - if beside { 8.0 } else { 6.0 };
+        d.text(&format!("strong f-{class_of}"), (edge, text_line), Anchor::End, &word);
         d.close_group();
     }
     if rows.is_empty() {
@@ -218,6 +216,9 @@ mod tests {
             {
                 assert!(svg.contains(text), "{text} at {width}");
             }
+            // Both sides are named, and the interval of what has one is told, however narrow the picture is.
+            assert!(svg.contains("← worse than none") && svg.contains("better than none →"), "{width}");
+            assert!(svg.contains(">[+"), "{width}: {svg}");
             // Largest effect first.
             assert!(svg.find(">one-seed<").unwrap() < svg.find(">better<").unwrap());
             assert!(!svg.contains("NaN"));

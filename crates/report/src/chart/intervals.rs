@@ -1,7 +1,7 @@
 //! Differences with their intervals, many at a time: rows of marks around zero, in blocks side by side where there is room.
 
 use super::scale::{Scale, extent};
-use crate::svg::{Anchor, Drawing};
+use crate::svg::{Anchor, Drawing, Name};
 use crate::text::{Weight, fit, width as text_width};
 use crate::theme;
 use bakeoff_stats::Unit;
@@ -122,12 +122,8 @@ impl Intervals {
         let at = |value: f64| x.at(value * factor);
         let mut y = top + 6.0;
         if !block.heading.is_empty() {
-            d.text(
-                "strong",
-                (from, y + 12.0),
-                Anchor::Start,
-                &fit(&block.heading, 13.0, Weight::SemiBold, room),
-            );
+            let name = Name { text: &block.heading, size: 13.0, weight: Weight::SemiBold, room };
+            d.name("strong", (from, y + 12.0), Anchor::Start, &name);
             y += 28.0;
         }
         let several = block.rows.iter().any(|row| row.marks.len() > 1);
@@ -155,8 +151,8 @@ impl Intervals {
                 row.marks.iter().map(|m| told(m, row.marks.len() > 1, &self.key, self.unit)).collect();
             d.title(&format!("{}  {}", row.name, told.join("; ")));
             let height = row.marks.len().max(1) as f64 * ROW;
-            let shown = fit(&row.name, 13.0, Weight::Regular, names - 12.0);
-            d.text("", (left - 10.0, y + height / 2.0 + 4.5), Anchor::End, &shown);
+            let name = Name { text: &row.name, size: 13.0, weight: Weight::Regular, room: names - 12.0 };
+            d.name("", (left - 10.0, y + height / 2.0 + 4.5), Anchor::End, &name);
             for (k, mark) in row.marks.iter().enumerate() {
                 let middle = y + (k as f64 + 0.5) * ROW;
                 if let Some([low, high]) = mark.limits {

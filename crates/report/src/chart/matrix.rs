@@ -2,7 +2,7 @@
 
 use crate::language::{Words, fill};
 use crate::svg::{Anchor, Drawing};
-use crate::text::{Weight, class_name, fit, width as text_width};
+use crate::text::{ClassNames, Weight, fit_name, width as text_width};
 use bakeoff_findings::Confusion;
 use base64::Engine;
 use std::io::Cursor;
@@ -18,13 +18,13 @@ pub(crate) fn matrix(confusion: &Confusion, recipe: usize, names: &[String], wor
     let n = order.len();
     let Some(counts) = confusion.recipes.get(recipe) else { return Drawing::new(1.0, 1.0, "") };
     let class = |place: usize| confusion.shown[order[place]];
-    let name =
-        |place: usize| class_name(names.get(class(place) as usize).map_or("", String::as_str)).into_owned();
+    let shown = ClassNames::new(names.iter().map(String::as_str));
+    let name = |place: usize| shown.shown(names.get(class(place) as usize).map_or("", String::as_str));
     let named = n <= NAMED;
     let size = (SIDE / n.max(1) as f64 * 0.8).clamp(7.0, 12.0);
     let room = if named {
         (0..n)
-            .map(|place| text_width(&name(place), size, Weight::Regular))
+            .map(|place| text_width(name(place), size, Weight::Regular))
             .fold(0.0, f64::max)
             .clamp(40.0, 190.0)
             + 12.0
@@ -36,8 +36,8 @@ pub(crate) fn matrix(confusion: &Confusion, recipe: usize, names: &[String], wor
     let mut d = Drawing::new(left + SIDE + 8.0, top + SIDE + 8.0, title);
     let picture = image::RgbaImage::from_fn(n.max(1) as u32, n.max(1) as u32, |column, row| {
         let share = if n == 0 { None } else { counts.share(class(row as usize), class(column as usize)) };
-        // The square root lets a confusion of one in a hundred be seen beside a diagonal near one.
-        let alpha = share.map_or(0.0, |s| s.sqrt() * 255.0) as u8;
+        // Even a single confusion is to be seen; the square root keeps the small ones apart beside a diagonal near one.
+        let alpha = share.map_or(0.0, |s| if s > 0.0 { 46.0 + s.sqrt() * 209.0 } else { 0.0 }) as u8;
         let on_diagonal = row == column;
         image::Rgba(if on_diagonal { [0x3b, 0x6f, 0xb0, alpha] } else { [0xd1, 0x49, 0x5b, alpha] })
     });
@@ -54,9 +54,10 @@ pub(crate) fn matrix(confusion: &Confusion, recipe: usize, names: &[String], wor
         let cell = SIDE / n.max(1) as f64;
         for place in 0..n {
             let whole = name(place);
-            let shown = fit(&whole, size, Weight::Regular, room - 10.0);
+            let shown = fit_name(whole, size, Weight::Regular, room - 10.0);
             let y = top + (place as f64 + 0.5) * cell + size * 0.35;
-            d.sized_text("tick", size, (left - 6.0, y), Anchor::End, &shown);
+            let whole = (shown != whole).then_some(whole);
+            d.sized_text("tick", size, (left - 6.0, y), Anchor::End, &shown, whole);
         }
     }
     d

@@ -1,10 +1,13 @@
 //! Reliability diagrams: how often a network is right when it is so and so sure.
 
 use super::scale::Scale;
-use crate::svg::{Anchor, Drawing};
+use crate::svg::{Anchor, Drawing, Name};
 use crate::text::{Weight, fit};
 use crate::theme;
 use bakeoff_stats::metric::Bin;
+
+/// Predictions below which a point may lie anywhere: it is drawn pale, and the line does not lean on it.
+pub(crate) const FEW: usize = 10;
 
 /// One recipe.
 #[derive(Clone, Debug)]
@@ -46,8 +49,8 @@ impl Reliability {
             let class = theme::series_class(panel.colour);
             d.open_group("panel");
             d.title(&told(panel));
-            let name = fit(&panel.name, 13.0, Weight::SemiBold, side);
-            d.text(&format!("strong f-{class}"), (x0, y0 - 26.0), Anchor::Start, &name);
+            let name = Name { text: &panel.name, size: 13.0, weight: Weight::SemiBold, room: side };
+            d.name(&format!("strong f-{class}"), (x0, y0 - 26.0), Anchor::Start, &name);
             d.text("note", (x0, y0 - 9.0), Anchor::Start, &fit(&panel.note, 12.0, Weight::Regular, side));
             for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 d.line("grid", (x0, y.at(tick)), (x0 + side, y.at(tick)));
@@ -68,22 +71,21 @@ impl Reliability {
                 d.rect(&format!("band f-{class}"), [from, y0 + side - tall, to - from, tall], 0.0);
             }
             d.polyline("zero", &[(x0, y0 + side), (x0 + side, y0)], "4 4");
-            let points: Vec<(f64, f64, f64)> = panel
+            let points: Vec<((f64, f64), &Bin)> = panel
                 .bins
                 .iter()
-                .filter_map(|bin| Some((x.at(bin.confidence?), y.at(bin.accuracy?), share(bin))))
+                .filter_map(|bin| Some(((x.at(bin.confidence?), y.at(bin.accuracy?)), bin)))
                 .collect();
-            let line: Vec<(f64, f64)> = points.iter().map(|&(x, y, _)| (x, y)).collect();
+            let line: Vec<(f64, f64)> =
+                points.iter().filter(|(_, bin)| bin.count >= FEW).map(|&(at, _)| at).collect();
             if line.len() > 1 {
                 d.polyline(&format!("line k-{class}"), &line, "");
             }
-            for (x, y, share) in points {
-                // The area tells how much a point rests on.
-                d.circle(
-                    &format!("halo f-{class}"),
-                    (x, y),
-                    (4.0 + 3.0 * (share * 4.0).min(1.0).sqrt()).max(3.0),
-                );
+            for (at, bin) in points {
+                // The area tells how much a point rests on, the shade whether that is anything.
+                let radius = if most > 0.0 { (7.0 * (share(bin) / most).sqrt()).max(2.0) } else { 2.0 };
+                let style = if bin.count < FEW { "seed" } else { "halo" };
+                d.circle(&format!("{style} f-{class}"), at, radius);
             }
             let below = fit(&self.axes[0], 12.0, Weight::Regular, side + left);
             d.text("note", (x0 + side / 2.0, y0 + side + 33.0), Anchor::Middle, &below);
@@ -118,7 +120,7 @@ mod tests {
         let panel = |name: &str| Panel {
             name: name.into(),
             colour: None,
-            bins: vec![bin(0, 0), bin(1, 5), bin(2, 50), bin(3, 7)],
+            bins: vec![bin(0, 0), bin(1, 1), bin(2, 50), bin(3, 12)],
             note: "ECE 3".into(),
         };
         let chart = Reliability {
@@ -128,7 +130,9 @@ mod tests {
         };
         for width in [960.0, 400.0, 120.0] {
             let svg = chart.draw(width).inline("");
-            assert_eq!((svg.matches("class=\"panel\"").count(), svg.matches("class=\"halo").count()), (3, 9));
+            assert_eq!(svg.matches("class=\"panel\"").count(), 3);
+            // Of each panel one bin is of one prediction: pale, and not on the line.
+            assert_eq!((svg.matches("class=\"halo").count(), svg.matches("class=\"seed").count()), (6, 3));
             assert!(!svg.contains("NaN") && svg.contains("&lt;i&gt;"));
         }
         let none = Reliability { panels: vec![], ..chart };

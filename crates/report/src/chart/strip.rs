@@ -19,9 +19,18 @@ pub(crate) struct Strip<'a> {
     pub(crate) unit: Unit,
 }
 
-/// The shared scale; `None` where there is no value.
-pub(crate) fn range(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
-    extent(values, 0.04)
+/// The shared scale; `None` where there is no value. Of shares it ends at 0 and 100 %, and is at least a point long.
+pub(crate) fn range(values: impl Iterator<Item = f64>, unit: Unit) -> Option<[f64; 2]> {
+    let [low, high] = extent(values, 0.04)?;
+    Some(match unit {
+        Unit::Percent => {
+            let length = (high - low).max(0.01);
+            let low = ((low + high - length) / 2.0).max(0.0);
+            let high = (low + length).min(1.0);
+            [(high - length).max(0.0), high]
+        }
+        Unit::Plain => [low, high],
+    })
 }
 
 impl Strip<'_> {
@@ -47,5 +56,20 @@ impl Strip<'_> {
             d.line(&format!("line k-{class}"), (x.at(mean), 3.0), (x.at(mean), height - 3.0));
         }
         d
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_of_shares_ends_where_they_do() {
+        let of = |values: &[f64], unit| range(values.iter().copied(), unit);
+        assert_eq!(of(&[0.0, 1.0], Unit::Percent), Some([0.0, 1.0]));
+        assert_eq!(of(&[1.0, 1.0], Unit::Percent), Some([0.99, 1.0]));
+        assert_eq!(of(&[0.0], Unit::Percent), Some([0.0, 0.01]));
+        assert_eq!(of(&[0.0, 1.0], Unit::Plain), Some([-0.04, 1.04]));
+        assert_eq!(of(&[], Unit::Percent), None);
     }
 }

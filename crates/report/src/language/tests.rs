@@ -19,6 +19,35 @@ fn both_languages_fill_in_the_same_values_and_leave_nothing_empty() {
     }
 }
 
+/// What ends in a word that somebody else chose takes a particle of two forms, which [`crate::korean::particles`] chooses between.
+#[test]
+fn no_particle_is_guessed_after_a_name() {
+    const NAMES: [&str; 14] = [
+        "baseline",
+        "recipe",
+        "name",
+        "metric",
+        "class",
+        "partner",
+        "true",
+        "predicted",
+        "image",
+        "set",
+        "time",
+        "path",
+        "version",
+        "first",
+    ];
+    for (name, _, korean) in TABLE {
+        for part in korean.split('{').skip(1) {
+            let (value, after) = part.split_once('}').unwrap();
+            let guessed = ["은 ", "는 ", "이 ", "가 ", "을 ", "를 ", "와 ", "과 ", "으로 ", "로 "];
+            let guessed = guessed.iter().any(|particle| after.starts_with(particle));
+            assert!(!guessed || !NAMES.contains(&value), "{name}: {{{value}}}{after}");
+        }
+    }
+}
+
 #[test]
 fn values_go_where_they_belong_and_unknown_names_stay() {
     assert_eq!(fill("a {x} b {y}", &[("x", &1), ("z", &2)]), "a 1 b {y}");

@@ -8,6 +8,7 @@ use crate::metric::metric;
 use crate::tables;
 use crate::text::{bdi, escape};
 use bakeoff_evidence::Origin;
+use bakeoff_findings::Caveat;
 use bakeoff_findings::answer::Answer;
 use bakeoff_findings::summary::RecipeSummary;
 use bakeoff_stats::{Comparison, Direction, LEVEL, Unit, fewest_seeds};
@@ -120,7 +121,11 @@ impl Writer<'_> {
                 ],
             ));
         }
-        notices.extend(summary.warnings.iter().map(|w| format!("<span lang=\"en\">{}</span>", escape(w))));
+        notices.extend(self.assessment.caveats.iter().map(|caveat| match (words.language, caveat) {
+            (_, Caveat::Told(text)) => words.warning(text),
+            (Language::English, caveat) => escape(&caveat.to_string()),
+            (Language::Korean, caveat) => escape(&korean::caveat(caveat)),
+        }));
         if let Some(data) = evidence.data.as_ref().filter(|data| !data.duplicates.is_empty()) {
             let files = words.count(words.files_n, data.duplicates.len());
             notices.push(fill(words.duplicates_notice, &[("files", &files), ("data", &self.id("data"))]));

@@ -1,6 +1,7 @@
 //! How sure the networks are, and how often they are right then.
 
 use super::{Writer, put};
+use crate::chart::FEW;
 use crate::figures::{self, NARROW, WIDE};
 use crate::language::fill;
 use crate::tables::insight as tables;
@@ -24,7 +25,7 @@ impl Writer<'_> {
         if let Some(chart) = &chart {
             self.html.push_str("<figure>");
             self.chart("reliability", &chart.draw(WIDE), &chart.draw(NARROW));
-            self.caption(&fill(words.reliability_caption, &[("bins", &BINS)]));
+            self.caption(&fill(words.reliability_caption, &[("bins", &BINS), ("few", &FEW)]));
         } else {
             put!(self, "<p>{}</p>\n", words.calibration_none);
         }

@@ -3,7 +3,7 @@
 use super::{Writer, put};
 use crate::language::{fill, thousands};
 use crate::tables::insight as tables;
-use crate::text::{bdi, class_name, escape};
+use crate::text::{bdi, escape};
 use crate::theme;
 use crate::thumbnails;
 use bakeoff_findings::insight::{FlippedImage, RecipeInsight};
@@ -87,15 +87,11 @@ impl Writer<'_> {
             None => put!(self, "<div class=\"row name\"><bdi>{}</bdi></div>", escape(&flip.image)),
         }
         if let Some(class) = &flip.class {
-            put!(
-                self,
-                "<div class=\"row\"><bdi title=\"{}\"><b>{}</b></bdi></div>",
-                escape(class),
-                escape(&class_name(class))
-            );
+            let name = self.shared.names.html(class);
+            put!(self, "<div class=\"row\"><b>{name}</b></div>");
         }
         if let Some(class) = &flip.taken_for {
-            let name = format!("<bdi title=\"{}\">{}</bdi>", escape(class), escape(&class_name(class)));
+            let name = self.shared.names.html(class);
             put!(self, "<div class=\"row taken\">{}</div>", fill(words.changes_taken, &[("class", &name)]));
         }
         let values = [

@@ -4,7 +4,7 @@ use super::{Writer, put};
 use crate::figures;
 use crate::language::fill;
 use crate::tables;
-use crate::text::escape;
+use crate::text::{ClassNames, escape};
 use bakeoff_evidence::Origin;
 use bakeoff_findings::Confusion;
 use std::collections::BTreeMap;
@@ -40,15 +40,15 @@ impl Writer<'_> {
             self,
             "</select></label><label>{} <select data-role=\"order\"><option value=\"similar\">{}</option><option value=\"given\">{}</option><option value=\"hard\">{}</option></select></label>\
              <label>{} <input data-role=\"find\" type=\"search\" list=\"{}\" autocomplete=\"off\"></label>\
-             <button type=\"button\" data-role=\"in\" aria-label=\"{} +\">+</button><button type=\"button\" data-role=\"out\" aria-label=\"{} −\">−</button></div>",
+             <button type=\"button\" data-role=\"in\">+ {}</button><button type=\"button\" data-role=\"out\">− {}</button></div>",
             words.confusion_order,
             words.order_similar,
             words.order_given,
             words.order_hard,
             words.confusion_find,
             self.id("class-list"),
-            words.zoom,
-            words.zoom,
+            words.matrix_in,
+            words.matrix_out,
         );
         put!(
             self,
@@ -70,7 +70,7 @@ impl Writer<'_> {
 }
 
 /// What the page's script draws: per recipe, cells as increments of `row × n + column` and counts, in turn.
-pub(super) fn data(confusion: &Confusion, names: &[String]) -> serde_json::Value {
+pub(super) fn data(confusion: &Confusion, names: &[String], shown: &ClassNames) -> serde_json::Value {
     let n = confusion.shown.len() as u32;
     let place: BTreeMap<u32, u32> = confusion.shown.iter().copied().zip(0..).collect();
     let recipes = confusion.recipes.iter().map(|counts| {
@@ -88,7 +88,7 @@ pub(super) fn data(confusion: &Confusion, names: &[String]) -> serde_json::Value
     });
     let recipes: Vec<_> = recipes.collect();
     let classes: Vec<&str> =
-        confusion.shown.iter().map(|c| names.get(*c as usize).map_or("", String::as_str)).collect();
+        confusion.shown.iter().map(|c| names.get(*c as usize).map_or("", |name| shown.shown(name))).collect();
     serde_json::json!({"classes": classes, "similar": confusion.similar_together(), "hard": confusion.hardest_first(), "recipes": recipes})
 }
 
@@ -102,7 +102,8 @@ mod tests {
         let names = ["a", "b", "c"].map(String::from);
         let cells = BTreeMap::from([((0, 1), 2), ((1, 1), 3), ((2, 0), 1)]);
         let counts = Counts { recipe: "cutmix".to_owned(), cells, rows: vec![2, 3, 1] };
-        let data = data(&Confusion { recipes: vec![counts], shown: vec![0, 1, 2] }, &names);
+        let data =
+            data(&Confusion { recipes: vec![counts], shown: vec![0, 1, 2] }, &names, &ClassNames::default());
         assert_eq!(data["recipes"][0]["cells"], serde_json::json!([1, 2, 3, 3, 2, 1]));
     }
 }

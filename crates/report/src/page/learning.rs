@@ -20,7 +20,7 @@ impl Writer<'_> {
             let colour = evidence.colour(&recipe.name);
             put!(
                 self,
-                "<button type=\"button\" aria-pressed=\"true\" data-toggle=\"{}\" style=\"--k:var(--{})\"><i></i><span dir=\"auto\">{}</span></button>",
+                "<button type=\"button\" aria-pressed=\"true\" data-toggle=\"{0}\" style=\"--k:var(--{1})\"><i></i><span dir=\"auto\" title=\"{2}\">{2}</span></button>",
                 crate::chart::toggle(colour),
                 theme::series_class(colour),
                 escape(&recipe.name)
@@ -28,9 +28,11 @@ impl Writer<'_> {
         }
         put!(
             self,
-            "<button type=\"button\" data-zoom=\"in\" title=\"{0}\" aria-label=\"{0}\">+</button><button type=\"button\" data-zoom=\"out\" title=\"{1}\" aria-label=\"{1}\">−</button></div>\n",
+            "<button type=\"button\" data-zoom=\"in\" title=\"{0}\">+ {1}</button><button type=\"button\" data-zoom=\"out\" title=\"{2}\">− {3}</button></div>\n",
             words.zoom_in,
-            words.zoom_out
+            words.zoom_last,
+            words.zoom_out,
+            words.zoom_all
         );
     }
 
@@ -82,7 +84,8 @@ impl Writer<'_> {
             );
         }
         self.html.push_str("</div>");
-        self.caption(words.losses_caption);
+        let cut = [&curves.training_loss, &curves.validation_loss].iter().any(|curves| curves.is_cut());
+        self.caption(&format!("{}{}", words.losses_caption, if cut { words.cut_off } else { "" }));
         if evidence.has_validation() && evidence.finished() > 0 {
             self.courses();
             self.gains();

@@ -4,7 +4,7 @@ use super::{Writer, put};
 use crate::language::fill;
 use crate::maps;
 use crate::tables::recipe_name;
-use crate::text::{bdi, class_name, escape};
+use crate::text::escape;
 
 impl Writer<'_> {
     pub(super) fn maps(&mut self) {
@@ -23,12 +23,12 @@ impl Writer<'_> {
                 self,
                 "<h4 title=\"{}\">{}</h4>\n<ul class=\"sheet changed maps\">\n<li><svg viewBox=\"0 0 100 100\" role=\"img\" aria-label=\"{}\"><use href=\"#{picture}\"/></svg><div class=\"row\">{}</div></li>\n",
                 escape(mapped.image),
-                bdi(&class_name(mapped.class)),
+                self.shared.names.html(mapped.class),
                 escape(mapped.image),
                 words.map_itself
             );
             for (number, (record, map)) in mapped.maps.iter().enumerate() {
-                let told = maps::told(evidence, map, words);
+                let told = maps::told(evidence, &self.shared.names, map, words);
                 let label = fill(words.map_of, &[("recipe", &record.recipe), ("told", &told.join("; "))]);
                 let veil = if maps::is_drawn(map) {
                     format!("<use href=\"#{}\"/>", maps::place(at, number))

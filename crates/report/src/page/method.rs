@@ -100,7 +100,12 @@ impl Writer<'_> {
         }
         self.copies(data);
         let title = fill(words.class_names, &[("n", &thousands(data.classes.len()))]);
-        self.details(&title, data.classes.iter().map(|class| bdi(class)), "data.json", false);
+        self.details(
+            &title,
+            data.classes.iter().map(|class| self.shared.names.html(class)).collect::<Vec<_>>().into_iter(),
+            "data.json",
+            false,
+        );
         self.close_section();
     }
 

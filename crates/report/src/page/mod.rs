@@ -17,7 +17,7 @@ mod robustness;
 use crate::figures;
 use crate::language::{Language, Words, fill};
 use crate::svg::Drawing;
-use crate::text::{bdi, escape, plain};
+use crate::text::{ClassNames, bdi, escape, plain};
 use crate::theme;
 use crate::thumbnails::Thumbnails;
 use bakeoff_evidence::{Evidence, Origin};
@@ -45,6 +45,7 @@ struct Shared<'a> {
     album: Album,
     thumbnails: &'a Thumbnails,
     confusion: Option<Confusion>,
+    names: ClassNames,
 }
 
 /// The page in one language, being written.
@@ -204,7 +205,7 @@ impl Writer<'_> {
             self.evidence.environment.as_ref().map_or(env!("CARGO_PKG_VERSION"), |e| e.bakeoff.as_str());
         let footer = fill(self.words.footer, &[("version", &escape(version))]);
         put!(self, "</main>\n<footer>{footer}</footer>\n</div>\n");
-        self.html
+        self.words.language.finished(self.html)
     }
 }
 
@@ -235,8 +236,12 @@ pub(crate) fn document(
     options: &Options,
 ) -> String {
     let insight = &assessment.summary.insight;
-    let shared =
-        Shared { album: Album::new(&evidence.previews), thumbnails, confusion: Confusion::count(evidence) };
+    let shared = Shared {
+        album: Album::new(&evidence.previews),
+        thumbnails,
+        confusion: Confusion::count(evidence),
+        names: ClassNames::of(evidence),
+    };
     let connect = if options.live { "; connect-src 'self'" } else { "" };
     let mut html = String::with_capacity(1 << 20);
     let _ = write!(
@@ -282,7 +287,7 @@ pub(crate) fn document(
     }
     let data = serde_json::json!({
         "curves": figures::curve_data(evidence, insight),
-        "confusion": shared.confusion.as_ref().zip(evidence.data.as_ref()).map(|(c, data)| confusion::data(c, &data.classes)),
+        "confusion": shared.confusion.as_ref().zip(evidence.data.as_ref()).map(|(c, data)| confusion::data(c, &data.classes, &shared.names)),
         "style": theme::file_rules(),
     });
     let _ = write!(

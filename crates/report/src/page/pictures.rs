@@ -3,7 +3,7 @@
 use super::{Writer, put};
 use crate::language::{Words, fill};
 use crate::sheet::{Picture, box_share, edges, lambda_text, range_text, share_text, visible_labels};
-use crate::text::{bdi, class_name, escape};
+use crate::text::{bdi, escape};
 use crate::theme;
 use bakeoff_study::Preview;
 use bakeoff_study::records::PreviewExample;
@@ -154,8 +154,10 @@ impl Writer<'_> {
     fn example(&mut self, folder: usize, side: usize, example: &PreviewExample) {
         let (words, album) = (self.words, &self.shared.album);
         let labels = visible_labels(&example.labels);
-        let in_words: Vec<String> =
-            labels.iter().map(|l| format!("{} {}", share_text(l.share), l.class)).collect();
+        let in_words: Vec<String> = labels
+            .iter()
+            .map(|l| format!("{} {}", share_text(l.share), self.shared.names.shown(&l.class)))
+            .collect();
         let partner =
             example.partner.as_ref().map_or_else(String::new, |p| fill(words.mixed_with, &[("partner", p)]));
         put!(self, "<li title=\"{}\">", escape(&format!("{}{partner}", example.image)));
@@ -185,9 +187,8 @@ impl Writer<'_> {
         for label in &labels {
             put!(
                 self,
-                "<div class=\"row\"><bdi title=\"{}\">{}</bdi><span>{}</span></div>",
-                escape(&label.class),
-                escape(&class_name(&label.class)),
+                "<div class=\"row\">{}<span>{}</span></div>",
+                self.shared.names.html(&label.class),
                 if mixed { share_text(label.share) } else { String::new() }
             );
         }

@@ -20,7 +20,10 @@ impl Writer<'_> {
         let summary = &assessment.summary;
         let own = evidence.origin == Origin::Run;
         self.open_section("results", if own { words.s_results } else { words.s_results_elsewhere });
-        match range(summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied())) {
+        match range(
+            summary.recipes.iter().flat_map(|r| r.top1.per_seed.iter().copied()),
+            summary.measure.unit,
+        ) {
             None => put!(self, "<p>{}</p>\n", words.no_result),
             Some([low, high]) => {
                 let what = if own {
@@ -45,7 +48,13 @@ impl Writer<'_> {
                         ("top5", &top5),
                     ],
                 );
-                self.table(&tables::results(evidence, assessment, words), "", &caption);
+                let differences = || summary.recipes.iter().filter_map(|r| r.difference.as_ref());
+                let zero = if differences().any(|d| d.low == d.high) { words.zero_width } else { "" };
+                self.table(
+                    &tables::results(evidence, assessment, words),
+                    "results",
+                    &format!("{caption}{zero}"),
+                );
                 let insight = &summary.insight;
                 let measures =
                     tables::insight::measures(evidence, insight, "measures", &tables::insight::RIGHT, words);

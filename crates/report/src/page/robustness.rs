@@ -7,7 +7,7 @@ use crate::tables::robustness as tables;
 use crate::text::{bdi, escape};
 use crate::thumbnails::Damage;
 use bakeoff_evidence::Origin;
-use bakeoff_study::{Corruption, Shown};
+use bakeoff_study::{Corruption, ImageCondition as Shown};
 
 impl Writer<'_> {
     pub(super) fn robustness(&mut self) {

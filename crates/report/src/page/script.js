@@ -169,6 +169,9 @@
           if (x >= from - 1e-9 && x <= to + 1e-9) { low = Math.min(low, s.low[k]); high = Math.max(high, s.high[k]); }
         });
       });
+      // Nothing is drawn beyond the frame, where bands and wild values end.
+      low = Math.max(low, home.y[0]);
+      high = Math.min(high, home.y[1]);
       if (!(high > low)) { return; }
       var room = (high - low) * 0.05;
       view = from <= home.x[0] && to >= home.x[1] && visible().length === curves.series.length ? home : { x: [from, to], y: [low - room, high + room] };
@@ -228,7 +231,7 @@
     var confusion = data.confusion, box = figure.querySelector(".matrix"), tools = figure.querySelector(".tools");
     if (!confusion || !box) { return; }
     var n = confusion.classes.length;
-    var names = confusion.classes.map(function (name) { return name.replace(/^n\d{8}-(?=.)/, "").replace(/_/g, " "); });
+    var names = confusion.classes;
     var recipes = confusion.recipes.map(function (recipe) {
       var cells = new Map(), at = 0;
       for (var k = 0; k < recipe.cells.length; k += 2) { at += recipe.cells[k]; cells.set(at, recipe.cells[k + 1]); }
@@ -279,7 +282,8 @@
           var truth = order[from[1] + r], predicted = order[from[0] + c];
           var count = recipe.cells.get(truth * n + predicted);
           if (!count) { continue; }
-          context.globalAlpha = Math.sqrt(count / recipe.rows[truth]);
+          // Even a single confusion is to be seen; the square root keeps the small ones apart beside a diagonal near one.
+          context.globalAlpha = 0.18 + 0.82 * Math.sqrt(Math.min(1, count / recipe.rows[truth]));
           context.fillStyle = paint(truth === predicted ? "c0" : "c1");
           context.fillRect(room + c * step, room + r * step, Math.max(step - (step > 5 ? 0.6 : 0), 0.6), Math.max(step - (step > 5 ? 0.6 : 0), 0.6));
         }
@@ -314,10 +318,23 @@
       }
       canvas.geometry = { room: room, step: step };
     }
+    // In the middle: what tells long names apart stands at either end. By whole characters as people count them.
     function cut(text, room) {
       if (context.measureText(text).width <= room) { return text; }
-      while (text.length > 1 && context.measureText(text + "…").width > room) { text = text.slice(0, -1); }
-      return text + "…";
+      var parts = window.Intl && Intl.Segmenter ? Array.from(new Intl.Segmenter().segment(text), function (s) { return s.segment; }) : Array.from(text);
+      for (var kept = parts.length - 1; kept > 1; kept -= 1) {
+        var shorter = parts.slice(0, Math.ceil(kept / 2)).join("").trimEnd() + "…" + parts.slice(parts.length - Math.floor(kept / 2)).join("").trimStart();
+        if (context.measureText(shorter).width <= room) { return shorter; }
+      }
+      return parts[0] + "…";
+    }
+    // Which class's name is pointed at, so that all of it shows.
+    function pointed(event) {
+      var bounds = canvas.getBoundingClientRect(), g = canvas.geometry;
+      var at = [event.clientX - bounds.left - g.room, event.clientY - bounds.top - g.room];
+      var axis = at[0] < 0 && at[1] >= 0 ? 1 : at[1] < 0 && at[0] >= 0 ? 0 : -1;
+      var place = axis < 0 ? n : from[axis] + Math.floor(at[axis] / g.step);
+      return place < n ? names[order[place]] : "";
     }
     function read() {
       if (!cell) { reading.textContent = "\u00a0"; return; }
@@ -343,6 +360,7 @@
     canvas.addEventListener("pointerdown", function (event) { drag = { x: event.clientX, y: event.clientY, from: from.slice() }; canvas.setPointerCapture(event.pointerId); });
     canvas.addEventListener("pointerup", function () { drag = null; });
     canvas.addEventListener("pointermove", function (event) {
+      canvas.title = pointed(event);
       if (drag && zoom > 1) {
         var step = canvas.geometry.step;
         from = [drag.from[0] - Math.round((event.clientX - drag.x) / step), drag.from[1] - Math.round((event.clientY - drag.y) / step)];

@@ -4,7 +4,7 @@ use super::{bare_p, heat, recipe};
 use crate::korean;
 use crate::language::{Language, Words, fill};
 use crate::table::{Cell, Column, ShownIn, Table};
-use crate::text::{bdi, class_name, escape};
+use crate::text::{ClassNames, bdi};
 use bakeoff_evidence::Evidence;
 use bakeoff_findings::insight::{ClassDifference, Insight, MetricSummary, Ranged, RecipeInsight};
 use bakeoff_findings::summary::Summary;
@@ -202,14 +202,11 @@ pub(crate) fn classes(evidence: &Evidence, insight: &Insight, words: &Words) -> 
     kept.sort_by(|a, b| mean(&b.1).total_cmp(&mean(&a.1)));
     let largest =
         kept.iter().flat_map(|(_, all)| differences(all)).map(f64::abs).fold(0.0, f64::max).max(1e-9);
+    let names = ClassNames::of(evidence);
     let rows = kept.iter().map(|(class, all)| {
-        let short = class_name(&class.class);
+        let name = class.class.as_str();
         let mut row = vec![
-            Cell::text(short.as_ref()).value(class.class.as_str()).html(format!(
-                "<bdi title=\"{}\">{}</bdi>",
-                escape(&class.class),
-                escape(&short)
-            )),
+            Cell::text(names.shown(name)).value(name).html(names.html(name)),
             Cell::text(class.images.to_string()),
             Cell::number(Some(class.baseline), |v| points(v, 1)),
         ];

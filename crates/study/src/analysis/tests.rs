@@ -1,4 +1,6 @@
 use super::*;
+use crate::predictions::Prediction;
+use bakeoff_augment::corruption::Corruption;
 
 #[test]
 fn images_are_taken_evenly() {
@@ -27,14 +29,12 @@ fn maps_are_of_the_first_image_of_classes_spread_evenly() {
 }
 
 #[test]
-fn of_equal_logits_the_first_counts() {
-    assert_eq!((highest(&[1.0, 3.0, 3.0]), highest(&[2.0])), (1, 0));
-}
-
-#[test]
 fn images_are_shown_plain_then_damaged_then_covered() {
-    let all = Shown::all();
+    let all = ImageCondition::all();
     assert_eq!(all.len(), 1 + 13 * 5 + 7);
-    assert_eq!((all[0], all[5]), (Shown::Plain, Shown::Damaged(Corruption::GaussianNoise, 5)));
-    assert_eq!(all.last(), Some(&Shown::Covered(56)));
+    assert_eq!(
+        (all[0], all[5]),
+        (ImageCondition::Plain, ImageCondition::Damaged(Corruption::GaussianNoise, 5))
+    );
+    assert_eq!(all.last(), Some(&ImageCondition::Covered(56)));
 }
