@@ -99,7 +99,11 @@ fn files_of_the_repository_that_the_documents_name_are_there() {
     let folders = ["crates/", "docs/", "studies/", "recipes/", "oracles/", "bench/", "fuzz/", ".ci/"];
     let (mut seen, mut gone) = (0, Vec::new());
     for page in pages() {
-        for quoted in page.quoted() {
+        // Also without backticks, in parentheses.
+        let prose = page.prose();
+        let plain = prose.split(|c: char| c.is_whitespace() || "()`,;".contains(c));
+        let plain = plain.filter(|word| word.starts_with("crates/")).map(str::to_owned);
+        for quoted in page.quoted().into_iter().chain(plain) {
             let name = quoted.split_whitespace().next().unwrap_or_default();
             let of_repository = folders.iter().any(|folder| name.starts_with(folder));
             let source = quoted == name
@@ -269,4 +273,47 @@ fn a_run_leaves_every_file_that_the_guide_lists() {
     for name in ["lock"] {
         assert!(block.contains(name) && project.path("runs/my-study").join(name).exists(), "{name}");
     }
+}
+
+/// The names of all keys in a record.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    for (name, below) in value.as_object().into_iter().flatten() {
+        found.insert(name.clone());
+        keys(below, found);
+    }
+    value.as_array().into_iter().flatten().for_each(|below| keys(below, found));
+}
+
+#[test]
+fn numbers_that_the_page_on_statistics_points_to_are_in_the_summary() {
+    let project = Project::new();
+    crate::scene::documented(&project);
+    let run = bakeoff(&project).args(["run", "my-study.toml", "-q"]).run();
+    assert_eq!(run.code, 0, "{run:?}");
+    let summary = std::fs::read_to_string(project.path("runs/my-study/summary.json")).unwrap();
+    let mut found = BTreeSet::new();
+    keys(&serde_json::from_str(&summary).unwrap(), &mut found);
+    let page = Page::read("docs/statistics.md");
+    let section = page.text.split("\n## ").find(|section| section.starts_with("Recipes")).unwrap();
+    let mut named = BTreeSet::new();
+    // The third column says where a number stands.
+    for cell in
+        section.lines().filter(|line| line.starts_with("| ")).filter_map(|row| row.split(" | ").nth(2))
+    {
+        let quoted = cell
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|quoted| !quoted.contains([' ', '/']) && !quoted.ends_with(".csv"));
+        named.extend(quoted.filter(|quoted| !quoted.ends_with(".json")).flat_map(|path| path.split('.')));
+    }
+    let gone: Vec<&str> = named
+        .iter()
+        .map(|name| name.trim_end_matches("[]"))
+        .filter(|name| !found.contains(*name) && *name != "equivalent")
+        .collect();
+    assert!(
+        named.len() > 10 && gone.is_empty(),
+        "summary.json has no {gone:?}, which docs/statistics.md names: {found:?}"
+    );
 }

@@ -223,7 +223,10 @@ const NUMBERS_OF_STATISTICS: &[&[Place]] = &[
     &[
         (STATISTICS, "Stanford Dogs at 64 px (120 breeds, 8,580 test images, 12 epochs"),
         ("docs/stanford-dogs.md", "All 12,000 training and 8,580 test images of Stanford Dogs"),
-        ("docs/stanford-dogs.md", "`resnet-small` (1.5 M parameters) from scratch, 12 epochs of 169 steps"),
+        (
+            "docs/stanford-dogs.md",
+            "`resnet-small` (1.3 M parameters with 120 classes) from scratch, 12 epochs of 169 steps",
+        ),
     ],
     &[
         (STATISTICS, "`train.epochs=24`"),
@@ -300,6 +303,11 @@ const OTHER_NUMBERS: &[&[Place]] = &[
         (COPIES, "| 5 % cut off all around | 98.7 % | 99.4 % |"),
         (COPIES, "| 2.5 % cut off all around | 99.7 % | 99.9 % |"),
         (COPIES, "| 1.2 times as bright | 99.8 % | 99.7 % |"),
+    ],
+    &[
+        ("docs/decisions/0014-no-enlarging.md", "by `plan` from a hundred images spread over the data set"),
+        (GUIDE, "`plan` says how many of a hundred images are enlarged"),
+        ("crates/study/src/enlargement.rs", "SAMPLED: usize = 100;"),
     ],
     &[
         (TRIALS, "Below about 20 GFLOP a step"),
