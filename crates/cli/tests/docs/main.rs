@@ -1,6 +1,7 @@
 //! What the documents say, held against the program: keys and their defaults, messages, names, links, and numbers that stand twice.
 //! That the commands they show run is tested in `every_path`.
 
+mod crates;
 mod keys;
 mod links;
 mod messages;
