@@ -94,8 +94,7 @@ fn fits(pattern: &str, path: &str) -> bool {
 #[test]
 fn files_of_the_repository_that_the_documents_name_are_there() {
     let all = files("");
-    let fixtures = ["crates", "fuzz"].iter().any(|folder| all.iter().any(|file| file.starts_with(folder)));
-    assert!(fixtures && all.len() > 300, "{}", all.len());
+    assert!(all.len() > 300, "{}", all.len());
     let folders = ["crates/", "docs/", "studies/", "recipes/", "oracles/", "bench/", "fuzz/", ".ci/"];
     let (mut seen, mut gone) = (0, Vec::new());
     for page in pages() {
@@ -270,9 +269,7 @@ fn a_run_leaves_every_file_that_the_guide_lists() {
         }
     }
     assert!(seen > 20, "only {seen} names were found");
-    for name in ["lock"] {
-        assert!(block.contains(name) && project.path("runs/my-study").join(name).exists(), "{name}");
-    }
+    assert!(block.contains("lock") && project.path("runs/my-study/lock").exists());
 }
 
 /// The names of all keys in a record.
