@@ -82,7 +82,7 @@ pub use mixer::{
 pub use noise::GaussianNoise;
 pub use normalisation::{ChannelStatistics, Normalisation};
 pub use photometric::{Autocontrast, Equalise, Invert, Posterise, Sharpness, Solarise};
-pub use pipeline::{Fetch, Pipeline};
+pub use pipeline::{BatchPlace, ImageView, Pipeline, Written};
 pub use pixels::{BatchError, NetworkInput, PixelBatch, Pixels};
 pub use policy::{Augmix, AutoAugment, Policy, RandAugment, TrivialAugmentWide};
 pub use rand_augment_timm::{RandAugmentTimm, Sampled};

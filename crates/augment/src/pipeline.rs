@@ -1,13 +1,14 @@
 //! A recipe resolved against a study's preprocessing and image size: checked once, then run on every image.
 
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use bakeoff_data::{Patch, Region, Resample, RgbImage, View};
+use bakeoff_data::{Region, Resample, RgbImage, View};
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
 use crate::address::ImageDraws;
-use crate::colour::{self, Change};
+use crate::colour;
 use crate::mixer::{self, Answers, Questions};
 use crate::normalisation::Centre;
 use crate::start::{Start, usual_resize};
@@ -68,8 +69,104 @@ fn fill(slot: &mut [MaybeUninit<f32>], values: &[f32]) {
     });
 }
 
-/// Fetches photographs of a batch by their position: at least the region it is told to ask for, once the size is known.
-pub type Fetch<'f, E> = dyn Fn(usize, &mut dyn FnMut(usize, usize) -> Region) -> Result<Patch, E> + Sync + 'f;
+/// The place of one image in a batch that is being made.
+pub struct BatchPlace<'p, 'b> {
+    pipeline: &'p Pipeline,
+    index: usize,
+    /// Of a training image; an evaluation image draws nothing.
+    draws: Option<ImageDraws>,
+    /// Uninitialised room for every view of the image.
+    slots: Vec<&'b mut [MaybeUninit<f32>]>,
+    written: Written<'b>,
+}
+
+/// Which part of a photograph an image of a batch shows: drawn once, before there are pixels.
+pub struct ImageView<'p, 'b> {
+    place: BatchPlace<'p, 'b>,
+    resample: Resample,
+    /// What is still to be done after the resize.
+    steps: &'p [Step],
+    photograph: (usize, usize),
+}
+
+/// Proof that an image of a batch was written. Its lifetime is that of one [`BatchPlace`] and of no other, so that no proof of another
+/// image passes for it.
+pub struct Written<'b>(PhantomData<fn(&'b ()) -> &'b ()>);
+
+impl<'p, 'b> BatchPlace<'p, 'b> {
+    /// Which image of the batch it is, from 0.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// What is shown of a photograph of this size.
+    #[must_use]
+    pub fn view(self, width: usize, height: usize) -> ImageView<'p, 'b> {
+        let photograph = (width, height);
+        let (resample, steps) = match self.draws {
+            Some(draws) => self.pipeline.begin(photograph, draws),
+            None => (self.pipeline.eval_resample(width, height), &[][..]),
+        };
+        ImageView { place: self, resample, steps, photograph }
+    }
+
+    /// [`BatchPlace::view`] and [`ImageView::write`] of a photograph that is there.
+    #[must_use]
+    pub fn write<'a>(self, photograph: impl Into<View<'a>>) -> Written<'b> {
+        let photograph = photograph.into();
+        self.view(photograph.width(), photograph.height()).write(photograph)
+    }
+}
+
+impl<'b> ImageView<'_, 'b> {
+    /// The pixels that are read of the photograph.
+    #[must_use]
+    pub fn region(&self) -> Region {
+        self.resample.reads(self.photograph.0, self.photograph.1)
+    }
+
+    /// Resizes the photograph, of which there must be [`ImageView::region`], transforms it and writes it into the batch.
+    ///
+    /// # Panics
+    /// The photograph is of another size than the view was made for.
+    #[must_use]
+    pub fn write<'a>(self, photograph: impl Into<View<'a>>) -> Written<'b> {
+        let Self { place: BatchPlace { pipeline, draws, mut slots, written, .. }, resample, steps, .. } =
+            self;
+        let photograph = photograph.into();
+        assert_eq!((photograph.width(), photograph.height()), self.photograph, "the size the view is of");
+        let changes = match draws {
+            None => Some(Vec::new()),
+            Some(draws) => {
+                let changes =
+                    |step: &Step| step.transform.operation().changes(&mut draws.of(&step.operation));
+                steps.iter().map(changes).collect::<Option<Vec<_>>>()
+            }
+        };
+        match (slots.as_mut_slice(), changes) {
+            // Nothing but colours changes any more: no need for memory of its own.
+            ([slot], Some(changes)) => {
+                let Region { width, height, .. } = resample.window;
+                assert_eq!(
+                    (width, height),
+                    (pipeline.image, pipeline.image),
+                    "a checked recipe ends at its size"
+                );
+                colour::change(resample.unit(photograph, slot), &changes.concat());
+            }
+            (slots, ..) => {
+                let views = match draws {
+                    Some(draws) => pipeline.train_views(photograph, &resample, steps, draws),
+                    None => vec![geometry::resampled(photograph, &resample)],
+                };
+                assert_eq!(views.len(), slots.len(), "as many as there are places");
+                slots.iter_mut().zip(&views).for_each(|(slot, view)| fill(slot, view.values()));
+            }
+        }
+        written
+    }
+}
 
 impl Pipeline {
     /// Checks a recipe and resolves it for square images of `image` px. All errors at once.
@@ -176,15 +273,20 @@ impl Pipeline {
         if self.consistency().is_some() { 3 } else { 1 }
     }
 
-    /// Every view of a training image. They differ in the step whose consistency is asked for, and in nothing else: the first
-    /// goes without it, the second is [`Pipeline::train_image`], the third draws it anew.
-    fn train_views(&self, photograph: View<'_>, address: ImageDraws) -> Vec<Pixels> {
-        let ImageDraws { seed, epoch, sample } = address;
+    /// Every view of a training image, as [`Pipeline::begin`] began it. They differ in the step whose consistency is asked for,
+    /// and in nothing else: the first goes without it, the second is [`Pipeline::train_image`], the third draws it anew.
+    fn train_views(
+        &self,
+        photograph: View<'_>,
+        resample: &Resample,
+        steps: &[Step],
+        address: ImageDraws,
+    ) -> Vec<Pixels> {
+        let first = geometry::resampled(photograph, resample);
         if self.consistency().is_none() {
-            return vec![self.train_image(photograph, seed, epoch, sample)];
+            let operations = steps.iter().map(|step| (&step.transform, address.of(&step.operation)));
+            return vec![self.transformed(first, operations)];
         }
-        let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
-        let first = geometry::resampled(photograph, &resample);
         let view = |number: usize| {
             let operations = steps.iter().filter_map(|step| {
                 let again = match (step.transform.consistency(), number) {
@@ -215,42 +317,6 @@ impl Pipeline {
             pixels = transform.operation().apply(pixels, &mut stream, &self.centre);
         }
         pixels.changed(|values| colour::change(values, &changes))
-    }
-
-    /// Writes every view of a training image, see [`Pipeline::train_views`], each in its slot.
-    fn write_views(
-        &self,
-        photograph: View<'_>,
-        address: ImageDraws,
-        mut slots: Vec<&mut [MaybeUninit<f32>]>,
-    ) {
-        let (resample, steps) = self.begin((photograph.width(), photograph.height()), address);
-        let colours = || -> Option<Vec<Vec<Change>>> {
-            let changes = |step: &Step| step.transform.operation().changes(&mut address.of(&step.operation));
-            steps.iter().map(changes).collect()
-        };
-        if let [slot] = slots.as_mut_slice()
-            && let Some(changes) = colours()
-        {
-            // Nothing but colours changes any more: no need for memory of its own.
-            return self.write_resampled(photograph, &resample, slot, &changes.concat());
-        }
-        let views = self.train_views(photograph, address);
-        assert_eq!(views.len(), slots.len(), "as many as there are places");
-        slots.iter_mut().zip(&views).for_each(|(slot, view)| fill(slot, view.values()));
-    }
-
-    /// Resizes into a slot and changes colours there.
-    fn write_resampled(
-        &self,
-        photograph: View<'_>,
-        resample: &Resample,
-        slot: &mut [MaybeUninit<f32>],
-        changes: &[Change],
-    ) {
-        let Region { width, height, .. } = resample.window;
-        assert_eq!((width, height), (self.image, self.image), "a checked recipe ends at its size");
-        colour::change(resample.unit(photograph, slot), changes);
     }
 
     /// A training image: resized and transformed. Every draw is a function of (seed, operation, epoch, sample).
@@ -303,60 +369,50 @@ impl Pipeline {
                 ids: ids.len(),
             });
         }
-        self.batch(images.len(), self.views(), |i, slots| {
-            self.write_views(images[i].into(), ImageDraws::of_image(address, i), slots);
-            Ok(())
+        self.train_batch_of(address, |place| {
+            let photograph = images[place.index()];
+            Ok(place.write(photograph))
         })
     }
 
-    /// [`Pipeline::train_batch`] from photographs that are fetched one by one, each on the thread that transforms it, and of
-    /// which only what is needed is asked for.
-    pub fn train_batch_from<E: From<BatchError> + Send>(
+    /// [`Pipeline::train_batch`] of photographs that are opened one by one, each on the thread that transforms it: `make` opens one,
+    /// tells its size to [`BatchPlace::view`], reads the pixels of [`ImageView::region`] and writes them.
+    pub fn train_batch_of<E: From<BatchError> + Send>(
         &self,
-        fetch: &Fetch<'_, E>,
         address: &Address<'_>,
+        make: impl for<'b> Fn(BatchPlace<'_, 'b>) -> Result<Written<'b>, E> + Sync,
     ) -> Result<PixelBatch, E> {
-        self.batch(address.ids.len(), self.views(), |i, slots| {
-            let draws = ImageDraws::of_image(address, i);
-            let mut region = |width, height| self.begin((width, height), draws).0.reads(width, height);
-            let photograph = fetch(i, &mut region)?;
-            self.write_views((&photograph).into(), draws, slots);
-            Ok(())
+        self.batch(address.ids.len(), self.views(), |index, slots| {
+            let draws = Some(ImageDraws::of_image(address, index));
+            make(BatchPlace { pipeline: self, index, draws, slots, written: Written(PhantomData) })
         })
     }
 
     /// Evaluation images, made on all threads of the current rayon pool, in order.
     pub fn eval_batch(&self, images: &[&RgbImage]) -> Result<PixelBatch, BatchError> {
-        self.batch(images.len(), 1, |i, slots| {
-            self.write_evaluation(images[i].into(), slots);
-            Ok(())
+        self.eval_batch_of(images.len(), |place| {
+            let photograph = images[place.index()];
+            Ok(place.write(photograph))
         })
     }
 
-    /// [`Pipeline::eval_batch`] from `n` photographs that are fetched as in [`Pipeline::train_batch_from`].
-    pub fn eval_batch_from<E: From<BatchError> + Send>(
+    /// [`Pipeline::eval_batch`] of `n` photographs that are opened as in [`Pipeline::train_batch_of`].
+    pub fn eval_batch_of<E: From<BatchError> + Send>(
         &self,
-        fetch: &Fetch<'_, E>,
         n: usize,
+        make: impl for<'b> Fn(BatchPlace<'_, 'b>) -> Result<Written<'b>, E> + Sync,
     ) -> Result<PixelBatch, E> {
-        self.batch(n, 1, |i, slots| {
-            let photograph = fetch(i, &mut |width, height| self.eval_region(width, height))?;
-            self.write_evaluation((&photograph).into(), slots);
-            Ok(())
+        self.batch(n, 1, |index, slots| {
+            make(BatchPlace { pipeline: self, index, draws: None, slots, written: Written(PhantomData) })
         })
     }
 
-    fn write_evaluation(&self, photograph: View<'_>, slots: Vec<&mut [MaybeUninit<f32>]>) {
-        let resample = self.eval_resample(photograph.width(), photograph.height());
-        slots.into_iter().for_each(|slot| self.write_resampled(photograph, &resample, slot, &[]));
-    }
-
-    /// `write` writes all of every slot it is given, one for each view of an image, where it succeeds.
+    /// `write` writes all of every slot it is given, one for each view of an image, or fails.
     fn batch<E: From<BatchError> + Send>(
         &self,
         n: usize,
         views: usize,
-        write: impl Fn(usize, Vec<&mut [MaybeUninit<f32>]>) -> Result<(), E> + Sync,
+        write: impl for<'b> Fn(usize, Vec<&'b mut [MaybeUninit<f32>]>) -> Result<Written<'b>, E> + Sync,
     ) -> Result<PixelBatch, E> {
         if n == 0 {
             return Err(BatchError::Empty.into());
@@ -370,7 +426,7 @@ impl Pipeline {
         for (slot, i) in slots.zip((0..n).cycle()) {
             places[i].push(slot);
         }
-        places.into_par_iter().enumerate().try_for_each(|(i, slots)| write(i, slots))?;
+        places.into_par_iter().enumerate().try_for_each(|(i, slots)| write(i, slots).map(drop))?;
         // SAFETY: every slot was written, or this is not reached.
         unsafe { values.set_len(views * n * len) };
         Ok(PixelBatch::from_parts(self.image, self.image, values))

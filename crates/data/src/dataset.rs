@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::decode::{Notes, decode_noting, decode_part};
+use crate::decode::{Notes, decode_noting};
 use crate::listing::{Entry, Listing};
 use crate::location::Location;
 use crate::pack::{Pack, PackKey};
 use crate::store::Store;
 use crate::{
-    Copies, DataError, DeclaredSplit, GeneratedConfig, Groups, ImageError, LimitConfig, PackMode, Patch,
-    Region, RgbImage, SourceConfig, SourceKind, Warning, detect, groups, source,
+    Copies, DataError, DeclaredSplit, GeneratedConfig, Groups, ImageError, LimitConfig, OpenImage, PackMode,
+    RgbImage, SourceConfig, SourceKind, Warning, detect, groups, source,
 };
 use bakeoff_machine::available_memory;
 
@@ -206,22 +206,18 @@ impl Dataset {
         }
     }
 
-    /// At least the region of an image that `choose` asks for, once it is told width and height: the same pixels as
-    /// [`Dataset::load`] gives, without the work for the others where they would be decoded for this once.
+    /// One image, of which [`OpenImage::pixels`] gives a region: the same pixels as [`Dataset::load`], without the work for the
+    /// others where they would be decoded for this once.
     ///
     /// # Errors
     /// As [`Dataset::load`].
-    pub fn load_region(
-        &self,
-        index: usize,
-        choose: &mut dyn FnMut(usize, usize) -> Region,
-    ) -> Result<Patch, ImageError> {
+    pub fn open_image(&self, index: usize) -> Result<OpenImage, ImageError> {
         match self.kept(index) {
-            Some(image) => Ok(Patch::whole(image)),
+            Some(image) => Ok(OpenImage::decoded(image)),
             None if !self.is_encoded(index) || self.cache.has_room() => {
-                self.fetch(index, |_, _| ()).map(Patch::whole)
+                self.fetch(index, |_, _| ()).map(OpenImage::decoded)
             }
-            None => decode_part(&self.bytes(index)?, self.draft, choose),
+            None => OpenImage::of_file(self.bytes(index)?, self.draft),
         }
     }
 

@@ -105,6 +105,16 @@ pub(crate) fn decode_part(
         .map(|(patch, _)| patch)
 }
 
+/// Width and height that [`decode_part`] says when it asks which region; nothing where the image has to be decoded whole.
+pub(crate) fn size_of_parts(bytes: &[u8], draft: Option<usize>) -> Option<(usize, usize)> {
+    if !bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
+        return None;
+    }
+    let (width, height, turned) = catch_quietly(|| jpeg::size(bytes, PIXEL_LIMIT)).ok()?.ok()?;
+    let reduce = draft.map_or(1, |shortest| picture::reduction(width, height, shortest));
+    (!turned).then_some((width.div_ceil(reduce), height.div_ceil(reduce)))
+}
+
 type Decoder = fn(&[u8], u64, &mut WantedPart<'_>) -> Result<Decoded, ImageError>;
 
 /// What decodes a file that begins so, and the name of its format.

@@ -5,6 +5,7 @@
 //! a sample of others.
 
 use crate::FindingsError;
+use crate::assess::assess_with;
 use crate::summary::{self, Summary};
 use bakeoff_evidence::{Evidence, Results, aligned, list, plain};
 use bakeoff_stats::aggregate::{interquartile_mean, probability_of_improvement, stratified};
@@ -41,7 +42,7 @@ impl DataSet {
     /// As [`Evidence::read`].
     pub fn of_run(run: &RunFolder) -> Result<Self, FindingsError> {
         let evidence = Evidence::read(run)?;
-        let assessment = summary::assess_with(&evidence, false)?;
+        let assessment = assess_with(&evidence, false)?;
         let images = assessment.comparisons.iter().filter_map(|c| c.images).min();
         let summary = assessment.summary;
         let place = run.path().display().to_string();
@@ -54,7 +55,7 @@ impl DataSet {
     /// The results contradict each other.
     pub fn of_results(results: &Results, baseline: &str, margin: f64) -> Result<Self, FindingsError> {
         let evidence = Evidence::elsewhere(results, baseline, margin);
-        let summary = summary::assess_with(&evidence, false)?.summary;
+        let summary = assess_with(&evidence, false)?.summary;
         let images = Some(results.images.len()).filter(|images| *images > 0);
         let (name, place) = (results.name.clone(), results.name.clone());
         Ok(Self { name, place, summary, recipes: Vec::new(), images })

@@ -1,82 +1,10 @@
 //! The answer: what a reader in a hurry takes away. What it says is decided here, once; English stands below it, Korean beside the page.
 
+pub use crate::recommendation::Recommendation;
 use crate::summary::{RecipeSummary, Summary};
 use bakeoff_evidence::list;
 use bakeoff_stats::wording::{count, least_p};
-use bakeoff_stats::{
-    Arm, Direction, LEVEL, Measure, Options, StatsError, Unit, Verdict, fewest_seeds, may_be_best, smallest_p,
-};
-use serde::{Deserialize, Serialize};
-
-/// Which recipe to train with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Recommendation {
-    /// The recipe with the best mean of those that may be the best ([`may_be_best`]). The baseline is not among them, or is this one.
-    Use {
-        /// The recipe.
-        recipe: String,
-        /// Others that may be the best, the better mean first.
-        alike: Vec<String>,
-        /// Recipes that were compared, the baseline included.
-        of: usize,
-    },
-    /// Another recipe has the best mean, but is equivalent to the baseline.
-    KeepBaseline {
-        /// That recipe.
-        foremost: String,
-    },
-    /// The recipe with the best mean cannot be told from the baseline.
-    Open {
-        /// The recipe with the best mean, which may be the baseline.
-        foremost: String,
-        /// All others that may be the best, the baseline included; the better mean first.
-        alike: Vec<String>,
-        /// Recipes that cannot be the best.
-        excluded: usize,
-    },
-}
-
-impl Recommendation {
-    /// Of arms with a finished run, in any order. `gain` says how much better than the baseline a recipe is, whichever way is good;
-    /// `looks` how often the study was to be looked at. `None` for fewer than two such arms, or too many.
-    pub(crate) fn new(
-        arms: &[&Arm],
-        baseline: &str,
-        summary: &Summary,
-        options: &Options,
-        looks: usize,
-    ) -> Result<Option<Self>, StatsError> {
-        let arms: Vec<Arm> =
-            arms.iter().filter(|arm| !arm.runs.is_empty()).map(|arm| (*arm).clone()).collect();
-        if arms.len() < 2 || arms.iter().all(|arm| arm.name != baseline) {
-            return Ok(None);
-        }
-        // Each look is another chance to be wrong.
-        let options = Options { level: options.level / looks.max(1) as f64, ..*options };
-        let Some(may_be) = may_be_best(&arms, &options)? else { return Ok(None) };
-        let of = |name: &str| summary.recipes.iter().find(|recipe| recipe.name == name);
-        let gain = |name: &str| of(name).map_or(0.0, |recipe| summary.gain(recipe));
-        let mut left: Vec<String> =
-            arms.iter().zip(may_be).filter(|(_, may_be)| *may_be).map(|(arm, _)| arm.name.clone()).collect();
-        // At equal means the baseline goes first: it is what is done already.
-        left.sort_by(|a, b| gain(b).total_cmp(&gain(a)).then((b == baseline).cmp(&(a == baseline))));
-        if left.is_empty() {
-            return Ok(None);
-        }
-        let foremost = left.remove(0);
-        let excluded = arms.len() - 1 - left.len();
-        let is_equivalent = of(&foremost).and_then(|recipe| recipe.verdict) == Some(Verdict::Equivalent);
-        Ok(Some(if foremost == baseline && excluded == 0 || left.iter().any(|name| name == baseline) {
-            match is_equivalent {
-                true => Self::KeepBaseline { foremost },
-                false => Self::Open { foremost, alike: left, excluded },
-            }
-        } else {
-            Self::Use { recipe: foremost, alike: left, of: arms.len() }
-        }))
-    }
-}
+use bakeoff_stats::{Direction, LEVEL, Measure, Unit, Verdict, fewest_seeds, smallest_p};
 
 /// A recipe and its difference from the baseline.
 #[derive(Clone, Debug, PartialEq)]

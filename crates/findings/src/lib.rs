@@ -14,10 +14,13 @@
 
 pub mod aggregate;
 pub mod answer;
+mod assess;
 mod caveat;
 mod confusion;
 mod error;
 pub mod insight;
+mod ranged;
+mod recommendation;
 pub mod robustness;
 pub mod summary;
 
@@ -26,10 +29,11 @@ use bakeoff_stats::sequential::Standing;
 use bakeoff_study::RunFolder;
 use bakeoff_study::records::PlanRecord;
 
+pub use assess::{Assessment, assess, assess_with};
 pub use caveat::Caveat;
 pub use confusion::{Confusion, Counts};
 pub use error::FindingsError;
-pub use summary::{Assessment, Summary, assess, assess_with};
+pub use summary::Summary;
 
 /// The numbers and verdicts of a run.
 ///

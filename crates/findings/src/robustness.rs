@@ -2,7 +2,7 @@
 //! under `insight.robustness`.
 
 use crate::Caveat;
-use crate::insight::{CONFIDENCE, Ranged};
+use crate::ranged::{CONFIDENCE, Ranged};
 use bakeoff_evidence::Evidence;
 use bakeoff_stats::interval::{Range, Variance};
 use bakeoff_stats::metric;

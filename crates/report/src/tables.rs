@@ -10,8 +10,9 @@ use crate::table::{Cell, Column, ShownIn, Table};
 use crate::text::{ClassNames, bdi, escape};
 use crate::theme;
 use bakeoff_evidence::{Evidence, Origin, State, Trial};
+use bakeoff_findings::Assessment;
 use bakeoff_findings::Confusion;
-use bakeoff_findings::summary::{Assessment, Spread};
+use bakeoff_findings::summary::Spread;
 use bakeoff_stats::wording::{p_value, points, signed_points};
 use bakeoff_stats::{Unit, Verdict};
 

@@ -3,10 +3,10 @@
 use std::sync::mpsc::sync_channel;
 
 use bakeoff_augment::{
-    ActivationMaps, Address, Answers, BatchError, Mixed, Mixer, NetworkInput, Pipeline, PixelBatch,
-    Questions, Targets,
+    ActivationMaps, Address, Answers, BatchError, BatchPlace, Mixed, Mixer, NetworkInput, Pipeline,
+    PixelBatch, Questions, Targets, Written,
 };
-use bakeoff_data::{Dataset, ImageError, Patch, Region};
+use bakeoff_data::{Dataset, ImageError};
 use bakeoff_nn::{HiddenMix, NnError, Regularisation, Session};
 use bakeoff_random::Stream;
 use rayon::ThreadPool;
@@ -196,10 +196,9 @@ impl Feed<'_> {
         let ids = self.places(order, step).to_vec();
         let samples: Vec<usize> = ids.iter().map(|&place| sample_of(place)).collect();
         let labels: Vec<usize> = samples.iter().map(|&sample| self.dataset.samples()[sample].label).collect();
-        let fetch =
-            |i: usize, region: &mut dyn FnMut(usize, usize) -> Region| load(self.dataset, samples[i], region);
         let address = Address { seed: self.seed, epoch, batch: step as u64, ids: &ids };
-        let pixels = self.pipeline.train_batch_from(&fetch, &address)?;
+        let pixels =
+            self.pipeline.train_batch_of(&address, |place| write_image(self.dataset, &samples, place))?;
         let targets = Targets::one_hot(&labels, self.dataset.classes().len())?;
         let questions = self.pipeline.questions(&address);
         Ok(Unmixed { samples, ids, epoch, step, pixels, labels, targets, questions })
@@ -299,19 +298,24 @@ pub(crate) fn evaluation_pixels(
     pipeline: &Pipeline,
     samples: &[usize],
 ) -> Result<PixelBatch, FeedError> {
-    let fetch = |i: usize, region: &mut dyn FnMut(usize, usize) -> Region| load(dataset, samples[i], region);
-    pipeline.eval_batch_from(&fetch, samples.len())
+    pipeline.eval_batch_of(samples.len(), |place| write_image(dataset, samples, place))
 }
 
-fn load(
+/// Opens an image, reads the pixels that are shown of it, and writes them into its place of a batch.
+fn write_image<'b>(
     dataset: &Dataset,
-    sample: usize,
-    region: &mut dyn FnMut(usize, usize) -> Region,
-) -> Result<Patch, FeedError> {
-    dataset.load_region(sample, region).map_err(|source| FeedError::Image {
+    samples: &[usize],
+    place: BatchPlace<'_, 'b>,
+) -> Result<Written<'b>, FeedError> {
+    let sample = samples[place.index()];
+    let unreadable = |source| FeedError::Image {
         id: dataset.samples().get(sample).map(|sample| sample.id.clone()).unwrap_or_default(),
         source,
-    })
+    };
+    let image = dataset.open_image(sample).map_err(unreadable)?;
+    let view = place.view(image.width(), image.height());
+    let photograph = image.pixels(view.region()).map_err(unreadable)?;
+    Ok(view.write(&photograph))
 }
 
 /// Batches made before they are asked for.

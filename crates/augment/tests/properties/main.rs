@@ -5,12 +5,12 @@ mod strategies;
 use std::path::Path;
 
 use bakeoff_augment::{
-    ActivationMaps, Address, Answers, BatchError, Contrast, Cutmix, Each, Fmix, Gridmix, HorizontalFlip, Hue,
-    LambdaMode, Mixed, Mixer, OneOf, Partner, Pipeline, PixelBatch, Pixels, Preprocess, Questions,
-    RandomCrop, RandomResizedCrop, Resize, ResizeTransform, Resizemix, Saliencymix, Snapmix, Targets, Timm,
-    Transform, builtin,
+    ActivationMaps, Address, Answers, BatchError, BatchPlace, Contrast, Cutmix, Each, Fmix, Gridmix,
+    HorizontalFlip, Hue, LambdaMode, Mixed, Mixer, OneOf, Partner, Pipeline, PixelBatch, Pixels, Preprocess,
+    Questions, RandomCrop, RandomResizedCrop, Resize, ResizeTransform, Resizemix, Saliencymix, Snapmix,
+    Targets, Timm, Transform, Written, builtin,
 };
-use bakeoff_data::{Region, RgbImage};
+use bakeoff_data::{OpenImage, RgbImage};
 use proptest::prelude::*;
 
 use strategies::{
@@ -375,9 +375,12 @@ fn a_batch_made_of_no_more_than_it_asks_for_is_the_same() {
     });
     let resize = Transform::Resize(ResizeTransform { size: 20, squash: false, antialias: true });
     let flip = Transform::HorizontalFlip(HorizontalFlip { probability: 0.5 });
-    let fetch = |_: usize, region: &mut dyn FnMut(usize, usize) -> Region| {
-        Ok::<_, BatchError>(bakeoff_data::decode_region(&file, region).unwrap())
-    };
+    fn write<'b>(file: &[u8], place: BatchPlace<'_, 'b>) -> Result<Written<'b>, BatchError> {
+        let image = OpenImage::of_file(file.to_vec(), None).unwrap();
+        let view = place.view(image.width(), image.height());
+        let part = image.pixels(view.region()).unwrap();
+        Ok(view.write(&part))
+    }
     for transforms in
         [vec![crop, flip.clone()], vec![resize, Transform::RandomCrop(RandomCrop { size: 16 }), flip], vec![]]
     {
@@ -386,9 +389,13 @@ fn a_batch_made_of_no_more_than_it_asks_for_is_the_same() {
             pipeline.train_batch(&photographs, &Address { seed: 3, epoch: 1, batch: 0, ids: &ids }).unwrap();
         assert_eq!(
             whole,
-            pipeline.train_batch_from(&fetch, &Address { seed: 3, epoch: 1, batch: 0, ids: &ids }).unwrap()
+            pipeline
+                .train_batch_of(&Address { seed: 3, epoch: 1, batch: 0, ids: &ids }, |place| write(
+                    &file, place
+                ))
+                .unwrap()
         );
         let whole = pipeline.eval_batch(&photographs[..3]).unwrap();
-        assert_eq!(whole, pipeline.eval_batch_from(&fetch, 3).unwrap());
+        assert_eq!(whole, pipeline.eval_batch_of(3, |place| write(&file, place)).unwrap());
     }
 }

@@ -103,14 +103,15 @@ pub(crate) fn measure<T>(
         let pixels = match &images {
             Images::Files(dataset) => {
                 let samples = dataset.samples();
-                let fetch = |i: usize,
-                             region: &mut dyn FnMut(usize, usize) -> Region|
-                 -> Result<Patch, Trouble> {
-                    let sample = ids[i] as usize % samples.len();
-                    let id = || samples[sample].id.clone();
-                    dataset.load_region(sample, region).map_err(|source| Trouble::Image { id: id(), source })
-                };
-                pipeline.train_batch_from(&fetch, &Address { seed: 0, epoch: 0, batch: 0, ids: &ids })?
+                let address = Address { seed: 0, epoch: 0, batch: 0, ids: &ids };
+                pipeline.train_batch_of(&address, |place| {
+                    let sample = ids[place.index()] as usize % samples.len();
+                    let unreadable = |source| Trouble::Image { id: samples[sample].id.clone(), source };
+                    let image = dataset.open_image(sample).map_err(unreadable)?;
+                    let view = place.view(image.width(), image.height());
+                    let photograph = image.pixels(view.region()).map_err(unreadable)?;
+                    Ok::<_, Trouble>(view.write(&photograph))
+                })?
             }
             Images::Pixels(pixels) => {
                 let references: Vec<&RgbImage> =

@@ -50,7 +50,7 @@ struct Decoder<'a> {
 /// Decodes what is wanted, once the size is known. A picture that must be turned is decoded whole.
 pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut WantedPart<'_>) -> Result<Decoded, ImageError> {
     let mut decoder = Decoder { bytes, position: 2, ..Decoder::default() };
-    decoder.read_segments(limit, wanted)?;
+    decoder.read_segments(limit, Some(wanted))?;
     let colours = decoder.colours()?;
     let mut frame = decoder.frame.take().ok_or_else(|| broken("it has no picture"))?;
     if !decoder.complete {
@@ -71,8 +71,21 @@ pub(super) fn decode(bytes: &[u8], limit: u64, wanted: &mut WantedPart<'_>) -> R
     Ok(Decoded { width: region.width, height: region.height, pixels, part, exif: decoder.exif, notes })
 }
 
+/// Width and height of what [`decode`] asks for a part of, and whether the picture must be turned: its header alone is read.
+pub(super) fn size(bytes: &[u8], limit: u64) -> Result<(usize, usize, bool), ImageError> {
+    let mut decoder = Decoder { bytes, position: 2, ..Decoder::default() };
+    decoder.read_segments(limit, None)?;
+    let frame = decoder.frame.ok_or_else(|| broken("it has no picture"))?;
+    Ok((frame.width, frame.height, decoder.exif.orientation() != 1))
+}
+
 impl<'a> Decoder<'a> {
-    fn read_segments(&mut self, limit: u64, wanted: &mut WantedPart<'_>) -> Result<(), ImageError> {
+    /// Where nothing is wanted, no more than what stands before the first scan, and no tables.
+    fn read_segments(
+        &mut self,
+        limit: u64,
+        mut wanted: Option<&mut WantedPart<'_>>,
+    ) -> Result<(), ImageError> {
         while !self.enough {
             let marker = self.next_marker()?;
             match marker {
@@ -88,12 +101,16 @@ impl<'a> Decoder<'a> {
             match marker {
                 0xE0..=0xEF if begun => {}
                 0xC0..=0xC2 => self.read_frame(segment, marker == 0xC2, limit)?,
+                0xC4 | 0xDB | 0xDD if wanted.is_none() => {}
                 0xC4 => self.read_huffman_tables(segment)?,
                 0xC3 | 0xC5..=0xC7 | 0xCB | 0xCD..=0xCF => {
                     return Err(broken("lossless and hierarchical JPEG are not supported; save it anew"));
                 }
                 0xC9 | 0xCA => return Err(broken("arithmetic-coded JPEG is not supported; save it anew")),
-                0xDA => self.read_scan(segment, wanted)?,
+                0xDA => match &mut wanted {
+                    Some(wanted) => self.read_scan(segment, wanted)?,
+                    None => return Ok(()),
+                },
                 0xDB => self.read_quantisation_tables(segment)?,
                 0xDD => {
                     let &[high, low] = segment else {

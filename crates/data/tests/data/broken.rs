@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use bakeoff_data::{ImageError, PIXEL_LIMIT, decode, decode_within};
+use bakeoff_data::{ImageError, OpenImage, PIXEL_LIMIT, Region, decode, decode_within};
 use bakeoff_random::Stream;
 
 use crate::{fixture, fixtures, name, photograph};
@@ -10,7 +10,14 @@ use crate::{fixture, fixtures, name, photograph};
 const GAVE_UP: &str = "gave up";
 
 fn reason(bytes: &[u8]) -> String {
-    decode(bytes).unwrap_err().to_string()
+    let reason = decode(bytes).unwrap_err().to_string();
+    // The same for someone who asks for the size first.
+    let opened = OpenImage::of_file(bytes.to_vec(), None).and_then(|image| {
+        let (width, height) = (image.width(), image.height());
+        image.pixels(Region { x: 0, y: 0, width, height })
+    });
+    assert_eq!(opened.unwrap_err().to_string(), reason);
+    reason
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use bakeoff_data::{
-    Region, RgbImage, View, decode, decode_draft, decode_file, decode_region, pixel_notes, resize,
+    OpenImage, Region, RgbImage, View, decode, decode_draft, decode_file, decode_region, pixel_notes, resize,
 };
 use safetensors::SafeTensors;
 
@@ -172,6 +172,9 @@ fn a_region_of_any_file_has_the_pixels_of_the_whole() {
             assert_eq!((View::from(&part).width(), View::from(&part).height()), (width, height));
             let cut = |image: View<'_>| resize(image, region, region.width, region.height, true);
             assert_eq!(cut((&part).into()), cut((&whole).into()), "{} {region:?}", name(&path));
+            let opened = OpenImage::of_file(bytes.clone(), None).unwrap();
+            assert_eq!((opened.width(), opened.height()), (width, height), "{}", name(&path));
+            assert_eq!(opened.pixels(region).unwrap(), part, "{} {region:?}", name(&path));
         }
     }
 }
