@@ -10,7 +10,7 @@ fn a_file_under_two_spellings_is_one_image() {
     let dataset = table_of("path,label\n0.jpg,cat\nimg/../0.jpg,cat\nimg/sub/../../1.jpg,dog\n").unwrap();
     let ids: Vec<&str> = dataset.samples().iter().map(|sample| sample.id.as_str()).collect();
     assert_eq!(ids, ["0.jpg", "1.jpg"]);
-    assert!(said(&dataset).contains("1 row of list.csv repeat an earlier row"), "{}", said(&dataset));
+    assert!(said(&dataset).contains("1 row of list.csv repeats an earlier row"), "{}", said(&dataset));
     let image = photograph();
     let elsewhere = tree(&[("x.jpg", &image)]);
     let absolute = elsewhere.path().join("x.jpg");

@@ -211,7 +211,7 @@ fn columns_of_ones_are_classes_and_several_ones_in_a_row_are_multi_label() {
     let none = table_of(text + "2.jpg,0,0\n").unwrap();
     assert_eq!(classes(&none), ["cat", "dog"]);
     assert!(
-        said(&none).contains("1 row has no label and are left out, line 152 (2.jpg) for one"),
+        said(&none).contains("1 row has no label and is left out, line 152 (2.jpg) for one"),
         "{}",
         said(&none)
     );
@@ -351,7 +351,7 @@ fn labels_that_say_the_same_are_one_class_and_words_for_none_are_none() {
         (
             ["cat", "dog", "None", ""],
             vec!["cat", "dog"],
-            "1 row has no label and are left out, line 5 (3.jpg) for one",
+            "1 row has no label and is left out, line 5 (3.jpg) for one",
         ),
         (["1", "2", "NaN", "1"], vec!["1", "2", "1"], "NaN"),
         (["v1.0", "1", "v1.0", "1"], vec!["v1.0", "1", "v1.0", "1"], ""),
