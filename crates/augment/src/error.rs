@@ -35,7 +35,7 @@ pub enum RecipeProblem {
     },
     /// A name that cannot name a folder.
     #[error(
-        "`{name}` cannot name a folder: use 1 to 64 letters and digits of any script, `-`, `_`, `.` or `+`, the first of them a letter or digit"
+        "`{name}` cannot name a folder: use 1 to 64 letters (ASCII or Hangul), digits, `-`, `_`, `.` or `+`, the first of them a letter or digit"
     )]
     BadName {
         /// As given.

@@ -50,8 +50,7 @@ pub(crate) fn print(error: &anyhow::Error) {
         }
         told = cause;
     }
-    // A closed stderr must not turn an error into a panic.
-    let _ = writeln!(stderr(), "{} {}", label(), harmless(&text));
+    write_line(&format!("{} {}", label(), harmless(&text)));
 }
 
 /// Prints what clap has to say about the arguments: a mistake, or the help that was asked for.
@@ -88,6 +87,18 @@ pub(crate) fn stdout_is_terminal() -> bool {
 
 pub(crate) fn stderr_is_terminal() -> bool {
     stderr().is_terminal()
+}
+
+/// Columns and lines of the terminal behind stderr.
+pub(crate) fn stderr_size() -> Option<(u16, u16)> {
+    terminal_size::terminal_size_of(stderr()).map(|(width, height)| (width.0, height.0))
+}
+
+/// Writes what draws bars, which hold nothing that was not made harmless.
+pub(crate) fn draw(frame: &str) -> std::io::Result<()> {
+    let mut stderr = stderr();
+    stderr.write_all(frame.as_bytes())?;
+    stderr.flush()
 }
 
 fn label() -> &'static str {
@@ -185,7 +196,22 @@ pub(crate) fn warn(warnings: impl IntoIterator<Item = impl std::fmt::Display>) {
 
 /// Prints a remark to stderr.
 pub(crate) fn note(line: impl AsRef<str>) {
-    let _ = writeln!(stderr(), "{}", harmless(line.as_ref()));
+    write_line(&harmless(line.as_ref()));
+}
+
+/// Writes to stderr what is harmless; in a terminal, sentences break between words, and bars move below. A closed stderr must not turn
+/// a remark into a panic.
+fn write_line(text: &str) {
+    let text = match stderr_size().filter(|_| stderr_is_terminal()) {
+        Some((width, _)) => {
+            let lines: Vec<String> = text.split('\n').map(|line| folded(line, usize::from(width))).collect();
+            lines.join("\n")
+        }
+        None => text.to_owned(),
+    };
+    crate::screen::above(|| {
+        let _ = writeln!(stderr(), "{text}");
+    });
 }
 
 #[cfg(test)]

@@ -81,12 +81,13 @@ pub(crate) fn interrupt() {
         end();
     }
     end_later();
-    say(match work.kind {
+    let text = match work.kind {
         Kind::Trains => {
             "\nstopping after this batch; Ctrl-C again ends at once, from the last checkpoint".to_owned()
         }
         _ => format!("\n{}", work.stopping),
-    });
+    };
+    do_soon(move || note(text));
 }
 
 /// Ends the program in a moment, unless it trains then.
@@ -101,27 +102,60 @@ fn end_later() {
     let _ = std::thread::Builder::new().spawn(wait);
 }
 
-/// The line that says that it was interrupted, and how to go on.
+/// The lines that say that it was interrupted, and how to go on.
 pub(crate) fn told() -> String {
-    format!("interrupted; {}", work().go_on)
+    format!("interrupted; {}:\n  {}", work().go_on, this_command())
+}
+
+/// The command that is running, as it can be given to a shell again.
+pub(crate) fn this_command() -> String {
+    let arguments = std::env::args_os().map(|argument| in_shell(&argument.to_string_lossy()));
+    arguments.collect::<Vec<_>>().join(" ")
+}
+
+/// An argument in quotation marks, where a shell would otherwise take something in it for its own.
+fn in_shell(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
 /// Ends the program at once: the terminal is given back, and nothing half done is left.
 fn end() -> ! {
     bakeoff_live::terminal::restore();
     bakeoff_files::remove_unfinished();
-    say(format!("\n{}", told()));
+    do_soon(|| {
+        crate::screen::close();
+        note(format!("\n{}", told()));
+    });
     std::process::exit(i32::from(Exit::Interrupted.code()))
 }
 
-/// Prints a line if that takes no time.
-fn say(text: String) {
+/// Prints something if that takes no time.
+fn do_soon(print: impl FnOnce() + Send + 'static) {
     let (send, said) = channel();
-    let say = move || {
-        note(text);
+    let print = move || {
+        print();
         let _ = send.send(());
     };
-    if std::thread::Builder::new().spawn(say).is_ok() {
+    if std::thread::Builder::new().spawn(print).is_ok() {
         let _ = said.recv_timeout(SAY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_shell;
+
+    #[test]
+    fn a_command_can_be_given_to_a_shell_again() {
+        let shown =
+            ["run", "study.toml", "train.epochs=2", "data.limit=[1, 2]", "it's", "개", ""].map(in_shell);
+        assert_eq!(
+            shown,
+            ["run", "study.toml", "train.epochs=2", "'data.limit=[1, 2]'", r"'it'\''s'", "개", "''"]
+        );
     }
 }

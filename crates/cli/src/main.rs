@@ -7,6 +7,7 @@ mod exit;
 mod interrupt;
 mod panics;
 mod progress;
+mod screen;
 mod table;
 
 use std::process::ExitCode;

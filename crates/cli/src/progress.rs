@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use bakeoff_data::visible_line;
 use bakeoff_study::records::TrialKey;
 use bakeoff_study::{Event, Observer};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::exit::{harmless, note, stderr_is_terminal};
+use crate::exit::{note, stderr_is_terminal, stderr_size};
+use crate::screen;
 
 /// One counted job.
 pub(crate) struct Bar {
@@ -29,9 +30,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 impl Bar {
     pub(crate) fn new(title: &'static str) -> Self {
         let shown = if stderr_is_terminal() {
-            Shown::Terminal(
-                ProgressBar::no_length().with_style(style("{msg:24} {bar:32} {pos}/{len} {per_sec} {eta}")),
-            )
+            Shown::Terminal(screen::add(ProgressBar::no_length().with_style(counting())))
         } else {
             Shown::Lines(Mutex::new(Instant::now()))
         };
@@ -71,7 +70,7 @@ pub(crate) struct BytesBar {
 impl BytesBar {
     pub(crate) fn new() -> Self {
         let shown = if stderr_is_terminal() {
-            Shown::Terminal(ProgressBar::no_length())
+            Shown::Terminal(screen::add(ProgressBar::no_length()))
         } else {
             // The first line comes at once.
             Shown::Lines(Mutex::new(Instant::now().checked_sub(LINE_EVERY).unwrap_or_else(Instant::now)))
@@ -84,7 +83,10 @@ impl BytesBar {
         match &self.shown {
             Shown::Terminal(bar) => {
                 if bar.message() != file {
-                    bar.set_style(style("{msg:28} {bar:28} {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
+                    bar.set_style(style(
+                        "{msg:22!} {bar:16} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+                        "{bytes}/{total_bytes} {wide_msg}",
+                    ));
                     set_message(bar, file);
                     bar.reset();
                 }
@@ -114,7 +116,7 @@ impl BytesBar {
     /// Shows a step of unknown length.
     pub(crate) fn step(&self, what: &str) {
         if let Shown::Terminal(bar) = &self.shown {
-            bar.set_style(style("{msg}"));
+            bar.set_style(style("{wide_msg}", "{wide_msg}"));
             set_message(bar, what);
             bar.tick();
         }
@@ -137,9 +139,16 @@ impl BytesBar {
     }
 }
 
-/// A template of ours; indicatif's default where it should ever not parse.
-pub(crate) fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
+/// Columns of the narrowest terminal that has room for bars with all their numbers.
+const ROOM: u16 = 80;
+/// Columns from which bars are long.
+const MUCH_ROOM: u16 = 110;
+
+/// The style of a bar whose parts, but for one that is `wide`, take less than [`ROOM`] columns, or of what is shown on narrower terminals.
+/// No line may be longer than the terminal's. indicatif's default stands in where a template should ever not parse.
+fn style(template: &str, narrow: &str) -> ProgressStyle {
+    let enough = stderr_size().is_none_or(|(width, _)| width >= ROOM);
+    ProgressStyle::with_template(if enough { template } else { narrow })
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸ ")
 }
@@ -155,21 +164,26 @@ fn set_prefix(bar: &ProgressBar, text: &str) {
     bar.set_prefix(visible_line(text).into_owned());
 }
 
-#[allow(clippy::disallowed_methods)]
-fn println(bars: &MultiProgress, text: &str) {
-    let _ = bars.println(harmless(text));
+/// What counts images or files.
+fn counting() -> ProgressStyle {
+    style("{msg:20!} {bar:18} {pos}/{len} {per_sec} {eta}", "{pos}/{len} {wide_msg}")
+}
+
+/// The study, or a trial: its message says how far it is.
+fn going() -> ProgressStyle {
+    let long = stderr_size().is_some_and(|(width, _)| width >= MUCH_ROOM);
+    style(
+        if long { "{prefix:24!} {bar:28} {wide_msg}" } else { "{prefix:22!} {bar:8} {wide_msg}" },
+        "{prefix:10!} {wide_msg}",
+    )
 }
 
 /// Draws a run: on a terminal one bar for the study and one for each trial under way, elsewhere plain lines.
 pub(crate) struct RunProgress {
     quiet: bool,
-    screen: Option<Screen>,
+    /// The study's bar, in a terminal.
+    study: Option<ProgressBar>,
     state: Mutex<State>,
-}
-
-struct Screen {
-    bars: MultiProgress,
-    study: ProgressBar,
 }
 
 struct State {
@@ -196,11 +210,8 @@ struct UnderWay {
 
 impl RunProgress {
     pub(crate) fn new(quiet: bool) -> Self {
-        let screen = (!quiet && stderr_is_terminal()).then(|| {
-            let bars = MultiProgress::new();
-            let study = bars.add(ProgressBar::no_length().with_style(style("{prefix:16!} {bar:28} {msg}")));
-            Screen { bars, study }
-        });
+        let study = (!quiet && stderr_is_terminal())
+            .then(|| screen::add(ProgressBar::no_length().with_style(going())));
         let state = State {
             began: Instant::now(),
             trials: 0,
@@ -211,41 +222,35 @@ impl RunProgress {
             inspecting: None,
             last_line: Instant::now(),
         };
-        Self { quiet, screen, state: Mutex::new(state) }
+        Self { quiet, study, state: Mutex::new(state) }
     }
 
-    /// A line above the bars.
+    /// A line above the bars; none where something else fills the terminal.
     fn line(&self, text: &str) {
-        match &self.screen {
-            Some(screen) => {
-                println(&screen.bars, text);
-            }
-            None => note(text),
+        if self.study.is_none() || !screen::is_hidden() {
+            note(text);
         }
     }
 
-    /// Draws nothing while something else fills the terminal; where the run stands is still followed.
-    pub(crate) fn hide(&self, hidden: bool) {
-        if let Some(screen) = &self.screen {
-            let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-            screen.bars.set_draw_target(target);
-        }
-    }
-
+    /// Takes the bars away, also those of trials that were interrupted.
     pub(crate) fn finish(&self) {
-        if let Some(screen) = &self.screen {
-            screen.study.finish_and_clear();
-            let _ = screen.bars.clear();
+        let Some(study) = &self.study else { return };
+        study.finish_and_clear();
+        let Ok(mut state) = self.state.lock() else { return };
+        let bars = state.under_way.iter_mut().filter_map(|trial| trial.bar.take());
+        bars.for_each(|bar| bar.finish_and_clear());
+        if let Some(bar) = state.inspecting.take() {
+            bar.finish_and_clear();
         }
     }
 
     fn redraw_study(&self, state: &State) {
-        if let Some(screen) = &self.screen {
+        if let Some(study) = &self.study {
             let left =
                 state.time_left().map_or_else(String::new, |left| format!(", {} left", duration(left)));
-            set_message(&screen.study, &format!("{}/{} trials{left}", state.ended, state.trials));
-            screen.study.set_length(state.trials as u64 * 1000);
-            screen.study.set_position((state.trials_done() * 1000.0) as u64);
+            set_message(study, &format!("{}/{} trials{left}", state.ended, state.trials));
+            study.set_length(state.trials as u64 * 1000);
+            study.set_position((state.trials_done() * 1000.0) as u64);
         }
     }
 }
@@ -302,21 +307,20 @@ impl Observer for RunProgress {
             }
             Event::Started { study, trials, done, threads, jobs } => {
                 state.trials = trials;
-                if let Some(screen) = &self.screen {
-                    set_prefix(&screen.study, study);
+                if let Some(bar) = &self.study {
+                    set_prefix(bar, study);
                 }
                 let earlier = if done > 0 { format!(", {done} of them done earlier") } else { String::new() };
                 let parallel = if jobs > 1 { format!(", {jobs} trials at a time") } else { String::new() };
                 self.line(&format!("{study}: {trials} trials{earlier}; {threads} threads{parallel}"));
             }
             Event::Inspecting { done, total } => {
-                if let Some(screen) = &self.screen {
+                if self.study.is_some() {
                     let bar = state.inspecting.get_or_insert_with(|| {
                         // What is set before a bar belongs to the others is drawn on its own, hidden or not.
-                        let bar = ProgressBar::new(total as u64)
-                            .with_style(style("{msg:16} {bar:28} {pos}/{len} {eta}"));
+                        let bar = ProgressBar::new(total as u64).with_style(counting());
                         set_message(&bar, "looking at images");
-                        screen.bars.add(bar)
+                        screen::add(bar)
                     });
                     bar.set_position(bar.position().max(done as u64));
                 } else if state.last_line.elapsed() >= LINE_EVERY {
@@ -358,10 +362,10 @@ impl Observer for RunProgress {
                 state.began = Instant::now();
             }
             Event::TrialStarted { key, done, total } => {
-                let bar = self.screen.as_ref().map(|screen| {
-                    let bar = ProgressBar::new(total).with_style(style("{prefix:16!} {bar:28} {msg}"));
+                let bar = self.study.is_some().then(|| {
+                    let bar = ProgressBar::new(total).with_style(going());
                     set_prefix(&bar, &name(key));
-                    screen.bars.add(bar)
+                    screen::add(bar)
                 });
                 if done > 0 {
                     self.line(&format!("{}: goes on after step {done} of {total}", name(key)));
@@ -395,7 +399,7 @@ impl Observer for RunProgress {
                 if let Some(trial) = state.under_way.iter_mut().find(|trial| trial.key == *key) {
                     trial.last_accuracy = Some(record.validation_top1);
                 }
-                if self.screen.is_none() && record.seconds >= LINE_EVERY.as_secs_f64() {
+                if self.study.is_none() && record.seconds >= LINE_EVERY.as_secs_f64() {
                     self.line(&format!(
                         "{}: epoch {}/{epochs}  loss {:.3}  validation {:.2} %  {:.0} img/s",
                         name(key),
@@ -409,10 +413,10 @@ impl Observer for RunProgress {
             Event::TrialFinished { key, test, seconds } => {
                 state.end(key);
                 self.line(&format!(
-                    "{:>3}/{} {:28} test {:5.2} %  {}",
+                    "{:>3}/{} {} test {:5.2} %  {}",
                     state.ended,
                     state.trials,
-                    name(key),
+                    bakeoff_evidence::padded(&name(key), 28),
                     test.top1 * 100.0,
                     duration(Duration::from_secs_f64(seconds))
                 ));

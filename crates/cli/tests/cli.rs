@@ -213,6 +213,14 @@ fn fetching_without_a_network_or_a_name_says_what_there_is_and_what_to_do() {
         bakeoff(&project).args(["data", "fetch", "cifar-10", "--mirror", "http://127.0.0.1:1/"]).run();
     assert_eq!(fetch.code, 1, "{fetch:?}");
     assert!(fetch.stderr.contains("is there a network") && fetch.stderr.contains("--mirror"), "{fetch:?}");
+    for mirror in ["file:///srv/mirror/", "/srv/mirror", "ftp://server/mirror"] {
+        let fetch = bakeoff(&project).args(["data", "fetch", "cifar-10", "--mirror", mirror]).run();
+        assert_eq!(fetch.code, 2, "{fetch:?}");
+        assert!(
+            fetch.stderr.contains("begins with http:// or https://") && fetch.stderr.contains("--to"),
+            "{fetch:?}"
+        );
+    }
 }
 
 #[test]

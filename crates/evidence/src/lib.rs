@@ -16,4 +16,4 @@ mod text;
 
 pub use evidence::{BALANCED, Evidence, Origin, State, Tested, Trial, judgement};
 pub use results::{Results, ResultsError};
-pub use text::{aligned, columns, list, plain};
+pub use text::{aligned, columns, cut, list, padded, plain};

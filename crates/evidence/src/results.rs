@@ -15,441 +15,39 @@
 //! in fractions are never compared with logs in percent; the order of epochs is that of the rows; labels and predictions have to be of
 //! the same words. What was decided is in [`Results::notes`] and [`Results::warnings`].
 
+mod cells;
 mod epochs;
+mod error;
 mod identical;
+mod kept;
+mod kind;
 mod log;
 mod metric;
 mod opened;
 mod place;
+mod records;
 mod table;
+mod told;
+mod unit;
 mod vocabulary;
 
-use bakeoff_data::alike_names;
 use bakeoff_data::nearest;
-use bakeoff_stats::{Direction, Marks, Measure, Unit};
-use bakeoff_study::Headline;
-use bakeoff_study::records::EpochRecord;
+use bakeoff_stats::Unit;
+use kind::Kind;
 use opened::Opened;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use told::{Told, alike, shown, shown_path};
 
+pub use error::ResultsError;
 pub use metric::is_top1;
 pub use place::Pattern;
-
-/// One file to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The file.
-    pub path: PathBuf,
-    /// Recipe and seed of a training log, where its path does not say.
-    pub run: Option<(String, u64)>,
-}
-
-impl Source {
-    /// A file whose recipe and seed stand in its columns or in its path.
-    pub fn of(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), run: None }
-    }
-}
-
-/// How files are read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ResultsOptions {
-    /// Column that is compared, where a training log or a table of runs has several.
-    pub metric: Option<String>,
-    /// Which way is good, where the column's name does not tell or tells it wrongly.
-    pub direction: Option<Direction>,
-    /// The unit of the column, where its values leave it open.
-    pub unit: Option<MetricUnit>,
-    /// Which epoch of a training log counts.
-    pub headline: Headline,
-    /// Where recipe and seed stand in the path of a training log.
-    pub pattern: Option<Pattern>,
-}
-
-/// The unit a column is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricUnit {
-    /// Shares from 0 to 1.
-    Fraction,
-    /// Shares from 0 to 100.
-    Percent,
-    /// No shares: numbers as they are.
-    Plain,
-}
-
-/// One training run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Run {
-    /// Recipe.
-    pub recipe: String,
-    /// Seed.
-    pub seed: u64,
-    /// What is compared: a fraction, the mean of the marks or as the file says; or, of [`Unit::Plain`], as it is.
-    pub value: f64,
-    /// Top-5 accuracy of the same epoch, where the log has it.
-    pub top5: Option<f64>,
-    /// Per image, in the order of [`Results::images`].
-    pub marks: Option<Marks>,
-    /// The training log; what it does not say is NaN.
-    pub epochs: Vec<EpochRecord>,
-}
-
-/// What was read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Results {
-    /// Name for the report: that of the first file.
-    pub name: String,
-    /// What is compared: `top1`, `probability`, or the column of a log.
-    pub metric: String,
-    /// Which way is good, and the unit.
-    pub measure: Measure,
-    /// Which epoch counts; `as given` where rows are no epochs.
-    pub headline: String,
-    /// One per recipe and seed, recipes in the order they were met, seeds ascending.
-    pub runs: Vec<Run>,
-    /// Test images where they are known.
-    pub images: Vec<String>,
-    /// Class of each image, an index into the classes, where there was a `label` column.
-    pub labels: Vec<u32>,
-    /// Class names.
-    pub classes: Vec<String>,
-    /// What a reader should know, whole sentences.
-    pub warnings: Vec<String>,
-    /// What the files were taken for, for those who watch.
-    pub notes: Vec<String>,
-}
-
-/// Results that cannot be compared, with the place of what is wrong.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResultsError {
-    /// The operating system refused.
-    #[error("cannot read {path}: {source}")]
-    Io {
-        /// File.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Nothing in it.
-    #[error("{path} holds no results: {message}")]
-    Empty {
-        /// File.
-        path: PathBuf,
-        /// What is missing.
-        message: &'static str,
-    },
-    /// A column that is needed.
-    #[error("{path}:{line}: column `{column}` is missing; {found}{hint}")]
-    MissingColumn {
-        /// File.
-        path: PathBuf,
-        /// Line of the header, 1-based.
-        line: u64,
-        /// What was looked for.
-        column: String,
-        /// What stands there.
-        found: String,
-        /// What to do.
-        hint: String,
-    },
-    /// A value that cannot be.
-    #[error("{path}:{line}: column {column} (`{name}`): {message}")]
-    Cell {
-        /// File.
-        path: PathBuf,
-        /// 1-based.
-        line: u64,
-        /// 1-based.
-        column: usize,
-        /// Its name.
-        name: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A row that is no row.
-    #[error("{path}:{line}: {message}")]
-    Row {
-        /// File.
-        path: PathBuf,
-        /// 1-based.
-        line: u64,
-        /// What is wrong.
-        message: String,
-    },
-    /// A column of which nobody can tell which way is good.
-    #[error(
-        "{path}: whether a higher or a lower `{metric}` is better cannot be told from its name: say --higher-is-better or \
-         --lower-is-better"
-    )]
-    NoDirection {
-        /// File.
-        path: PathBuf,
-        /// The column.
-        metric: String,
-    },
-    /// A column that may be in fractions or in percent.
-    #[error(
-        "{path}: {message}. Say --unit percent or --unit fraction if all logs are written so; otherwise write them in one unit"
-    )]
-    NoUnit {
-        /// File.
-        path: PathBuf,
-        /// What contradicts what.
-        message: String,
-    },
-    /// A run without any value of the metric.
-    #[error(
-        "{path}: recipe \"{recipe}\", seed {seed} has no epoch with a value of `{metric}`{why}; leave its log out if the run is not to count"
-    )]
-    NotMeasured {
-        /// File.
-        path: PathBuf,
-        /// Recipe.
-        recipe: String,
-        /// Seed.
-        seed: u64,
-        /// The column.
-        metric: String,
-        /// What stands there instead.
-        why: String,
-    },
-    /// Labels and predictions of two vocabularies.
-    #[error(
-        "recipe \"{recipe}\", seed {seed}: labels and predictions are not of the same words, since a label is \"{label}\" and a prediction \
-         \"{predicted}\"{hint}. Write the classes in the same way in both columns"
-    )]
-    Vocabulary {
-        /// Recipe.
-        recipe: String,
-        /// Seed.
-        seed: u64,
-        /// One of the labels.
-        label: String,
-        /// One of the predictions.
-        predicted: String,
-        /// The likely cause.
-        hint: String,
-    },
-    /// Labels and predictions of the same words that mean others.
-    #[error(
-        "{run}: {written:.0} % of the predictions are right as they are written, but {otherwise:.0} % would be if, as predictions, {pairs}. \
-         Were the classes numbered in another order, or called otherwise, in one of the columns? Write them in the same way in both"
-    )]
-    Renamed {
-        /// Recipe, and the seed where it is one.
-        run: String,
-        /// Right as they stand, percent.
-        written: f64,
-        /// Right if they meant the labels they are predicted for most often, percent.
-        otherwise: f64,
-        /// Which would mean which.
-        pairs: String,
-    },
-    /// Runs that are one run.
-    #[error(
-        "all {runs} runs of recipe \"{recipe}\" are identical to the last digit, {what}: these are no {runs} runs but one, and what is \
-         computed over seeds would be made up. Was the seed set, and was each file written by a run of its own? Keep one of them, or give \
-         runs that differ"
-    )]
-    OneRun {
-        /// Recipe.
-        recipe: String,
-        /// How many.
-        runs: usize,
-        /// What of them is the same.
-        what: &'static str,
-    },
-    /// An option that these files have no use for.
-    #[error("{path} holds {kind}, for which {option} means nothing: it is for {of}. Leave it out")]
-    NoUse {
-        /// File.
-        path: PathBuf,
-        /// What it holds.
-        kind: &'static str,
-        /// As it was written.
-        option: &'static str,
-        /// What it is for.
-        of: &'static str,
-    },
-    /// A `--metric` for files that have no choice.
-    #[error(
-        "{path} holds predictions, which are compared by `correct`, by `label` and `predicted`, or by `probability`: `{metric}` is none of them"
-    )]
-    MetricOfPredictions {
-        /// File.
-        path: PathBuf,
-        /// As asked for.
-        metric: String,
-    },
-    /// The same recipe and seed in two files.
-    #[error(
-        "{path}: recipe \"{recipe}\", seed {seed} was already read from {other}; every run needs a recipe and a seed of its own"
-    )]
-    SameRun {
-        /// File.
-        path: PathBuf,
-        /// Recipe.
-        recipe: String,
-        /// Seed.
-        seed: u64,
-        /// The other file.
-        other: PathBuf,
-    },
-    /// Runs that were not tested on the same images.
-    #[error(
-        "recipe \"{recipe}\", seed {seed} lacks {missing} of {images} test images, such as \"{example}\": all runs must be of the same images"
-    )]
-    ImagesDiffer {
-        /// Recipe.
-        recipe: String,
-        /// Seed.
-        seed: u64,
-        /// Images it lacks.
-        missing: usize,
-        /// Images of all runs together.
-        images: usize,
-        /// One of those it lacks.
-        example: String,
-    },
-    /// A log whose path says neither recipe nor seed.
-    #[error(
-        "{path}: a training log, but which recipe and seed it is of cannot be told from its path. Say where they stand, e.g. \
-         --pattern '{{recipe}}/seed-{{seed}}/summary.csv', or name the run: --run RECIPE/SEED={path}"
-    )]
-    NoPlace {
-        /// File.
-        path: PathBuf,
-    },
-    /// Files of several kinds.
-    #[error("{path} holds {kind}, {other} {other_kind}: give files of one kind")]
-    Mixed {
-        /// File.
-        path: PathBuf,
-        /// What it holds.
-        kind: &'static str,
-        /// Another file.
-        other: PathBuf,
-        /// What that one holds.
-        other_kind: &'static str,
-    },
-    /// A baseline that is no recipe.
-    #[error("there is no recipe \"{name}\" to compare the others with{nearest}; the recipes are {known}")]
-    UnknownBaseline {
-        /// As asked for.
-        name: String,
-        /// `; did you mean …?`
-        nearest: String,
-        /// All recipes.
-        known: String,
-    },
-    /// No baseline was named.
-    #[error("which recipe are the others compared with? Say --baseline NAME; the recipes are {known}")]
-    NoBaseline {
-        /// All recipes.
-        known: String,
-    },
-    /// Several data sets where one was wanted.
-    #[error(
-        "the results are of {count} data sets, {names}: they are compared one by one, or all together as an aggregate"
-    )]
-    SeveralDataSets {
-        /// How many.
-        count: usize,
-        /// Their names.
-        names: String,
-    },
-    /// Nothing to compare.
-    #[error("all results are of one recipe, \"{recipe}\": a comparison needs a second one")]
-    OneRecipe {
-        /// The recipe.
-        recipe: String,
-    },
-    /// More than one comparison can hold.
-    #[error(
-        "there are {found} {what}, and one comparison holds {most}: is the column of {what} the right one? Else take parts of them"
-    )]
-    TooMany {
-        /// Recipes, or data sets.
-        what: &'static str,
-        /// How many there are, as far as was read.
-        found: String,
-        /// How many there may be.
-        most: usize,
-    },
-}
+pub use records::{MetricUnit, Results, ResultsOptions, Run, Source};
 
 /// Recipes of a data set, as of a study, and data sets of a comparison.
 const MOST: usize = 1000;
 /// Seeds of a recipe, as of a study.
 const MOST_SEEDS: usize = 10_000;
-
-impl ResultsError {
-    fn too_many(what: &'static str, found: usize, most: usize) -> Result<(), Self> {
-        if found <= most {
-            return Ok(());
-        }
-        Err(Self::TooMany { what, found: format!("{found} or more"), most })
-    }
-}
-
-/// What the rows of a file are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Predictions,
-    Runs,
-    Log,
-}
-
-impl Kind {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Predictions => "predictions",
-            Self::Runs => "one row per run",
-            Self::Log => "a training log",
-        }
-    }
-
-    fn no_use(self, path: &Path, option: &'static str, of: &'static str) -> ResultsError {
-        ResultsError::NoUse { path: path.to_owned(), kind: self.words(), option, of }
-    }
-}
-
-/// A text shortened so that an error stays readable.
-fn shown(text: &str) -> String {
-    const MOST: usize = 40;
-    let mut cut: String = crate::text::plain(text).chars().take(MOST).collect();
-    if text.chars().count() > MOST {
-        cut.push('…');
-    }
-    cut
-}
-
-/// What a reader should know, said once of several files.
-#[derive(Debug, Default)]
-struct Told {
-    told: Vec<(&'static str, String, usize)>,
-}
-
-impl Told {
-    /// Sentences of one kind are counted after the first.
-    fn tell(&mut self, kind: &'static str, sentence: impl FnOnce() -> String) {
-        match self.told.iter_mut().find(|(other, ..)| *other == kind) {
-            Some((.., more)) => *more += 1,
-            None => self.told.push((kind, sentence(), 0)),
-        }
-    }
-
-    fn sentences(self) -> Vec<String> {
-        let sentence = |(_, first, more): (&'static str, String, usize)| match more {
-            0 => first,
-            1 => format!("{first} The same was found and done in one more place."),
-            more => format!("{first} The same was found and done in {more} more places."),
-        };
-        self.told.into_iter().map(sentence).collect()
-    }
-}
 
 /// What several tables without a column of data sets are to one another.
 #[derive(Debug, Default)]
@@ -478,7 +76,7 @@ fn shared(sources: &[Source], options: &ResultsOptions) -> Result<Shared, Result
         let mut last: Option<(String, u64)> = None;
         for row in opened.rows() {
             let Ok(row) = row else { return Ok(Shared::default()) };
-            let Ok(seed) = table::seed_of(row.cell(seed), None) else { return Ok(Shared::default()) };
+            let Ok(seed) = cells::seed_of(row.cell(seed), None) else { return Ok(Shared::default()) };
             // Rows of a run mostly stand together.
             if last.as_ref().is_some_and(|(name, last)| name == row.cell(recipe) && *last == seed) {
                 continue;
@@ -523,26 +121,6 @@ fn parts(sources: &[Source], files: &HashMap<(String, u64), usize>) -> Option<St
         sources.iter().take(2).map(named).collect::<Vec<_>>().join(" "),
         if sources.len() > 2 { " …" } else { "" }
     ))
-}
-
-/// Names that are probably the same thing, written in different ways.
-fn alike(what: &str, names: &[String]) -> Option<String> {
-    let groups = alike_names(names);
-    (!groups.is_empty()).then(|| {
-        let groups = groups.iter().map(|group| {
-            let names: Vec<String> = group.names.iter().map(|name| format!("\"{}\"", shown(name))).collect();
-            let differ: Vec<String> = group.differences.iter().map(ToString::to_string).collect();
-            format!("{} (they differ in {})", crate::text::list(&names), crate::text::list(&differ))
-        });
-        format!(
-            "Some {what} have names that are alike and were kept apart: {}. If they are the same, write them the same way.",
-            groups.collect::<Vec<_>>().join("; ")
-        )
-    })
-}
-
-fn shown_path(path: &Path) -> String {
-    crate::text::plain(&path.display().to_string()).into_owned()
 }
 
 impl Results {

@@ -289,13 +289,20 @@ fn check(sets: &[DataSet], names: &[String]) -> Result<(), AggregateError> {
                 .as_ref()
                 .map_or_else(|| usize::from(recipe.verdict.is_some()), |difference| difference.seeds.len());
             if runs < FEWEST_RUNS {
-                let of = |trials: &[summary::MissingTrial]| {
-                    trials.iter().filter(|t| t.recipe == recipe.name || t.recipe == summary.baseline).count()
+                let theirs = |trial: &&summary::MissingTrial| {
+                    trial.recipe == recipe.name || trial.recipe == summary.baseline
                 };
-                let (open, failed) = (of(&summary.skipped), of(&summary.failed));
-                let why = match (open, failed) {
+                let open = summary.skipped.iter().filter(theirs).count();
+                let failed: Vec<_> = summary.failed.iter().filter(theirs).collect();
+                // What was damaged names its file.
+                let example = failed.first().map_or_else(String::new, |trial| {
+                    format!(", {} seed {} for one: {}", trial.recipe, trial.seed, trial.reason)
+                });
+                let why = match (open, failed.len()) {
                     (0, 0) => String::new(),
-                    _ => format!(" ({open} of their trials are not finished, {failed} failed)"),
+                    (_, failed) => {
+                        format!(" ({open} of their trials are not finished, {failed} failed{example})")
+                    }
                 };
                 let (recipe, baseline) = (recipe.name.clone(), summary.baseline.clone());
                 return Err(AggregateError::FewRuns { name: name.clone(), recipe, baseline, runs, why });

@@ -3,6 +3,7 @@
 use crate::LiveError;
 use crate::progress::{Progress, TrialState};
 use bakeoff_data::{visible, visible_line};
+use bakeoff_evidence::{columns, padded};
 use bakeoff_study::RunFolder;
 use bakeoff_study::records::EpochRecord;
 use ratatui::Frame;
@@ -182,10 +183,7 @@ pub fn restore() {
 fn cut(text: &str, room: usize) -> String {
     // Names come from files: nothing in them may move the cursor.
     let text = visible_line(text);
-    if text.chars().count() <= room {
-        return text.into_owned();
-    }
-    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+    bakeoff_evidence::cut(&text, room).into_owned()
 }
 
 fn duration(time: Duration) -> String {
@@ -299,7 +297,7 @@ fn keys(note: Note<'_>, curves: bool, room: usize) -> String {
         note.url,
     ];
     for part in more.into_iter().flatten() {
-        if text.chars().count() + 3 + part.chars().count() <= room {
+        if columns(&text) + 3 + columns(part) <= room {
             text = format!("{text}   {part}");
         }
     }
@@ -357,14 +355,14 @@ fn part(what: &str, from: usize, seen: usize, all: usize) -> String {
 }
 
 fn draw_grid(frame: &mut Frame<'_>, progress: &Progress, view: &mut View, area: Rect) {
-    let names = progress.recipes.iter().map(|r| r.chars().count()).max().unwrap_or(0).clamp(6, 24);
+    let names = progress.recipes.iter().map(|r| columns(&visible_line(r))).max().unwrap_or(0).clamp(6, 24);
     let names = names.min((usize::from(area.width) / 2).max(6));
-    let columns = (usize::from(area.width).saturating_sub(names + 1) / CELL).max(1);
+    let shown = (usize::from(area.width).saturating_sub(names + 1) / CELL).max(1);
     let rows = usize::from(area.height).saturating_sub(2).max(1);
     let (recipes, seeds) = (progress.recipes.len(), progress.seeds.len());
     view.from[0] = view.from[0].min(recipes.saturating_sub(rows));
-    view.from[1] = view.from[1].min(seeds.saturating_sub(columns));
-    let hidden = part("recipes", view.from[0], rows, recipes) + &part("seeds", view.from[1], columns, seeds);
+    view.from[1] = view.from[1].min(seeds.saturating_sub(shown));
+    let hidden = part("recipes", view.from[0], rows, recipes) + &part("seeds", view.from[1], shown, seeds);
     let title = match hidden.as_str() {
         "" => " test top-1 by seed, % ".to_owned(),
         hidden => format!(" top-1, %{hidden} "),
@@ -372,17 +370,15 @@ fn draw_grid(frame: &mut Frame<'_>, progress: &Progress, view: &mut View, area: 
     let block = Block::new().borders(Borders::TOP).title(title);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let seeds = || progress.seeds.iter().skip(view.from[1]).take(columns);
+    let seeds = || progress.seeds.iter().skip(view.from[1]).take(shown);
     let mut lines = vec![Line::from(
         std::iter::once(Span::raw(" ".repeat(names + 1)))
             .chain(seeds().map(|s| Span::styled(format!("{s:>CELL$}"), Style::new().fg(Color::DarkGray))))
             .collect::<Vec<_>>(),
     )];
     for recipe in progress.recipes.iter().skip(view.from[0]).take(rows) {
-        let name = Span::styled(
-            format!("{:<width$}", cut(recipe, names), width = names + 1),
-            Style::new().fg(colour(progress, recipe)),
-        );
+        let name =
+            Span::styled(padded(&cut(recipe, names), names + 1), Style::new().fg(colour(progress, recipe)));
         lines.push(Line::from(
             std::iter::once(name).chain(seeds().map(|s| cell(progress, recipe, *s))).collect::<Vec<_>>(),
         ));
@@ -514,6 +510,30 @@ mod tests {
         }
         assert!(!text.contains('\u{1b}'), "a name must not move the cursor");
         assert!(text.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "no curve was drawn\n{text}");
+    }
+
+    #[test]
+    fn cells_stand_under_their_seeds_whatever_the_script_of_names() {
+        let name = |progress: &mut Progress, name: &str| {
+            progress.recipes[1] = name.into();
+            progress.trials.iter_mut().filter(|t| t.recipe == "cutmix").for_each(|t| t.recipe = name.into());
+        };
+        for other in [
+            "가로 뒤집기",
+            "🐶🐱",
+            "a name of more than twenty-four columns",
+            "스물네 칸보다 긴 이름은 잘린다",
+        ] {
+            let mut named = progress();
+            name(&mut named, other);
+            let text = screen(60, 12, Ok(&named), &mut View::default());
+            // Wide characters take two cells, of which the second is a space.
+            let place = |part: &str| {
+                let line = text.lines().find(|line| line.contains(part)).unwrap();
+                line[..line.find(part).unwrap()].chars().count() + part.len()
+            };
+            assert_eq!(place("41.2"), place("2/4"), "{text}");
+        }
     }
 
     #[test]

@@ -366,7 +366,7 @@ fn read_parts(
         if let Some(first) = absent.first() {
             let count = absent.len();
             let what = format!(
-                "{count} tensor(s) that the index lists in this file are not in it, {first} for one; fetch both again"
+                "the index lists tensors in this file that are not in it, {count} in all, {first} for one; fetch both again"
             );
             return Err(broken(&path, what));
         }

@@ -78,7 +78,10 @@ fn data_set_table(aggregate: &Aggregate, words: &Words) -> Table {
         };
         Some(vec![
             Cell::text(&on.data_set),
-            recipe_cell(aggregate, &recipe.name),
+            Cell::text(&recipe.name).html(tables::over_verdict(
+                &tables::coloured(aggregate.colour(&recipe.name), &recipe.name),
+                &word,
+            )),
             Cell::text(on.runs.to_string()),
             Cell::number(Some(on.mean), |v| unit.number(v, unit.places(v))),
             Cell::number(difference.map(|e| e.value), |_| {

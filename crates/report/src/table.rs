@@ -1,7 +1,10 @@
 //! A table once, for the page, for a spreadsheet, and for papers.
 
-use crate::text::escape;
+use crate::text::{Weight, escape, width};
 use std::fmt::Write;
+
+/// Width of a row's name, in CSS pixels, up to which it stands in one line: less than half a telephone.
+const SHORT: f64 = 165.0;
 
 /// Where a column is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +130,7 @@ impl Table {
             for (index, (cell, column)) in cells.enumerate() {
                 let class = if index == 0 {
                     // A short name is not broken at its hyphens.
-                    if cell.text.chars().count() <= 24 { " class=\"short\"" } else { "" }
+                    if width(&cell.text, 14.0, Weight::SemiBold) <= SHORT { " class=\"short\"" } else { "" }
                 } else if column.words {
                     " class=\"left\""
                 } else {

@@ -49,6 +49,12 @@ pub(crate) fn verdict(words: &Words, verdict: Option<Verdict>) -> String {
     )
 }
 
+/// A recipe in a table of the class `results`, whose last column is its verdict: on a telephone that column is out of sight, and the verdict
+/// stands below the name instead.
+pub(crate) fn over_verdict(name: &str, verdict: &Cell) -> String {
+    format!("{name}<span class=\"under\">{}</span>", verdict.shown())
+}
+
 fn mean_and_sd(spread: &Spread, unit: Unit) -> Cell {
     let places = unit.places(spread.mean.unwrap_or_default());
     let points = |value: f64, _: usize| unit.number(value, places);
@@ -135,11 +141,8 @@ pub(crate) fn results(evidence: &Evidence, assessment: &Assessment, words: &Word
                 .html(format!("<span class=\"verdict v-none\">{}</span>", words.baseline)),
             None => Cell::number(None, |_| String::new()),
         };
-        // On a telephone the last column is out of sight: there the verdict stands below the name, and only there.
-        let named =
-            format!("{}<span class=\"under\">{}</span>", recipe_name(evidence, &r.name), word.shown());
         let mut row = vec![
-            Cell::text(&r.name).html(named),
+            Cell::text(&r.name).html(over_verdict(&recipe_name(evidence, &r.name), &word)),
             Cell::text(r.seeds.len().to_string()),
             mean_and_sd(&r.top1, unit),
             number(r.top1.sd, &|_| String::new()),

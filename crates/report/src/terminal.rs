@@ -6,8 +6,6 @@ use std::path::Path;
 use bakeoff_study::records::PreviewRecord;
 use base64::Engine;
 use image::{RgbImage, imageops};
-use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
 use crate::language::Language;
 use crate::sheet::{Picture, classes_of, contact_sheet, lambda_text, range_text, share_text, visible_labels};
@@ -222,7 +220,7 @@ fn wrapped(text: &str, width: usize) -> String {
     let mut lines = String::new();
     let mut used = 0;
     for word in text.split(' ') {
-        let length = word.width();
+        let length = bakeoff_evidence::columns(word);
         if used > 0 && used + 1 + length > width {
             lines.push('\n');
             used = 0;
@@ -236,22 +234,9 @@ fn wrapped(text: &str, width: usize) -> String {
     lines + "\n"
 }
 
-/// Pads or cuts to so many columns: East Asian characters and emoji take two.
+/// Pads or cuts to so many columns.
 fn fitted(text: &str, width: usize) -> String {
-    let mut cut = text.to_owned();
-    if text.width() > width {
-        cut.clear();
-        for part in text.graphemes(true) {
-            // One column is the ellipsis's.
-            if cut.width() + part.width() >= width {
-                break;
-            }
-            cut += part;
-        }
-        cut.push('…');
-    }
-    let room = width.saturating_sub(cut.width());
-    cut + &" ".repeat(room)
+    bakeoff_evidence::padded(&bakeoff_evidence::cut(text, width), width)
 }
 
 /// Marks the edges of what was pasted or masked in a small picture: the pixels on them become the opposite of themselves.

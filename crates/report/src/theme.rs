@@ -14,18 +14,18 @@ const fn colour(name: &'static str, light: &'static str, dark: &'static str) -> 
     Colour { name, light, dark }
 }
 
-/// Series colours after Paul Tol's "bright" scheme and Okabe & Ito, darkened or lightened to at least 3:1 against the
-/// surface; told apart by people with any of the common colour deficiencies. The baseline is grey. Series beyond the last
+/// Series colours after Paul Tol's "bright" scheme and Okabe & Ito, darkened or lightened to at least 4.5:1 against the
+/// surface, since names are written in them; told apart by people with any of the common colour deficiencies. The baseline is grey. Series beyond the last
 /// start again with dashes.
 const SERIES: [Colour; 8] = [
     colour("c0", "#3b6fb0", "#7fb0ea"),
-    colour("c1", "#d1495b", "#ff8a93"),
-    colour("c2", "#1f8a55", "#5fcb93"),
-    colour("c3", "#b86b00", "#f0b04f"),
+    colour("c1", "#c24354", "#ff8a93"),
+    colour("c2", "#1c804f", "#5fcb93"),
+    colour("c3", "#a35f00", "#f0b04f"),
     colour("c4", "#8a3f9e", "#d29be6"),
-    colour("c5", "#008a9a", "#55cfdc"),
+    colour("c5", "#007c8a", "#55cfdc"),
     colour("c6", "#7a5c3a", "#cfae86"),
-    colour("c7", "#c2478e", "#f492cb"),
+    colour("c7", "#b84386", "#f492cb"),
 ];
 
 const ROLES: [Colour; 13] = [
@@ -166,7 +166,7 @@ mod tests {
             }
             for c in SERIES.iter().chain([of("base")]) {
                 let (light, dark) = (contrast(c.light, surface.light), contrast(c.dark, surface.dark));
-                assert!(light >= 3.0 && dark >= 3.0, "{} on {}: {light:.2} {dark:.2}", c.name, surface.name);
+                assert!(light >= 4.5 && dark >= 4.5, "{} on {}: {light:.2} {dark:.2}", c.name, surface.name);
             }
         }
     }

@@ -194,6 +194,18 @@ fn run_folders_are_data_sets_and_what_they_lack_or_do_otherwise_is_said() {
     let error = aggregate(&[first.clone(), set("failed", &failed)]).unwrap_err().to_string();
     assert!(error.contains("\"cutmix\" has 1\u{a0}finished run"), "{error}");
     assert!(error.contains("1 of their trials are not finished, 4 failed"), "{error}");
+    // A damaged file is named, not only its folder.
+    let damaged = Fake { previews: false, ..Fake::new() }.write(&folder.path().join("damaged"));
+    for seed in 1..=4 {
+        let file = folder.path().join(format!("damaged/trials/none/seed-{seed}/trial.json"));
+        std::fs::write(file, "{}").unwrap();
+    }
+    let damaged = DataSet::of_run(&damaged).unwrap_or_else(|error| panic!("{error}"));
+    let error = aggregate(&[first.clone(), damaged]).unwrap_err().to_string();
+    assert!(
+        error.contains("4 failed, none seed 1 for one: ") && error.contains("seed-1/trial.json"),
+        "{error}"
+    );
     let error =
         aggregate(&[first.clone(), set("two", &Fake { previews: false, test_images: 2, ..Fake::new() })]);
     assert!(matches!(error, Err(AggregateError::FewImages { images: 2, .. })), "{error:?}");

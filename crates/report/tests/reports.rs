@@ -403,6 +403,37 @@ fn names_that_are_markup_long_or_right_to_left_are_shown_as_text() {
 }
 
 #[test]
+fn long_korean_and_emoji_names_are_told_apart_and_whole_where_they_are_pointed_at() {
+    let mut fake = Fake {
+        study: "우리 동네에서 찍은 강아지 사진으로 하는 작은 연구".into(), ..Fake::new()
+    };
+    fake.classes = [
+        "n02085620-털이_길고_귀가_처진_작은_치와와",
+        "n02085782-털이_길고_귀가_처진_작은_재패니즈_스패니얼",
+        "🐕‍🦺 조끼를 입고 사람을 도와주는 아주 영리한 강아지",
+        "🐩 곱슬곱슬한 털을 동그랗게 깎은 커다란 푸들",
+        "진돗개와 비슷하지만 조금 더 작고 꼬리가 말린 개",
+        "진돗개와 비슷하지만 조금 더 크고 꼬리가 처진 개",
+        "n02012849-두루미",
+        "n03126707-두루미",
+    ]
+    .map(String::from)
+    .to_vec();
+    fake.recipes[1].name = "좌우로-뒤집고-가장자리를-채워-자르기".into();
+    fake.recipes[2].name = "색상과-밝기".into();
+    let (_, page) = report("long-names", &fake);
+    // Of the two that would be the same bird both keep what tells them apart; in the data all names are as they were.
+    assert!(page.contains(
+        "<bdi title=\"n02085620-털이_길고_귀가_처진_작은_치와와\">털이 길고 귀가 처진 작은 치와와</bdi>"
+    ));
+    assert!(page.contains(">n02012849-두루미</bdi>") && page.contains(">n03126707-두루미</bdi>"));
+    assert!(page.contains("색상과-밝기는 none보다") && !page.contains("색상과-밝기은(는)"));
+    let labels = page.split("<text ").skip(1).filter_map(|text| text.split_once("</text>"));
+    let cut: Vec<&str> = labels.map(|(text, _)| text).filter(|text| text.contains('…')).collect();
+    assert!(!cut.is_empty() && cut.iter().all(|text| text.contains("<title>")), "{cut:?}");
+}
+
+#[test]
 fn the_terminal_gets_a_table_and_a_sentence_per_recipe() {
     let run = Fake { previews: false, ..Fake::new() }.write(&folder("terminal"));
     let lines = bakeoff_findings::summarise(&run).unwrap().verdict_lines();

@@ -12,7 +12,7 @@ use crate::earlier::{Sorted, check_folder, check_trials, records_are_damaged, so
 use crate::environment::record_environment;
 use crate::folder::{RunFolder, read_json_if_there};
 use crate::folder_error::FolderError;
-use crate::images::{Look, Looked};
+use crate::images::{ImageInspection, InspectedImages};
 use crate::lock::Lock;
 use crate::log::Log;
 use crate::observer::{Event, Observer};
@@ -25,7 +25,7 @@ use crate::splits;
 use crate::stop::StopFlag;
 use crate::study::Study;
 use crate::threads::pool;
-use crate::trial::{End, TrialContext};
+use crate::trial::{TrialContext, TrialEnd};
 use crate::worker::{Trainer, Worker};
 
 /// How a run ended.
@@ -163,8 +163,8 @@ impl Coordinator<'_> {
         }
         record_environment(study, folder, threads, observer)?;
 
-        let look = Look { study, folder, pool: &pool, options, observer, stop };
-        let Some(Looked { admitted, threw_away }) = look.inspect(&mut plan)? else {
+        let look = ImageInspection { study, folder, pool: &pool, options, observer, stop };
+        let Some(InspectedImages { admitted, threw_away }) = look.inspect(&mut plan)? else {
             let pending = sorted.unfinished.len();
             return Ok(Outcome {
                 finished: sorted.finished,
@@ -327,9 +327,9 @@ impl Coordinator<'_> {
                 // The last trials, with nobody beside them, take the threads that would be idle.
                 let threads = crew.threads / jobs.min(todo.len() - index);
                 match worker.work(key, threads.max(1), &stop) {
-                    Ok(End::Finished) => lock(&ended).0 += 1,
-                    Ok(End::Failed { .. }) => lock(&ended).1.push(key.clone()),
-                    Ok(End::Interrupted) => {}
+                    Ok(TrialEnd::Finished) => lock(&ended).0 += 1,
+                    Ok(TrialEnd::Failed { .. }) => lock(&ended).1.push(key.clone()),
+                    Ok(TrialEnd::Interrupted) => {}
                     Err(error) => {
                         lock(&halted).get_or_insert(error);
                         halt.store(true, Ordering::Relaxed);

@@ -56,72 +56,53 @@ fn sample_of(place: u64) -> usize {
     (place & ((1 << REPEATED) - 1)) as usize
 }
 
-/// A batch before it is mixed.
-pub(crate) struct Unmixed {
+/// A batch as the recipe's transforms made it, not normalised; mixed or not yet.
+pub(crate) struct AugmentedBatch {
     pub(crate) samples: Vec<usize>,
     /// Places of the order.
     ids: Vec<u64>,
     epoch: u32,
     step: usize,
-    pixels: PixelBatch,
+    pub(crate) pixels: PixelBatch,
     labels: Vec<usize>,
-    targets: Targets,
+    pub(crate) targets: Targets,
     /// What the mixer wants to know of the network.
     questions: Questions,
 }
 
-/// What comes out of the queue of batches.
-pub(crate) enum Batch {
-    /// The network can be trained on it.
-    Ready(Ready),
-    /// The network is to be asked first, about these.
-    Asking(Box<Unmixed>, NetworkInput),
-}
-
-/// A batch as the recipe made it, before normalisation.
-pub(crate) struct Raw {
-    pub(crate) samples: Vec<usize>,
-    pub(crate) pixels: PixelBatch,
-    pub(crate) targets: Targets,
-    pub(crate) mixed: Vec<Mixed>,
-}
-
 /// A batch as the network takes it.
-pub(crate) struct Ready {
+pub(crate) struct TrainingBatch {
     pub(crate) images: NetworkInput,
     pub(crate) targets: Targets,
-    hidden: Option<Hidden>,
+    /// The same images where they are not mixed yet: the network is to be asked about them first.
+    unmixed: Option<Box<AugmentedBatch>>,
+    /// What was mixed with what; partners and own shares are the network's to mix where a stage is named.
+    stage: Option<usize>,
+    partners: Vec<usize>,
+    lambdas: Vec<f32>,
     /// Weight of the divergence among the views of an image.
     consistency: Option<f64>,
     /// How much each image counts, where not all count the same.
     weights: Option<Vec<f32>>,
 }
 
-/// What a mixer left to the network: partners and own shares after a stage.
-struct Hidden {
-    stage: usize,
-    partners: Vec<usize>,
-    lambdas: Vec<f32>,
-}
-
-impl Hidden {
-    fn of(mixed: &[Mixed]) -> Option<Self> {
-        let stage = mixed.iter().map(|mixed| mixed.stage).find(|&stage| stage > 0)?;
-        Some(Self {
-            stage,
-            partners: mixed.iter().map(|mixed| mixed.partner).collect(),
-            lambdas: mixed.iter().map(|mixed| mixed.lambda).collect(),
-        })
+impl TrainingBatch {
+    /// The network's answers, as it is now, to what the mixer wants to know.
+    pub(crate) fn answers(&self, network: &mut Session) -> Result<Answers, NnError> {
+        match &self.unmixed {
+            None => Ok(Answers::default()),
+            Some(unmixed) => unmixed.answers(&self.images, network),
+        }
     }
-}
 
-impl Ready {
     /// What the network does besides.
     pub(crate) fn regularisation(&self) -> Regularisation<'_> {
-        match (&self.hidden, self.consistency, &self.weights) {
-            (Some(Hidden { stage, partners, lambdas }), ..) => {
-                Regularisation::HiddenMix(HiddenMix { stage: *stage, partners, lambdas })
-            }
+        match (self.stage, self.consistency, &self.weights) {
+            (Some(stage), ..) => Regularisation::HiddenMix(HiddenMix {
+                stage,
+                partners: &self.partners,
+                lambdas: &self.lambdas,
+            }),
             (None, Some(weight), _) => Regularisation::JensenShannon { weight },
             (None, None, Some(weights)) => Regularisation::Weights(weights),
             (None, None, None) => Regularisation::None,
@@ -192,7 +173,12 @@ impl Feed<'_> {
     }
 
     /// Augmented, not mixed.
-    pub(crate) fn unmixed(&self, order: &[u64], epoch: u32, step: usize) -> Result<Unmixed, FeedError> {
+    pub(crate) fn augmented(
+        &self,
+        order: &[u64],
+        epoch: u32,
+        step: usize,
+    ) -> Result<AugmentedBatch, FeedError> {
         let ids = self.places(order, step).to_vec();
         let samples: Vec<usize> = ids.iter().map(|&place| sample_of(place)).collect();
         let labels: Vec<usize> = samples.iter().map(|&sample| self.dataset.samples()[sample].label).collect();
@@ -201,63 +187,67 @@ impl Feed<'_> {
             self.pipeline.train_batch_of(&address, |place| write_image(self.dataset, &samples, place))?;
         let targets = Targets::one_hot(&labels, self.dataset.classes().len())?;
         let questions = self.pipeline.questions(&address);
-        Ok(Unmixed { samples, ids, epoch, step, pixels, labels, targets, questions })
+        Ok(AugmentedBatch { samples, ids, epoch, step, pixels, labels, targets, questions })
     }
 
-    /// Mixed with the help of the network's answers, not normalised.
-    pub(crate) fn mixed(&self, unmixed: Unmixed, answers: &Answers) -> Result<Raw, FeedError> {
-        let Unmixed { samples, ids, epoch, step, mut pixels, mut targets, .. } = unmixed;
-        let address = Address { seed: self.seed, epoch, batch: step as u64, ids: &ids };
-        let mixed = self.pipeline.mix(&mut pixels, &mut targets, &address, answers)?;
-        Ok(Raw { samples, pixels, targets, mixed })
+    /// Mixes with the help of the network's answers, and says what was mixed with what.
+    pub(crate) fn mix(&self, batch: &mut AugmentedBatch, answers: &Answers) -> Result<Vec<Mixed>, FeedError> {
+        let AugmentedBatch { ids, epoch, step, pixels, targets, .. } = batch;
+        let address = Address { seed: self.seed, epoch: *epoch, batch: *step as u64, ids };
+        Ok(self.pipeline.mix(pixels, targets, &address, answers)?)
     }
 
-    /// Ready for the network, or for the questions there are.
-    pub(crate) fn batch(&self, order: &[u64], epoch: u32, step: usize) -> Result<Batch, FeedError> {
-        let unmixed = self.unmixed(order, epoch, step)?;
-        if unmixed.asks() {
-            let input = unmixed.input(self.pipeline);
-            return Ok(Batch::Asking(Box::new(unmixed), input));
+    /// Ready for the network, or for what it is to be asked first.
+    pub(crate) fn batch(&self, order: &[u64], epoch: u32, step: usize) -> Result<TrainingBatch, FeedError> {
+        let unmixed = self.augmented(order, epoch, step)?;
+        if !unmixed.asks() {
+            return self.finished(unmixed, &Answers::default());
         }
-        Ok(Batch::Ready(self.finished(unmixed, &Answers::default())?))
+        Ok(TrainingBatch {
+            images: unmixed.input(self.pipeline),
+            targets: unmixed.targets.clone(),
+            unmixed: Some(Box::new(unmixed)),
+            stage: None,
+            partners: Vec::new(),
+            lambdas: Vec::new(),
+            consistency: None,
+            weights: None,
+        })
     }
 
     /// Mixed, if it was not yet, and ready.
-    pub(crate) fn ready(&self, batch: Batch, answers: &Answers) -> Result<Ready, FeedError> {
-        match batch {
-            Batch::Ready(ready) => Ok(ready),
-            Batch::Asking(unmixed, _) => self.finished(*unmixed, answers),
+    pub(crate) fn ready(
+        &self,
+        mut batch: TrainingBatch,
+        answers: &Answers,
+    ) -> Result<TrainingBatch, FeedError> {
+        match batch.unmixed.take() {
+            None => Ok(batch),
+            Some(unmixed) => self.finished(*unmixed, answers),
         }
     }
 
     /// Mixed and normalised.
-    fn finished(&self, unmixed: Unmixed, answers: &Answers) -> Result<Ready, FeedError> {
-        let Unmixed { ids, epoch, step, pixels, mut targets, .. } = unmixed;
+    fn finished(&self, unmixed: AugmentedBatch, answers: &Answers) -> Result<TrainingBatch, FeedError> {
+        let AugmentedBatch { ids, epoch, step, pixels, mut targets, .. } = unmixed;
         let (pipeline, seed) = (self.pipeline, self.seed);
         let address = Address { seed, epoch, batch: step as u64, ids: &ids };
         let (images, mixed) = pipeline.mix_and_normalise(pixels, &mut targets, &address, answers)?;
         let weights: Vec<f32> = mixed.iter().map(|mixed| mixed.weight).collect();
-        Ok(Ready {
+        Ok(TrainingBatch {
             images,
             targets,
-            hidden: Hidden::of(&mixed),
+            unmixed: None,
+            stage: mixed.iter().map(|mixed| mixed.stage).find(|&stage| stage > 0),
+            partners: mixed.iter().map(|mixed| mixed.partner).collect(),
+            lambdas: mixed.iter().map(|mixed| mixed.lambda).collect(),
             consistency: pipeline.consistency(),
             weights: weights.iter().any(|&weight| weight != 1.0).then_some(weights),
         })
     }
 }
 
-impl Batch {
-    /// The network's answers, as it is now, to what the mixer wants to know.
-    pub(crate) fn answers(&self, network: &mut Session) -> Result<Answers, NnError> {
-        match self {
-            Self::Ready(_) => Ok(Answers::default()),
-            Self::Asking(unmixed, input) => unmixed.answers(input, network),
-        }
-    }
-}
-
-impl Unmixed {
+impl AugmentedBatch {
     /// Whether the mixer wants to know something.
     pub(crate) fn asks(&self) -> bool {
         self.questions.any()
@@ -438,7 +428,7 @@ mod tests {
             let order = feed.order(0);
             let mut made = [true, false].map(|asking| {
                 let batch = feed.batch(&order, 0, 0).unwrap();
-                assert_eq!(matches!(batch, Batch::Asking(..)), name != "cutmix");
+                assert_eq!(batch.unmixed.is_some(), name != "cutmix");
                 let answers = if asking { batch.answers(&mut network).unwrap() } else { Answers::default() };
                 feed.ready(batch, &answers).unwrap()
             });

@@ -156,7 +156,7 @@ impl RunFolder {
     pub fn validation_split(&self, seed: u64) -> Result<Option<ValidationSplit>, FolderError> {
         let path = self.validation_split_path(seed);
         let split: Option<ValidationSplit> = read_json_if_there(&path)?;
-        own(split, &path, RUN_AGAIN, |split| {
+        if_in_place(split, &path, RUN_AGAIN, |split| {
             (split.seed == seed).then_some(()).ok_or(format!("of seed {}", split.seed))
         })
     }
@@ -280,10 +280,10 @@ impl RunFolder {
     pub(crate) fn trial_record(&self, key: &TrialKey) -> Result<Option<TrialRecord>, FolderError> {
         let path = self.trial_folder(&key.recipe, key.seed).join("trial.json");
         let record: Option<TrialRecord> = read_json_if_there(&path)?;
-        own(record, &path, RUN_AGAIN, |record| {
+        if_in_place(record, &path, RUN_AGAIN, |record| {
             // Of this recipe and seed with other settings is another plan's trial, and no damage.
             let same = (&record.recipe, record.seed) == (&key.recipe, key.seed);
-            if same { Ok(()) } else { whose(key, &record.recipe, record.seed, &record.id) }
+            if same { Ok(()) } else { is_of_trial(key, &record.recipe, record.seed, &record.id) }
         })
     }
 
@@ -336,7 +336,7 @@ impl RunFolder {
         }
         let path = self.robustness_path(&trial.key);
         let record: Option<RobustnessRecord> = read_looked(&path)?;
-        own(record, &path, ANALYSE_AGAIN, |r| whose(&trial.key, &r.recipe, r.seed, &r.id))
+        if_in_place(record, &path, ANALYSE_AGAIN, |r| is_of_trial(&trial.key, &r.recipe, r.seed, &r.id))
     }
 
     pub(crate) fn maps_path(&self, key: &TrialKey) -> PathBuf {
@@ -353,7 +353,7 @@ impl RunFolder {
         }
         let path = self.maps_path(&trial.key);
         let record: Option<MapsRecord> = read_looked(&path)?;
-        own(record, &path, ANALYSE_AGAIN, |r| whose(&trial.key, &r.recipe, r.seed, &r.id))
+        if_in_place(record, &path, ANALYSE_AGAIN, |r| is_of_trial(&trial.key, &r.recipe, r.seed, &r.id))
     }
 
     /// The previews of the plan's recipes, in study order, as far as they were made.
@@ -373,7 +373,7 @@ impl RunFolder {
         let folder = self.preview_folder(recipe);
         let path = folder.join("preview.json");
         let record: Option<PreviewRecord> = read_json_if_there(&path)?;
-        let record = own(record, &path, RUN_AGAIN, |record| {
+        let record = if_in_place(record, &path, RUN_AGAIN, |record| {
             (record.recipe == recipe).then_some(()).ok_or(format!("of recipe {}", record.recipe))
         })?;
         Ok(record.map(|record| Preview { record, folder }))
@@ -385,23 +385,23 @@ fn predictions_path(trial: &Trial) -> PathBuf {
 }
 
 /// A record that is there must be of what it stands with: files change places when folders are copied by hand.
-fn own<T>(
+fn if_in_place<T>(
     record: Option<T>,
     path: &Path,
     remedy: &'static str,
-    is_own: impl Fn(&T) -> Result<(), String>,
+    is_in_place: impl Fn(&T) -> Result<(), String>,
 ) -> Result<Option<T>, FolderError> {
-    match record.as_ref().map_or(Ok(()), is_own) {
+    match record.as_ref().map_or(Ok(()), is_in_place) {
         Ok(()) => Ok(record),
-        Err(whose) => {
-            let message = format!("it is {whose}, and stands in another's place");
+        Err(owner) => {
+            let message = format!("it is {owner}, and stands in another's place");
             Err(FolderError::Damaged { path: path.to_owned(), message, remedy })
         }
     }
 }
 
 /// Whether a record is of this trial. The address decides: a recipe that was renamed, and its folder with it, is the same trial.
-fn whose(key: &TrialKey, recipe: &str, seed: u64, id: &str) -> Result<(), String> {
+fn is_of_trial(key: &TrialKey, recipe: &str, seed: u64, id: &str) -> Result<(), String> {
     if id == key.id {
         Ok(())
     } else if recipe != key.recipe || seed != key.seed {

@@ -19,14 +19,14 @@ use crate::splits::{self, Admitted, Differs};
 use crate::study::Study;
 
 /// What a run knows of its images.
-pub(crate) struct Looked {
+pub(crate) struct InspectedImages {
     pub(crate) admitted: Admitted,
     /// Trials of other images were thrown away.
     pub(crate) threw_away: bool,
 }
 
 /// A look at the images of a run.
-pub(crate) struct Look<'a> {
+pub(crate) struct ImageInspection<'a> {
     pub(crate) study: &'a Study,
     pub(crate) folder: &'a RunFolder,
     pub(crate) pool: &'a ThreadPool,
@@ -35,9 +35,9 @@ pub(crate) struct Look<'a> {
     pub(crate) stop: &'a AtomicBool,
 }
 
-impl Look<'_> {
+impl ImageInspection<'_> {
     /// Decodes every image once and writes data.json and the splits; `None` where it was stopped.
-    pub(crate) fn inspect(&self, plan: &mut Plan) -> Result<Option<Looked>, RunError> {
+    pub(crate) fn inspect(&self, plan: &mut Plan) -> Result<Option<InspectedImages>, RunError> {
         plan.dataset.set_pack(&self.folder.packs(), self.study.config.data.pack);
         let dataset = &plan.dataset;
         let inspected = self.pool.install(|| {
@@ -72,7 +72,7 @@ impl Look<'_> {
             self.observer.event(Event::Warning(warning));
         }
         self.observer.event(Event::Inspected(&record));
-        Ok(Some(Looked { admitted, threw_away }))
+        Ok(Some(InspectedImages { admitted, threw_away }))
     }
 
     /// The rule by which the run splits, and whether trials were thrown away: of other images, or split in another way.

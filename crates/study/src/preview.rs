@@ -154,7 +154,7 @@ fn split(study: &Study, dataset: &Dataset, seed: u64, admitted: &Admitted) -> Re
 }
 
 /// The network as a seed's trials begin, made when a mixer wants to know something of it.
-struct Beginner<'a> {
+struct FirstNetwork<'a> {
     study: &'a Study,
     plan: &'a Plan,
     batch: usize,
@@ -162,7 +162,7 @@ struct Beginner<'a> {
     session: Option<Session>,
 }
 
-impl Beginner<'_> {
+impl FirstNetwork<'_> {
     fn session(&mut self) -> Result<&mut Session, NnError> {
         match self.session {
             Some(ref mut session) => Ok(session),
@@ -192,7 +192,7 @@ fn write(
 ) -> Result<Vec<Preview>, PreviewError> {
     let dataset = &plan.dataset;
     let batch = study.config.train.batch.min(splits.train.len()).max(1);
-    let mut network = Beginner { study, plan, batch, seed, session: None };
+    let mut network = FirstNetwork { study, plan, batch, seed, session: None };
     let mut previews = Vec::new();
     for (recipe, pipeline) in study.config.recipe.iter().zip(study.pipelines()) {
         let train = &study.config.train;
@@ -214,7 +214,7 @@ fn write(
 /// As many batches as it takes to show `count` images, or one epoch.
 fn recipe_preview(
     feed: &Feed<'_>,
-    network: &mut Beginner<'_>,
+    network: &mut FirstNetwork<'_>,
     recipe: &str,
     folder: &Path,
     count: usize,
@@ -227,20 +227,20 @@ fn recipe_preview(
         if examples.len() >= count {
             break;
         }
-        let unmixed = feed.unmixed(&order, 0, step)?;
-        let answers = if unmixed.asks() {
+        let mut batch = feed.augmented(&order, 0, step)?;
+        let answers = if batch.asks() {
             let session = network.session().map_err(PlanError::from)?;
-            unmixed.answers(&unmixed.input(feed.pipeline), session).map_err(PlanError::from)?
+            batch.answers(&batch.input(feed.pipeline), session).map_err(PlanError::from)?
         } else {
             Answers::default()
         };
-        let raw = feed.mixed(unmixed, &answers)?;
-        range = widened(range, raw.pixels.values());
+        let mixed = feed.mix(&mut batch, &answers)?;
+        range = widened(range, batch.pixels.values());
         // Of several views the first is the image without what they are compared by, the second the one to be seen.
-        let shown = if feed.pipeline.views() > 1 { raw.samples.len() } else { 0 };
-        for (index, &sample) in raw.samples.iter().enumerate() {
+        let shown = if feed.pipeline.views() > 1 { batch.samples.len() } else { 0 };
+        for (index, &sample) in batch.samples.iter().enumerate() {
             let (Some(pixels), Some(mixed), true) =
-                (raw.pixels.image(shown + index), raw.mixed.get(index), examples.len() < count)
+                (batch.pixels.image(shown + index), mixed.get(index), examples.len() < count)
             else {
                 break;
             };
@@ -257,7 +257,7 @@ fn recipe_preview(
                 )?;
             }
             let met = mixed.partner != index && mixed.lambda < 1.0;
-            let partner = raw.samples.get(mixed.partner).filter(|_| met);
+            let partner = batch.samples.get(mixed.partner).filter(|_| met);
             let [original, augmented] = names;
             let mask = match &mixed.mask {
                 Some(shares) => {
@@ -272,7 +272,7 @@ fn recipe_preview(
                 image: feed.dataset.samples()[sample].id.clone(),
                 original,
                 augmented,
-                labels: shares(feed.dataset, raw.targets.row(index).unwrap_or_default()),
+                labels: shares(feed.dataset, batch.targets.row(index).unwrap_or_default()),
                 partner: partner.map(|&partner| feed.dataset.samples()[partner].id.clone()),
                 lambda: met.then_some(f64::from(mixed.lambda)),
                 pasted: mixed.pasted,

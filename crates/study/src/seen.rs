@@ -18,7 +18,7 @@ pub(crate) fn seen(study: &Study, dataset: &Dataset, test: &[usize]) -> Option<S
         Some(name) => format!("the study `{}`", name.escape_debug()),
         None => "another study".to_owned(),
     };
-    let Some(theirs) = Theirs::of(start, study, dataset) else {
+    let Some(donor) = DonorRun::of(start, study, dataset) else {
         return Some(format!(
             "model.weights: these weights were trained by {by}; if that used the same images, the test split here may hold images they \
              were trained on, and accuracies would be too high"
@@ -26,11 +26,11 @@ pub(crate) fn seen(study: &Study, dataset: &Dataset, test: &[usize]) -> Option<S
     };
     // Copies move each other between splits, and only who looked at the images knows them: that run did.
     let seed = study.seeds().first().copied().unwrap_or(0);
-    let splits = theirs.admitted.splits(study, dataset, seed).ok();
+    let splits = donor.admitted.splits(study, dataset, seed).ok();
     let test = splits.as_ref().map_or(test, |splits| &splits.test);
-    let trained = |&&sample: &&usize| !theirs.kept_out.contains(dataset.samples()[sample].id.as_str());
+    let trained = |&&sample: &&usize| !donor.kept_out.contains(dataset.samples()[sample].id.as_str());
     let seen = test.iter().filter(trained).count();
-    let at_most = if theirs.is_whole { "" } else { "up to " };
+    let at_most = if donor.is_whole { "" } else { "up to " };
     (seen > 0).then(|| {
         format!(
             "model.weights: {at_most}{seen} of the {} test images here were training images of the trial these weights come from ({by}, \
@@ -42,7 +42,7 @@ pub(crate) fn seen(study: &Study, dataset: &Dataset, test: &[usize]) -> Option<S
 }
 
 /// What the run that trained the weights tells of the same data set.
-struct Theirs {
+struct DonorRun {
     /// Images its trial was not trained on.
     kept_out: HashSet<String>,
     /// What it found out of the images.
@@ -51,7 +51,7 @@ struct Theirs {
     is_whole: bool,
 }
 
-impl Theirs {
+impl DonorRun {
     /// Nothing where there are no records, or where they are of another data set.
     fn of(start: &StartWeights, study: &Study, dataset: &Dataset) -> Option<Self> {
         let folder = RunFolder::at(run_of(&start.file)?);

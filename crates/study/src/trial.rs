@@ -27,7 +27,7 @@ use crate::stop::StopFlag;
 use crate::training::{first_session, step_config};
 use bakeoff_files::{WriteError, append_to, at, make_folder, sha256_of_file, write_bytes, write_sealed};
 use context::Trouble;
-pub(crate) use context::{End, Halt, TrialContext};
+pub(crate) use context::{Halt, TrialContext, TrialEnd};
 use scores::{Scores, scores};
 use state::{State, first_epochs};
 
@@ -42,15 +42,15 @@ pub(crate) fn run(
     key: &TrialKey,
     folder: &Path,
     threads: usize,
-) -> Result<End, Halt> {
+) -> Result<TrialEnd, Halt> {
     let recipes = &context.study.config.recipe;
     let pipeline = recipes.iter().position(|recipe| recipe.name == key.recipe);
     let Some(pipeline) = pipeline.and_then(|index| context.study.pipelines().get(index)) else {
-        return Ok(End::Failed { reason: format!("no recipe is named `{}`", key.recipe), epoch: 1 });
+        return Ok(TrialEnd::Failed { reason: format!("no recipe is named `{}`", key.recipe), epoch: 1 });
     };
     let splits = match context.admitted.splits(context.study, context.dataset, key.seed) {
         Ok(splits) => splits,
-        Err(error) => return Ok(End::Failed { reason: error.to_string(), epoch: 1 }),
+        Err(error) => return Ok(TrialEnd::Failed { reason: error.to_string(), epoch: 1 }),
     };
     let feed = Feed {
         dataset: context.dataset,
@@ -74,9 +74,9 @@ pub(crate) fn run(
         saved: Instant::now(),
     };
     match trial.run() {
-        Ok(()) => Ok(End::Finished),
-        Err(Trouble::Fail(reason)) => Ok(End::Failed { reason, epoch: trial.epoch() }),
-        Err(Trouble::Stopped) => Ok(End::Interrupted),
+        Ok(()) => Ok(TrialEnd::Finished),
+        Err(Trouble::Fail(reason)) => Ok(TrialEnd::Failed { reason, epoch: trial.epoch() }),
+        Err(Trouble::Stopped) => Ok(TrialEnd::Interrupted),
         Err(Trouble::Halt(halt)) => Err(halt),
     }
 }

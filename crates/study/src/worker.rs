@@ -10,7 +10,7 @@ use crate::observer::Event;
 use crate::records::{TrialKey, TrialRecord, TrialStatus};
 use crate::run_error::RunError;
 use crate::stop::StopFlag;
-use crate::trial::{self, End, TrialContext};
+use crate::trial::{self, TrialContext, TrialEnd};
 
 /// Brings trials to their ends.
 pub(crate) trait Worker: Sync {
@@ -18,7 +18,7 @@ pub(crate) trait Worker: Sync {
     ///
     /// # Errors
     /// What stops the whole run. A trial that fails is no error: its failure is recorded.
-    fn work(&self, key: &TrialKey, threads: usize, stop: &StopFlag<'_>) -> Result<End, RunError>;
+    fn work(&self, key: &TrialKey, threads: usize, stop: &StopFlag<'_>) -> Result<TrialEnd, RunError>;
 }
 
 /// Trains networks into a run folder.
@@ -28,7 +28,7 @@ pub(crate) struct Trainer<'a> {
 }
 
 impl Worker for Trainer<'_> {
-    fn work(&self, key: &TrialKey, threads: usize, stop: &StopFlag<'_>) -> Result<End, RunError> {
+    fn work(&self, key: &TrialKey, threads: usize, stop: &StopFlag<'_>) -> Result<TrialEnd, RunError> {
         let path = self.folder.trial_folder(&key.recipe, key.seed);
         let end = catch_quietly(|| trial::run(&self.context, stop, key, &path, threads));
         let end = match end {
@@ -37,10 +37,13 @@ impl Worker for Trainer<'_> {
                 let text = message.as_deref().unwrap_or("no message");
                 let epochs = self.folder.trial(key).map(|trial| trial.metrics.len()).unwrap_or(0);
                 let epoch = u32::try_from(epochs + 1).unwrap_or(u32::MAX);
-                End::Failed { reason: format!("an error inside Bakeoff: {text}. Please report it"), epoch }
+                TrialEnd::Failed {
+                    reason: format!("an error inside Bakeoff: {text}. Please report it"),
+                    epoch,
+                }
             }
         };
-        if let End::Failed { reason, epoch } = &end {
+        if let TrialEnd::Failed { reason, epoch } = &end {
             make_folder(&path)?;
             let status = TrialStatus::Failed { reason: reason.clone(), epoch: *epoch };
             let record =

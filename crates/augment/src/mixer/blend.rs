@@ -11,7 +11,7 @@ use crate::{PixelBatch, Targets};
 
 /// How an image's pixels change.
 #[derive(Clone, Debug)]
-pub(super) enum Way {
+pub(super) enum PixelChange {
     /// They do not.
     Keep,
     /// Weighted mean with the partner, by lambda or by the mask.
@@ -35,12 +35,12 @@ pub(super) trait Patch: Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub(super) struct Planned {
     pub(super) mixed: Mixed,
-    pub(super) way: Way,
+    pub(super) change: PixelChange,
 }
 
 impl Planned {
     pub(super) fn unmixed(index: usize) -> Self {
-        Self { mixed: Mixed::unmixed(index), way: Way::Keep }
+        Self { mixed: Mixed::unmixed(index), change: PixelChange::Keep }
     }
 }
 
@@ -74,9 +74,9 @@ vectorised! {
 fn patches(batch: &PixelBatch, mixes: &[Planned]) -> Vec<Vec<f32>> {
     let size = [batch.width(), batch.height()];
     let patch = |(index, planned): (usize, &Planned)| {
-        let (patch, wanted) = match (&planned.way, planned.mixed.pasted) {
-            (Way::Patch(patch), Some([x0, y0, x1, y1])) => (patch, [x1 - x0, y1 - y0]),
-            (Way::Whole(patch), _) => (patch, size),
+        let (patch, wanted) = match (&planned.change, planned.mixed.pasted) {
+            (PixelChange::Patch(patch), Some([x0, y0, x1, y1])) => (patch, [x1 - x0, y1 - y0]),
+            (PixelChange::Whole(patch), _) => (patch, size),
             _ => return Vec::new(),
         };
         patch.pixels(batch.image_values(index), batch.image_values(planned.mixed.partner), size, wanted)
@@ -88,22 +88,22 @@ impl Planned {
     /// Mixes rows of an image from row `first` on with the same rows of its partner, or with what is in its patch.
     fn mix_rows(&self, rows: &mut [f32], partner: &[f32], patch: &[f32], first: usize, width: usize) {
         let row = width * 3;
-        match (&self.way, self.mixed.pasted) {
-            (Way::Keep, _) | (Way::Window | Way::Patch(_), None) => {}
-            (Way::Blend, _) => match &self.mixed.mask {
+        match (&self.change, self.mixed.pasted) {
+            (PixelChange::Keep, _) | (PixelChange::Window | PixelChange::Patch(_), None) => {}
+            (PixelChange::Blend, _) => match &self.mixed.mask {
                 None => between(rows, partner, self.mixed.lambda),
                 Some(mask) => masked(rows, partner, &mask[first * width..]),
             },
-            (Way::Whole(_), _) => rows.copy_from_slice(&patch[first * row..][..rows.len()]),
-            (way, Some([x0, y0, x1, y1])) => {
+            (PixelChange::Whole(_), _) => rows.copy_from_slice(&patch[first * row..][..rows.len()]),
+            (change, Some([x0, y0, x1, y1])) => {
                 let box_row = (x1 - x0) * 3;
                 for (number, into) in rows.chunks_exact_mut(row).enumerate() {
                     let y = first + number;
                     if !(y0..y1).contains(&y) {
                         continue;
                     }
-                    let from = match way {
-                        Way::Window => &partner[number * row + x0 * 3..][..box_row],
+                    let from = match change {
+                        PixelChange::Window => &partner[number * row + x0 * 3..][..box_row],
                         _ => &patch[(y - y0) * box_row..][..box_row],
                     };
                     into[x0 * 3..x1 * 3].copy_from_slice(from);

@@ -6,7 +6,7 @@ use bakeoff_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
 use super::resample::Shrunk;
@@ -42,7 +42,7 @@ mixer_options! {
 
 impl Mix for CutThumbnail {
     type Draw = DrawnBox;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/cut-thumbnail";
 
     fn recipe() -> Option<Shipped<Self>> {
@@ -85,7 +85,7 @@ impl Mix for CutThumbnail {
     }
 
     fn mix(&self, draw: &DrawnBox, pair: &Pair<'_, ()>) -> Option<Planned> {
-        let mut planned = pair.paste(draw, self.correct_label, Way::Patch(Arc::new(Shrunk)));
+        let mut planned = pair.paste(draw, self.correct_label, PixelChange::Patch(Arc::new(Shrunk)));
         if self.meets_itself() {
             planned.mixed.lambda = 1.0;
         }

@@ -2,7 +2,7 @@
 
 use bakeoff_random::Stream;
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::boxes::{self, BoxDraw};
 use super::options::{Options, Paired, by_box, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
@@ -29,7 +29,7 @@ pub(super) fn draw_box(stream: &mut Stream, scene: &Scene<'_>, alpha: f64) -> (f
 
 impl Mix for Cutmix {
     type Draw = DrawnBox;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/cutmix";
 
     fn check(&self, options: &mut Options<'_>) {
@@ -54,6 +54,6 @@ impl Mix for Cutmix {
     }
 
     fn mix(&self, draw: &DrawnBox, pair: &Pair<'_, ()>) -> Option<Planned> {
-        Some(pair.paste(draw, self.correct_label, Way::Window))
+        Some(pair.paste(draw, self.correct_label, PixelChange::Window))
     }
 }

@@ -4,7 +4,7 @@ use bakeoff_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::boxes::{self, BoxDraw};
 use super::options::{LambdaMode, Options, Paired, Pairing, Partner};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
@@ -36,7 +36,7 @@ impl Paired for CutmixNotebook {
 
 impl Mix for CutmixNotebook {
     type Draw = DrawnBox;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/cutmix-notebook";
 
     fn check(&self, options: &mut Options<'_>) {
@@ -59,6 +59,6 @@ impl Mix for CutmixNotebook {
     }
 
     fn mix(&self, draw: &DrawnBox, pair: &Pair<'_, ()>) -> Option<Planned> {
-        Some(pair.paste(draw, true, Way::Window))
+        Some(pair.paste(draw, true, PixelChange::Window))
     }
 }

@@ -29,7 +29,7 @@ mixer_options! {
 
 impl Mix for Fmix {
     type Draw = DrawnMask;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/fmix";
 
     fn recipe() -> Option<Shipped<Self>> {

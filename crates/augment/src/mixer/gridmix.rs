@@ -31,7 +31,7 @@ mixer_options! {
 
 impl Mix for Gridmix {
     type Draw = DrawnMask;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/gridmix";
 
     fn recipe() -> Option<Shipped<Self>> {

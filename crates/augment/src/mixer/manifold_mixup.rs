@@ -24,7 +24,7 @@ mixer_options! {
 impl Mix for ManifoldMixup {
     /// Lambda.
     type Draw = f64;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/manifold-mixup";
 
     fn recipe() -> Option<Shipped<Self>> {

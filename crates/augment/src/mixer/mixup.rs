@@ -19,7 +19,7 @@ mixer_options! {
 impl Mix for Mixup {
     /// Lambda.
     type Draw = f64;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/mixup";
 
     fn check(&self, options: &mut Options<'_>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::boxes::{area, share_outside};
 use super::options::{Options, Paired, Pairing};
 use super::{Answers, LambdaMode, Mixed, Partner, Questions, masks};
@@ -18,7 +18,7 @@ pub(super) trait Mix: Paired + Sync + Sized {
     /// What one image, pair or batch draws.
     type Draw: Send + Sync;
     /// What the network's answers mean; nothing where nobody asked or nothing was answered.
-    type Known: Default + Sync;
+    type Guidance: Default + Sync;
 
     /// Names its random streams.
     const OPERATION: &'static str;
@@ -58,12 +58,12 @@ pub(super) trait Mix: Paired + Sync + Sized {
     fn draw(&self, stream: &mut Stream, scene: &Scene<'_>) -> Self::Draw;
 
     /// What the network's answers mean for the images of a batch.
-    fn know(&self, _batch: &PixelBatch, _answers: &Answers) -> Self::Known {
-        Self::Known::default()
+    fn guidance(&self, _batch: &PixelBatch, _answers: &Answers) -> Self::Guidance {
+        Self::Guidance::default()
     }
 
     /// What becomes of an image that meets another; `None` where there is nothing to mix.
-    fn mix(&self, draw: &Self::Draw, pair: &Pair<'_, Self::Known>) -> Option<Planned>;
+    fn mix(&self, draw: &Self::Draw, pair: &Pair<'_, Self::Guidance>) -> Option<Planned>;
 }
 
 /// What a drawing mixer sees.
@@ -94,41 +94,41 @@ pub(super) struct DrawnMask {
 }
 
 /// An image and its partner.
-pub(super) struct Pair<'a, Known> {
+pub(super) struct Pair<'a, Guidance> {
     pub(super) index: usize,
     pub(super) partner: usize,
     pub(super) batch: &'a PixelBatch,
-    pub(super) known: &'a Known,
+    pub(super) guidance: &'a Guidance,
 }
 
-impl<Known> Pair<'_, Known> {
+impl<Guidance> Pair<'_, Guidance> {
     pub(super) fn size(&self) -> [usize; 2] {
         [self.batch.width(), self.batch.height()]
     }
 
-    fn planned(&self, lambda: f64, way: Way) -> Planned {
+    fn planned(&self, lambda: f64, change: PixelChange) -> Planned {
         let mixed = Mixed { partner: self.partner, lambda: lambda as f32, ..Mixed::unmixed(self.index) };
-        Planned { mixed, way }
+        Planned { mixed, change }
     }
 
     /// A weighted mean.
     pub(super) fn blend(&self, lambda: f64) -> Planned {
-        self.planned(lambda, Way::Blend)
+        self.planned(lambda, PixelChange::Blend)
     }
 
     /// A mean weighted by a mask; `correct`: the label follows its mean instead of the drawn lambda.
     pub(super) fn mask(&self, drawn: &DrawnMask, correct: bool) -> Planned {
         let lambda = if correct { 1.0 - masks::mean(&drawn.mask) } else { drawn.lambda };
-        let mut planned = self.planned(lambda, Way::Blend);
+        let mut planned = self.planned(lambda, PixelChange::Blend);
         planned.mixed.mask = Some(drawn.mask.as_slice().into());
         planned
     }
 
     /// A box that is filled; `correct`: the label follows its area instead of the drawn lambda.
-    pub(super) fn paste(&self, drawn: &DrawnBox, correct: bool, way: Way) -> Planned {
+    pub(super) fn paste(&self, drawn: &DrawnBox, correct: bool, change: PixelChange) -> Planned {
         let [width, height] = self.size();
         let outside = share_outside(drawn.pasted, width, height);
-        let mut planned = self.planned(if correct { outside } else { drawn.lambda }, way);
+        let mut planned = self.planned(if correct { outside } else { drawn.lambda }, change);
         planned.mixed.pasted = (area(drawn.pasted) > 0).then_some(drawn.pasted);
         planned
     }
@@ -243,19 +243,19 @@ impl<M: Mix> BatchMixer for M {
                 .collect(),
         };
         let stage = stage_of(self, address);
-        let known = match draws.iter().any(Option::is_some) {
-            true => self.know(batch, answers),
-            false => M::Known::default(),
+        let guidance = match draws.iter().any(Option::is_some) {
+            true => self.guidance(batch, answers),
+            false => M::Guidance::default(),
         };
         let plan = |index: usize| {
             let partner = partners[index];
             let draw = draws[index].as_deref().filter(|_| own || partner != index);
             let planned =
-                draw.and_then(|draw| self.mix(draw, &Pair { index, partner, batch, known: &known }));
+                draw.and_then(|draw| self.mix(draw, &Pair { index, partner, batch, guidance: &guidance }));
             let Some(mut planned) = planned else { return Planned::unmixed(index) };
             planned.mixed.stage = stage;
             if stage > 0 {
-                planned.way = Way::Keep;
+                planned.change = PixelChange::Keep;
             }
             planned
         };

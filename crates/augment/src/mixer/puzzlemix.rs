@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{Mix, Pair, Scene};
 use super::puzzle::{self, Piece, Puzzle, Settings};
@@ -60,7 +60,7 @@ pub(super) struct Blocks {
 impl Mix for Puzzlemix {
     type Draw = Blocks;
     /// Saliency of each pixel, image by image.
-    type Known = Vec<Vec<f64>>;
+    type Guidance = Vec<Vec<f64>>;
     const OPERATION: &'static str = "mix/puzzlemix";
 
     fn recipe() -> Option<Shipped<Self>> {
@@ -116,25 +116,25 @@ impl Mix for Puzzlemix {
         Blocks { side, lambda }
     }
 
-    fn know(&self, batch: &PixelBatch, answers: &Answers) -> Self::Known {
+    fn guidance(&self, batch: &PixelBatch, answers: &Answers) -> Self::Guidance {
         let Some(gradient) = &answers.input_gradient else { return Vec::new() };
         gradient.par_chunks_exact(batch.image_len()).map(puzzle::saliency).collect()
     }
 
-    fn mix(&self, draw: &Blocks, pair: &Pair<'_, Self::Known>) -> Option<Planned> {
+    fn mix(&self, draw: &Blocks, pair: &Pair<'_, Self::Guidance>) -> Option<Planned> {
         let Self { n_labels, beta, gamma, eta, neigh_size, t_eps, t_size, .. } = *self;
         let transport = self.transport.then_some((t_eps, t_size));
         let settings = Settings { n_labels, beta, gamma, eta, neigh_size, transport };
         let piece = |index: usize| Piece {
             pixels: pair.batch.image_values(index),
-            saliency: pair.known.get(index).map(Vec::as_slice),
+            saliency: pair.guidance.get(index).map(Vec::as_slice),
         };
         let images = [piece(pair.index), piece(pair.partner)];
         let puzzle = Puzzle::new(images[0], images[1], pair.size(), draw.side, draw.lambda, &settings);
         let mask = Arc::clone(&puzzle.mask);
         let mut planned = pair.blend(1.0 - masks::mean(&mask));
         planned.mixed.mask = Some(mask);
-        planned.way = Way::Whole(Arc::new(puzzle));
+        planned.change = PixelChange::Whole(Arc::new(puzzle));
         Some(planned)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bakeoff_random::Stream;
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::boxes::{self, BoxDraw};
 use super::options::{Options, Paired, mixer_options, once, span};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
@@ -30,7 +30,7 @@ mixer_options! {
 
 impl Mix for Resizemix {
     type Draw = DrawnBox;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/resizemix";
 
     fn recipe() -> Option<Shipped<Self>> {
@@ -70,6 +70,6 @@ impl Mix for Resizemix {
     }
 
     fn mix(&self, draw: &DrawnBox, pair: &Pair<'_, ()>) -> Option<Planned> {
-        Some(pair.paste(draw, self.correct_label, Way::Patch(Arc::new(Shrunk))))
+        Some(pair.paste(draw, self.correct_label, PixelChange::Patch(Arc::new(Shrunk))))
     }
 }

@@ -2,7 +2,7 @@
 
 use bakeoff_random::Stream;
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::boxes::{self, BoxDraw};
 use super::options::{Options, Paired, by_box, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
@@ -24,7 +24,7 @@ mixer_options! {
 
 impl Mix for Saliencymix {
     type Draw = DrawnBox;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/saliencymix";
 
     fn recipe() -> Option<Shipped<Self>> {
@@ -57,6 +57,6 @@ impl Mix for Saliencymix {
     }
 
     fn mix(&self, draw: &DrawnBox, pair: &Pair<'_, ()>) -> Option<Planned> {
-        Some(pair.paste(draw, self.correct_label, Way::Window))
+        Some(pair.paste(draw, self.correct_label, PixelChange::Window))
     }
 }

@@ -19,7 +19,7 @@ mixer_options! {
 
 impl Mix for Smoothmix {
     type Draw = DrawnMask;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/smoothmix";
 
     fn recipe() -> Option<Shipped<Self>> {

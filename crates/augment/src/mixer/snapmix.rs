@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bakeoff_random::Stream;
 use rayon::prelude::*;
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::boxes::{self, BoxDraw, area, share_outside};
 use super::options::{Options, Paired, mixer_options, once};
 use super::plan::{DrawnBox, Mix, Pair, Scene};
@@ -37,7 +37,7 @@ pub(super) struct Boxes {
 impl Mix for Snapmix {
     type Draw = Boxes;
     /// Where each image's class is seen.
-    type Known = Vec<Option<Evidence>>;
+    type Guidance = Vec<Option<Evidence>>;
     const OPERATION: &'static str = "mix/snapmix";
 
     fn recipe() -> Option<Shipped<Self>> {
@@ -76,25 +76,25 @@ impl Mix for Snapmix {
         Boxes { pasted, cut }
     }
 
-    fn know(&self, batch: &PixelBatch, answers: &Answers) -> Self::Known {
+    fn guidance(&self, batch: &PixelBatch, answers: &Answers) -> Self::Guidance {
         let Some(maps) = &answers.activation_maps else { return Vec::new() };
         let of = |index| Evidence::of(maps, index, batch.width(), batch.height());
         (0..batch.len()).into_par_iter().map(of).collect()
     }
 
-    fn mix(&self, &Boxes { pasted, cut }: &Boxes, pair: &Pair<'_, Self::Known>) -> Option<Planned> {
+    fn mix(&self, &Boxes { pasted, cut }: &Boxes, pair: &Pair<'_, Self::Guidance>) -> Option<Planned> {
         if area(pasted) == 0 || area(cut) == 0 {
             return None;
         }
         let size = pair.size();
-        let evidence = |index: usize| pair.known.get(index).and_then(Option::as_ref);
+        let evidence = |index: usize| pair.guidance.get(index).and_then(Option::as_ref);
         let [kept, brought] =
             semantic::shares(evidence(pair.index), evidence(pair.partner), pasted, cut, size);
         let weight = kept + brought;
         // Nothing of either is seen: the area says what of each there is, though it counts for nothing.
         let lambda = if weight > 0.0 { kept / weight } else { share_outside(pasted, size[0], size[1]) };
-        let way = Way::Patch(Arc::new(Resized { cut }));
-        let mut planned = pair.paste(&DrawnBox { lambda, pasted }, false, way);
+        let change = PixelChange::Patch(Arc::new(Resized { cut }));
+        let mut planned = pair.paste(&DrawnBox { lambda, pasted }, false, change);
         if self.weighted {
             planned.mixed.weight = weight as f32;
         }

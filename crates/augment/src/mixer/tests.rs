@@ -2,7 +2,7 @@
 
 use bakeoff_random::Stream;
 
-use super::blend::{SPAN, Way, apply};
+use super::blend::{PixelChange, SPAN, apply};
 use super::boxes::{BoxDraw, area, share_outside};
 use super::plan::{DrawnBox, Scene, partners};
 use super::*;
@@ -59,7 +59,7 @@ fn batches_are_mixed_as_torchvision_and_timm_mix_them() {
         (count(&fixture["width"]), count(&fixture["height"]), count(&fixture["classes"]));
     let labels: Vec<usize> = list(&fixture["labels"]).iter().map(count).collect();
     for case in list(&fixture["batches"]) {
-        let way = if case["kind"] == "mixup" { Way::Blend } else { Way::Window };
+        let change = if case["kind"] == "mixup" { PixelChange::Blend } else { PixelChange::Window };
         let mixes: Vec<Planned> = (0..labels.len())
             .map(|i| Planned {
                 mixed: Mixed {
@@ -68,7 +68,7 @@ fn batches_are_mixed_as_torchvision_and_timm_mix_them() {
                     pasted: case["boxes"].get(i).map(counts),
                     ..Mixed::unmixed(i)
                 },
-                way: way.clone(),
+                change: change.clone(),
             })
             .collect();
         let mut batch = PixelBatch::from_parts(width, height, floats(&fixture["images"]));
@@ -88,8 +88,10 @@ fn images_longer_than_a_span_are_blended_whole() {
     assert!(len > 3 * SPAN && height % (SPAN / (3 * width)) != 0);
     let values: Vec<f32> = (0..2 * len).map(|i| (i % 1009) as f32 / 1009.0).collect();
     let mut batch = PixelBatch::from_parts(width, height, values.clone());
-    let of =
-        |partner, lambda| Planned { mixed: Mixed { partner, lambda, ..Mixed::unmixed(0) }, way: Way::Blend };
+    let of = |partner, lambda| Planned {
+        mixed: Mixed { partner, lambda, ..Mixed::unmixed(0) },
+        change: PixelChange::Blend,
+    };
     let mixes = [of(1, 0.25), of(0, 0.75)];
     let mut targets = Targets::one_hot(&[0, 1], 2).unwrap();
     apply(&mut batch, &mut targets, &mixes, |values| values.iter_mut().for_each(|value| *value += 1.0));
@@ -267,11 +269,11 @@ fn timms_batches_come_out_as_timm_mixes_them_in_every_mode() {
             .map(|i| {
                 let pasted: Option<[usize; 4]> = case["boxes"].get(i).filter(|b| !b.is_null()).map(counts);
                 let lambda = number(&case["lambda"][i]) as f32;
-                let way = if pasted.is_some() { Way::Window } else { Way::Blend };
+                let change = if pasted.is_some() { PixelChange::Window } else { PixelChange::Blend };
                 boxes += usize::from(pasted.is_some());
                 blends += usize::from(pasted.is_none() && lambda < 1.0);
                 let pasted = pasted.filter(|b| area(*b) > 0);
-                Planned { mixed: Mixed { partner: n - 1 - i, lambda, pasted, ..Mixed::unmixed(i) }, way }
+                Planned { mixed: Mixed { partner: n - 1 - i, lambda, pasted, ..Mixed::unmixed(i) }, change }
             })
             .collect();
         let mut batch = PixelBatch::from_parts(width, height, floats(&fixture["images"]));

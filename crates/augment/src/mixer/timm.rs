@@ -4,7 +4,7 @@ use bakeoff_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::blend::{Planned, Way};
+use super::blend::{PixelChange, Planned};
 use super::boxes;
 use super::cutmix::draw_box;
 use super::options::{LambdaMode, Options, Paired, Pairing, Partner, by_box, once};
@@ -91,7 +91,7 @@ impl Paired for Timm {
 
 impl Mix for Timm {
     type Draw = Switched;
-    type Known = ();
+    type Guidance = ();
     const OPERATION: &'static str = "mix/timm";
 
     fn recipe() -> Option<Shipped<Self>> {
@@ -162,7 +162,7 @@ impl Mix for Timm {
         Some(match draw {
             Switched::Mixup(lambda) => pair.blend(*lambda),
             Switched::Cutmix(drawn) => {
-                pair.paste(drawn, self.correct_label || self.cutmix_minmax.is_some(), Way::Window)
+                pair.paste(drawn, self.correct_label || self.cutmix_minmax.is_some(), PixelChange::Window)
             }
         })
     }

@@ -61,7 +61,7 @@ enum Action {
         #[arg(long, value_name = "DIR", value_parser = super::path())]
         to: Option<PathBuf>,
         /// Another place for its files: an address to which their names are added.
-        #[arg(long, value_name = "URL")]
+        #[arg(long, value_name = "URL", value_parser = mirror)]
         mirror: Option<String>,
         /// Keep archives after they were unpacked.
         #[arg(long)]
@@ -136,6 +136,17 @@ fn column(text: &str) -> Result<(String, String), String> {
 fn kind(name: &str) -> Result<SourceKind> {
     serde_json::from_value(serde_json::Value::from(name))
         .with_context(|| format!("there is no source {name:?}"))
+}
+
+/// An address from which files can be fetched.
+fn mirror(text: &str) -> Result<String, String> {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if scheme.is_some_and(|scheme| scheme == "http" || scheme == "https") {
+        return Ok(text.to_owned());
+    }
+    Err("it is no address that begins with http:// or https://. Files that are on this machine already need no mirror: put them into \
+         the folder that --to names, under the names they have on the server, and run the command without --mirror"
+        .to_owned())
 }
 
 fn fetched(name: &str, options: FetchOptions) -> Result<Exit> {

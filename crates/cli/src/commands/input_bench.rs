@@ -5,9 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use bakeoff_augment::{Address, Answers, BatchError, Pipeline, Preprocess, RecipeConfig, Targets, builtin};
-use bakeoff_data::{
-    Dataset, DeclaredSplit, GeneratedConfig, ImageError, PackMode, Patch, Region, RgbImage, SourceConfig,
-};
+use bakeoff_data::{Dataset, DeclaredSplit, GeneratedConfig, ImageError, PackMode, RgbImage, SourceConfig};
 use bakeoff_files::Unfinished;
 use rayon::prelude::*;
 

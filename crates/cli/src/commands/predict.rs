@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use bakeoff_augment::{BatchError, NetworkInput, Normalisation, Pipeline, Preprocess, RecipeConfig, Resize};
 use bakeoff_data::{ImageError, PixelNote, decode_with_notes, image_bytes, pixel_warnings};
 use bakeoff_data::{form, number};
+use bakeoff_evidence::{columns, padded};
 use bakeoff_nn::{Model, NnError, Session, SessionConfig, Trainable, WeightNote, WeightSource, Weights};
 use bakeoff_study::{CardEntry, ModelCard, find_weights, most_probable};
 use rayon::prelude::*;
@@ -424,10 +425,9 @@ impl Output {
         pipeline: &Pipeline,
         files: &[PathBuf],
     ) -> Self {
-        let length = |text: &str| text.chars().count();
         let widths = (files.len() > BLOCK).then(|| {
-            let image = files.iter().map(|file| length(&file.display().to_string())).max().unwrap_or(0);
-            (image, classes.iter().map(|class| length(class)).max().unwrap_or(0).min(WIDEST_CLASS))
+            let image = files.iter().map(|file| columns(&file.display().to_string())).max().unwrap_or(0);
+            (image, classes.iter().map(|class| columns(class)).max().unwrap_or(0).min(WIDEST_CLASS))
         });
         if arguments.json {
             let value = |value: serde_json::Result<String>| value.unwrap_or_default().replace('\n', "\n  ");
@@ -473,7 +473,7 @@ impl Output {
                         continue;
                     }
                 };
-                *cell = format!("{cell:width$}");
+                *cell = padded(cell, width);
             }
         }
         self.table.push(row);

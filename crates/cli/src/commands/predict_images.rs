@@ -65,10 +65,13 @@ fn files(argument: &Path, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
 fn of_folder(folder: &Path, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
     let run = ["plan.json", "trial.json"].iter().find(|file| folder.join(file).is_file());
     if let Some(file) = run {
-        let what = if *file == "plan.json" { "a run folder" } else { "a trial's folder" };
+        let (what, weights) = if *file == "plan.json" {
+            ("a run folder", "one of its trials with --weights, as RUN/trials/RECIPE/seed-N")
+        } else {
+            ("a trial's folder", "this folder with --weights")
+        };
         bail!(
-            "{} is {what}: its pictures are previews and charts, not images to classify; name your images, and this folder's weights \
-             with --weights",
+            "{} is {what}: its pictures are previews and charts, not images to classify; name your images, and {weights}",
             folder.display()
         );
     }
@@ -233,7 +236,15 @@ mod tests {
                 .contains("holds no images; 1 file that is no image was left out, x.txt for one")
         );
         fs::write(root.join("plan.json"), b"{}").unwrap();
-        assert!(error(root.into()).contains("is a run folder"));
+        let said = error(root.into());
+        assert!(said.contains("is a run folder") && said.ends_with("RUN/trials/RECIPE/seed-N"), "{said}");
+        fs::remove_file(root.join("plan.json")).unwrap();
+        fs::write(root.join("trial.json"), b"{}").unwrap();
+        let said = error(root.into());
+        assert!(
+            said.contains("is a trial's folder") && said.ends_with("this folder with --weights"),
+            "{said}"
+        );
         // One that is not there is told with its reason when it is read.
         assert_eq!(images(&[root.join("absent.jpg")]).unwrap().files.len(), 1);
     }

@@ -101,15 +101,16 @@ pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Res
         }
     };
     let outcome = while_serving(&options.view, &folder, options.lang, |url| {
-        Ok(while_covered(&options.view, &folder, url, &progress, train))
+        Ok(while_covered(&options.view, &folder, url, train))
     })?;
     interrupt::training(false);
     progress.finish();
     let outcome = outcome?;
     if outcome.interrupted {
         note(format!(
-            "interrupted; everything done so far is in {}, and the same command goes on from there",
-            folder.display()
+            "interrupted; everything done so far is in {}, and the same command goes on from there:\n  {}",
+            folder.display(),
+            interrupt::this_command()
         ));
         if outcome.finished == 0 {
             return Ok(Exit::Interrupted);

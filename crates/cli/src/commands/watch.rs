@@ -11,7 +11,7 @@ use bakeoff_study::RunFolder;
 
 use crate::exit::{Exit, note};
 use crate::interrupt;
-use crate::progress::RunProgress;
+use crate::screen;
 
 /// Show a run while it goes on, also one of another process; only its folder is read.
 ///
@@ -94,21 +94,20 @@ pub(crate) fn while_covered<T: Send>(
     view: &View,
     run: &Path,
     url: Option<&str>,
-    progress: &RunProgress,
     work: impl FnOnce() -> T + Send,
 ) -> T {
     if !view.tui {
         return work();
     }
     let done = AtomicBool::new(false);
-    progress.hide(true);
+    screen::hide(true);
     std::thread::scope(|scope| {
         let working = scope.spawn(|| {
             let _set = SetAtEnd(&done);
             work()
         });
         let left = terminal::watch(run, Note { url, ours: true }, &|| done.load(Ordering::Relaxed));
-        progress.hide(false);
+        screen::hide(false);
         match left {
             Ok(Left::Interrupted) => {
                 interrupt::interrupt();

@@ -15,4 +15,6 @@ mod options;
 mod scene;
 mod serving;
 mod sources;
+#[cfg(target_os = "linux")]
+mod terminals;
 mod weights;

@@ -1,6 +1,8 @@
 //! Runs that are the same to the last digit: a seed that was never set, or a file that was copied.
 
-use super::{ResultsError, Run, shown};
+use super::error::ResultsError;
+use super::records::Run;
+use super::told::shown;
 use bakeoff_stats::Marks;
 use std::collections::HashMap;
 

@@ -1,10 +1,14 @@
 //! Training logs, one file per run: timm, Keras, Lightning, Ultralytics, or anything with an `epoch` column.
 
+use super::cells::seed_of;
 use super::epochs::{self, COLUMNS, Decision, METRIC, Row, Values};
+use super::error::ResultsError;
 use super::metric::{self, Family};
-use super::opened::{Header, Opened, failure, plain};
-use super::table::seed_of;
-use super::{MetricUnit, Results, ResultsError, ResultsOptions, Run, Source, Told, place, shown, shown_path};
+use super::opened::{Header, Lengths, Opened, failure, plain};
+use super::place;
+use super::records::{MetricUnit, Results, ResultsOptions, Run, Source};
+use super::told::{Told, shown, shown_path};
+use super::unit::jump;
 use bakeoff_data::delimited::{DecimalSign, DelimitedError};
 use bakeoff_data::form;
 use bakeoff_data::normalised;
@@ -50,12 +54,6 @@ const LOSS: [&str; 5] = ["eval_loss", "val_loss", "valid_loss", "validation_loss
 const RATE: [&str; 4] = ["lr", "learning_rate", "lr_pg0", "train_lr"];
 /// What logs write where there is no value.
 const NOTHING: [&str; 10] = ["", "NA", "N/A", "n/a", "<NA>", "None", "null", "NULL", "-", "–"];
-/// Two accuracies in a row whose ratio is about a hundred are more likely one accuracy in two units.
-const HUNDRED: std::ops::RangeInclusive<f64> = 65.0..=150.0;
-/// A log that goes above this is in percent.
-const CLEARLY_PERCENT: f64 = 5.0;
-/// An accuracy that stays below this is none in fractions worth comparing, but one in percent of a network that learnt nothing.
-const LEAST_FRACTION: f64 = 0.05;
 /// Percent are written with rounding errors.
 const ABOVE_ONE: f64 = 1.0 + 1e-6;
 
@@ -500,7 +498,7 @@ impl<'a> Logs<'a> {
             let beside = log.beside.as_ref().filter(|(value, _)| *value > ABOVE_ONE);
             percent.push(match (sure(log), some, beside) {
                 (true, ..) => {
-                    jump(log, direction).map_or(Ok(true), |[line, before, after]| {
+                    jump(&log.rows, direction).map_or(Ok(true), |[line, before, after]| {
                         Err(ResultsError::NoUnit {
                             path: log.path.clone(),
                             message: format!(
@@ -546,72 +544,6 @@ impl<'a> Logs<'a> {
         }
         Ok(percent)
     }
-}
-
-/// How long the last cells of rows are that have an end.
-struct Lengths {
-    shortest: usize,
-    longest: usize,
-}
-
-impl Lengths {
-    fn of(opened: &Opened) -> Self {
-        let ended = opened.rows().flatten().filter(|row| row.ended);
-        ended.fold(Self { shortest: usize::MAX, longest: 0 }, |lengths, row| {
-            let length = row.cells.last().map_or(0, |cell| cell.chars().count());
-            Self { shortest: lengths.shortest.min(length), longest: lengths.longest.max(length) }
-        })
-    }
-
-    /// Whether a last cell without a line end behind it is only the beginning of one.
-    fn is_cut(&self, length: usize) -> bool {
-        let uniform = self.shortest == self.longest;
-        self.longest > 0 && (uniform && length < self.shortest || length + 3 < self.shortest)
-    }
-}
-
-/// Where an accuracy in percent becomes one in fractions or the other way round: line, before, after.
-fn jump(log: &Log, direction: Direction) -> Option<[f64; 3]> {
-    let values: Vec<(u64, f64)> =
-        log.rows.iter().filter_map(|row| Some((row.line, row.values[METRIC]?))).collect();
-    (1..values.len()).find_map(|at| {
-        let ((_, before), (line, after)) = (values[at - 1], values[at]);
-        let down = before > 1.0 && after <= 1.0 && HUNDRED.contains(&(before / after));
-        // The first epochs of a run in percent may be below one.
-        let up = at >= 2 && before <= 1.0 && after > 1.0 && HUNDRED.contains(&(after / before));
-        let below = up && values[..at].iter().all(|(_, value)| *value <= 1.0);
-        let parts = || {
-            let numbers = |values: &[(u64, f64)]| values.iter().map(|(_, value)| *value).collect::<Vec<_>>();
-            other_unit(&numbers(&values[..at]), &numbers(&values[at..]), direction)
-        };
-        (down || below || parts()).then_some([line as f64, before, after])
-    })
-}
-
-/// Whether all of a log from some row on is in another unit than all above. The two values beside that row need not have a ratio of
-/// a hundred: the metric may have moved in between, and a second training that was appended begins low.
-fn other_unit(above: &[f64], below: &[f64], direction: Direction) -> bool {
-    let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
-    let fractions = |values: &[f64]| most(values) <= 1.0;
-    let percent = |values: &[f64]| most(values) > CLEARLY_PERCENT;
-    // A network that knows nothing has the same accuracy again and again.
-    let still = |values: &[f64]| values.len() >= 2 && values.iter().all(|value| *value == values[0]);
-    let (Some(&before), Some(&after)) = (above.last(), below.first()) else { return false };
-    if fractions(below) && percent(above) && before > 1.0 {
-        // Errors that go down slowly pass one percent too.
-        let least = if direction == Direction::LowerIsBetter { 15.0 } else { 5.0 };
-        let chance = still(below) && (100.0 / below[0]).fract() == 0.0;
-        let nothing = most(below) < LEAST_FRACTION && direction == Direction::HigherIsBetter;
-        return before >= least * after && !chance && !nothing;
-    }
-    // So do accuracies in percent that begin low.
-    above.len() >= 2
-        && fractions(above)
-        && percent(below)
-        && after > 1.0
-        && after >= 20.0 * before
-        && most(above) >= LEAST_FRACTION
-        && !still(above)
 }
 
 /// That logs are of different lengths.

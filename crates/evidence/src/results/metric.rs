@@ -1,6 +1,8 @@
 //! What a column's name says of its numbers: which way is good, and whether they are shares of something.
 
-use super::{MetricUnit, ResultsError, ResultsOptions, shown};
+use super::error::ResultsError;
+use super::records::{MetricUnit, ResultsOptions};
+use super::told::shown;
 use bakeoff_stats::Direction::{HigherIsBetter, LowerIsBetter};
 use bakeoff_stats::{Direction, Measure, Unit};
 use std::path::Path;

@@ -1,9 +1,13 @@
 //! A file that was opened, and its columns by name.
 
+use super::error::ResultsError;
+use super::kind::Kind;
 use super::metric;
-use super::{Kind, ResultsError, ResultsOptions, nearest, shown};
+use super::records::ResultsOptions;
+use super::told::shown;
 pub(super) use bakeoff_data::columns::plain;
 use bakeoff_data::delimited::{DecimalSigns, Delimited, DelimitedError, Format, Row};
+use bakeoff_data::nearest;
 use std::path::{Path, PathBuf};
 
 /// Names longer than this are shown cut.
@@ -221,5 +225,27 @@ pub(super) fn failure(path: &Path, error: &DelimitedError) -> ResultsError {
         }
         DelimitedError::Empty => ResultsError::Empty { path, message: "it has no header line" },
         other => ResultsError::Row { path, line: other.line().unwrap_or(1), message: other.to_string() },
+    }
+}
+
+/// How long the last cells of rows are that have an end.
+pub(super) struct Lengths {
+    shortest: usize,
+    longest: usize,
+}
+
+impl Lengths {
+    pub(super) fn of(opened: &Opened) -> Self {
+        let ended = opened.rows().flatten().filter(|row| row.ended);
+        ended.fold(Self { shortest: usize::MAX, longest: 0 }, |lengths, row| {
+            let length = row.cells.last().map_or(0, |cell| cell.chars().count());
+            Self { shortest: lengths.shortest.min(length), longest: lengths.longest.max(length) }
+        })
+    }
+
+    /// Whether a last cell without a line end behind it is only the beginning of one.
+    pub(super) fn is_cut(&self, length: usize) -> bool {
+        let uniform = self.shortest == self.longest;
+        self.longest > 0 && (uniform && length < self.shortest || length + 3 < self.shortest)
     }
 }

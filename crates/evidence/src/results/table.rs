@@ -1,80 +1,20 @@
 //! One row per prediction, or one row per run.
 
+use super::cells::{correct_of, run_value, seed_of, share_of};
+use super::error::ResultsError;
+use super::kept::{ABSENT, Kept, Mark, NO_CLASS, Names, Place};
+use super::kind::Kind;
 use super::metric;
 use super::opened::{Header, Opened, failure, plain};
+use super::records::{MetricUnit, Results, ResultsOptions, Run};
+use super::told::{Told, shown, shown_path};
 use super::vocabulary::{self, Classes, Confusion, key};
-use super::{Kind, MetricUnit, Results, ResultsError, ResultsOptions, Run, Told, shown, shown_path};
 use bakeoff_data::delimited::{DecimalSign, Row};
 use bakeoff_data::normalised;
 use bakeoff_stats::{Direction, Marks, Measure, Unit};
 use bakeoff_study::Headline;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-
-/// What a row says of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mark {
-    /// 0 or 1.
-    Correct(usize),
-    /// Two classes that agree or do not.
-    Classes(usize, usize),
-    /// In [0, 1].
-    Probability(usize),
-    /// What a run came to.
-    Value(usize),
-}
-
-/// Names numbered in the order they are met.
-#[derive(Debug, Default)]
-struct Names {
-    numbers: HashMap<String, u32>,
-    names: Vec<String>,
-}
-
-impl Names {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        // More than 2^32 names do not fit into memory.
-        let number = self.names.len() as u32;
-        self.numbers.insert(name.to_owned(), number);
-        self.names.push(name.to_owned());
-        number
-    }
-}
-
-/// Which file and which line of it.
-type Place = (u16, u32);
-
-/// A run's marks by image number, as far as they were read.
-#[derive(Debug)]
-enum Kept {
-    /// 0, 1, or [`ABSENT`].
-    Correct(Vec<u8>),
-    /// Number of the predicted class, or [`NO_CLASS`].
-    Predicted(Vec<u32>),
-    /// NaN where absent.
-    Scores(Vec<f64>),
-    /// A run without images.
-    Value(f64),
-}
-
-const ABSENT: u8 = 2;
-const NO_CLASS: u32 = u32::MAX;
-
-impl Kept {
-    /// As many images as there are numbers up to this one.
-    fn make_room(&mut self, at: usize) {
-        let wanted = at + 1;
-        match self {
-            Self::Correct(marks) if marks.len() < wanted => marks.resize(wanted, ABSENT),
-            Self::Predicted(marks) if marks.len() < wanted => marks.resize(wanted, NO_CLASS),
-            Self::Scores(marks) if marks.len() < wanted => marks.resize(wanted, f64::NAN),
-            _ => {}
-        }
-    }
-}
 
 /// All rows read so far.
 #[derive(Debug, Default)]
@@ -600,64 +540,5 @@ impl Table {
             warnings,
             notes,
         })
-    }
-}
-
-/// A whole number, also as data frames write it: `3.0`.
-pub(super) fn seed_of(text: &str, sign: Option<DecimalSign>) -> Result<u64, String> {
-    let whole = text.strip_suffix(".0").unwrap_or(text);
-    whole.parse().or_else(|_| {
-        // 2^53: up to here every whole number is one of floating point.
-        let exact = |value: &f64| value.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(value);
-        let number = sign.and_then(|sign| sign.read(text)).filter(|number| !number.percent);
-        number.map(|number| number.value).filter(exact).map(|value| value as u64).ok_or_else(|| {
-            let what =
-                if text.is_empty() { "is empty".into() } else { format!("`{}` is no seed", shown(text)) };
-            format!("{what}; a seed is a whole number from 0")
-        })
-    })
-}
-
-fn named(text: &str) -> String {
-    if text.is_empty() { "is empty".into() } else { format!("`{}`", shown(text)) }
-}
-
-/// 1 for right, 0 for wrong.
-fn correct_of(text: &str) -> Result<u8, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "1.0" | "1,0" | "true" | "t" | "yes" | "y" | "right" | "correct" => Ok(1),
-        "0" | "0.0" | "0,0" | "false" | "f" | "no" | "n" | "wrong" | "incorrect" => Ok(0),
-        _ => Err(format!(
-            "{}; must be 0, 1, true or false (call the column `probability` if it holds one)",
-            named(text)
-        )),
-    }
-}
-
-/// A share in [0, 1], or with a percent sign.
-fn share_of(text: &str, sign: DecimalSign, unit: Option<MetricUnit>) -> Result<f64, String> {
-    let what = named(text);
-    let number = sign.read(text).ok_or_else(|| format!("{what} is not a number"))?;
-    let percent = number.percent || unit == Some(MetricUnit::Percent);
-    let value = if percent { number.value / 100.0 } else { number.value };
-    match value {
-        value if (0.0..=1.0).contains(&value) => Ok(value),
-        value if value.is_nan() => Err(format!("{what} is not a number; was it a run that diverged?")),
-        _ => Err(format!(
-            "{what} is outside [0, 1]; divide percent by 100, or say --unit percent if all are written so"
-        )),
-    }
-}
-
-/// What a run came to.
-fn run_value(text: &str, sign: DecimalSign, unit: Unit, written: Option<MetricUnit>) -> Result<f64, String> {
-    if unit == Unit::Percent {
-        return share_of(text, sign, written);
-    }
-    let what = named(text);
-    match sign.read(text).map(|number| number.value) {
-        Some(value) if value.is_finite() => Ok(value),
-        Some(_) => Err(format!("{what} is not a number; was it a run that diverged?")),
-        None => Err(format!("{what} is not a number")),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Two columns that hardly share a value are no result: a prediction that is a name can never equal a label that is a number.
 
-use super::{ResultsError, shown};
+use super::error::ResultsError;
+use super::told::shown;
 use bakeoff_data::{differences, identity_key, normalised};
 use bakeoff_stats::FEWEST_IMAGES;
 use std::borrow::Cow;

@@ -95,12 +95,12 @@ fn write(html: &mut String, aggregate: &Aggregate, words: &Words, hidden: bool) 
         words.figure,
         fill(words.aggregate_caption, &values)
     );
-    let mut table = |table: &Table, number: usize, caption: &str| {
+    let mut table = |table: &Table, class: &str, number: usize, caption: &str| {
         let caption = format!("<b>{} {number}.</b> {}", words.table, fill(caption, &values));
-        html.push_str(&table.html("", &caption));
+        html.push_str(&table.html(class, &caption));
     };
-    table(&aggregate_table(aggregate, words), 1, words.aggregate_table_caption);
-    table(&data_set_table(aggregate, words), 2, words.aggregate_sets_caption);
+    table(&aggregate_table(aggregate, words), "", 1, words.aggregate_table_caption);
+    table(&data_set_table(aggregate, words), "results", 2, words.aggregate_sets_caption);
     let _ = writeln!(
         html,
         "<section><h2>{}</h2>\n<p>{}</p>\n</section>\n</main>\n<footer>{}</footer>\n</div>",

@@ -13,18 +13,18 @@ use crate::records::{TestRecord, TrialRecord};
 struct Mock<'a> {
     folder: &'a RunFolder,
     /// What becomes of a trial.
-    end: fn(&TrialKey) -> End,
+    end: fn(&TrialKey) -> TrialEnd,
     /// The trial during which somebody stops the run.
     stop_in: Option<(&'a str, u64, &'a AtomicBool)>,
     given: Mutex<Vec<(String, usize)>>,
 }
 
-fn finished(_: &TrialKey) -> End {
-    End::Finished
+fn finished(_: &TrialKey) -> TrialEnd {
+    TrialEnd::Finished
 }
 
 impl<'a> Mock<'a> {
-    fn new(folder: &'a RunFolder, end: fn(&TrialKey) -> End) -> Self {
+    fn new(folder: &'a RunFolder, end: fn(&TrialKey) -> TrialEnd) -> Self {
         Self { folder, end, stop_in: None, given: Mutex::default() }
     }
 
@@ -48,7 +48,7 @@ impl<'a> Mock<'a> {
 }
 
 impl Worker for Mock<'_> {
-    fn work(&self, key: &TrialKey, threads: usize, stop: &StopFlag<'_>) -> Result<End, RunError> {
+    fn work(&self, key: &TrialKey, threads: usize, stop: &StopFlag<'_>) -> Result<TrialEnd, RunError> {
         lock(&self.given).push((format!("{} {}", key.recipe, key.seed), threads));
         if let Some((recipe, seed, flag)) = self.stop_in
             && (recipe, seed) == (key.recipe.as_str(), key.seed)
@@ -56,11 +56,11 @@ impl Worker for Mock<'_> {
             flag.store(true, Ordering::Relaxed);
         }
         if stop.raised() {
-            return Ok(End::Interrupted);
+            return Ok(TrialEnd::Interrupted);
         }
         let end = (self.end)(key);
         match &end {
-            End::Finished => {
+            TrialEnd::Finished => {
                 let test = TestRecord { images: 9, loss: 1.0, top1: 0.5, top5: 1.0, epochs: vec![1] };
                 let (metrics_sha256, predictions_sha256) = (None, None);
                 self.record(
@@ -68,10 +68,10 @@ impl Worker for Mock<'_> {
                     TrialStatus::Finished { test, seconds: 1.0, metrics_sha256, predictions_sha256 },
                 )?;
             }
-            End::Failed { reason, epoch } => {
+            TrialEnd::Failed { reason, epoch } => {
                 self.record(key, TrialStatus::Failed { reason: reason.clone(), epoch: *epoch })?;
             }
-            End::Interrupted => {}
+            TrialEnd::Interrupted => {}
         }
         Ok(end)
     }
@@ -164,8 +164,8 @@ fn of_several_at_a_time_each_trial_is_given_out_once_and_the_last_takes_the_thre
 fn a_failed_trial_stops_no_other_and_is_not_tried_again_unless_asked_for() {
     let mut scene = Scene::new();
     let fails = |key: &TrialKey| match key.recipe.as_str() {
-        "mixup" => End::Failed { reason: "not a number".to_owned(), epoch: 1 },
-        _ => End::Finished,
+        "mixup" => TrialEnd::Failed { reason: "not a number".to_owned(), epoch: 1 },
+        _ => TrialEnd::Finished,
     };
     let worker = Mock::new(&scene.folder, fails);
     let (outcome, _) = scene.train(&worker, None, ALONE).unwrap();
@@ -202,7 +202,7 @@ fn a_run_that_is_stopped_hands_out_nothing_more_and_goes_on_with_what_is_left() 
 fn what_stops_one_trial_for_good_stops_the_run_and_keeps_what_is_finished() {
     struct Full<'a>(Mock<'a>);
     impl Worker for Full<'_> {
-        fn work(&self, key: &TrialKey, threads: usize, stop: &StopFlag<'_>) -> Result<End, RunError> {
+        fn work(&self, key: &TrialKey, threads: usize, stop: &StopFlag<'_>) -> Result<TrialEnd, RunError> {
             if key.recipe == "mixup" {
                 let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
                 return Err(RunError::Write(at(Path::new("trial.json"))(full)));

@@ -26,7 +26,7 @@ pub(crate) struct TrialContext<'a> {
 }
 
 /// How it ended when a trial was begun or gone on with.
-pub(crate) enum End {
+pub(crate) enum TrialEnd {
     Finished,
     /// Recorded; others go on.
     Failed {
