@@ -301,7 +301,10 @@ fn check(sets: &[DataSet], names: &[String]) -> Result<(), AggregateError> {
                 let why = match (open, failed.len()) {
                     (0, 0) => String::new(),
                     (_, failed) => {
-                        format!(" ({open} of their trials are not finished, {failed} failed{example})")
+                        format!(
+                            " ({open} of their trials {} not finished, {failed} failed{example})",
+                            if open == 1 { "is" } else { "are" }
+                        )
                     }
                 };
                 let (recipe, baseline) = (recipe.name.clone(), summary.baseline.clone());
@@ -432,7 +435,9 @@ fn warnings(sets: &[DataSet], names: &[String]) -> Vec<String> {
         let (open, failed) = (set.summary.skipped.len(), set.summary.failed.len());
         if open + failed > 0 {
             warnings.push(format!(
-                "{name}: {open} trials are not finished and {failed} failed; they are not counted."
+                "{name}: {} {} not finished and {failed} failed; they are not counted.",
+                count(open, "trial"),
+                if open == 1 { "is" } else { "are" }
             ));
         }
         warnings.extend(set.summary.warnings.iter().map(|warning| format!("{name}: {warning}")));

@@ -24,6 +24,7 @@ mod figures;
 mod josa;
 mod korean;
 mod language;
+mod mapped;
 mod maps;
 mod metric;
 mod mlflow;

@@ -1,11 +1,11 @@
 //! Small pictures of test images, read from the data set where it can still be reached.
 
-use crate::maps::{Mapped, mapped, uri};
+use crate::mapped::{Mapped, mapped, uri};
 use crate::tables::insight::with_classes;
 use bakeoff_data::{Dataset, RgbImage};
 use bakeoff_evidence::Evidence;
 use bakeoff_findings::insight::{FlippedImage, Insight, RecipeInsight};
-use bakeoff_study::{Corruption, ImageCondition as Shown};
+use bakeoff_study::{Corruption, ImageCondition};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, crop_imm, resize};
 use std::collections::{BTreeMap, HashMap};
@@ -51,11 +51,11 @@ impl Damage {
     const HIDDEN: [usize; 3] = [1, 2, 3];
 
     /// As the networks are shown it, corruption by corruption, then hidden.
-    fn ways() -> Vec<Shown> {
+    fn ways() -> Vec<ImageCondition> {
         let damaged =
-            Corruption::ALL.into_iter().flat_map(|c| Self::SEVERITIES.map(|s| Shown::Damaged(c, s)));
-        let hidden = Self::HIDDEN.map(Shown::quarters_hidden);
-        [Shown::Plain].into_iter().chain(damaged).chain(hidden).collect()
+            Corruption::ALL.into_iter().flat_map(|c| Self::SEVERITIES.map(|s| ImageCondition::Damaged(c, s)));
+        let hidden = Self::HIDDEN.map(ImageCondition::quarters_hidden);
+        [ImageCondition::Plain].into_iter().chain(damaged).chain(hidden).collect()
     }
 
     /// Of the first image with maps, which stands at `place` in the test split.
@@ -67,13 +67,15 @@ impl Damage {
     }
 
     /// Name of the definition of one of its pictures.
-    pub(crate) fn place(shown: Shown) -> String {
+    pub(crate) fn place(shown: ImageCondition) -> String {
         format!("dam{}", Self::ways().iter().position(|way| *way == shown).unwrap_or(0))
     }
 
     /// Ways to hide a part, with the share that is hidden.
-    pub(crate) fn hidden() -> impl Iterator<Item = (f64, Shown)> {
-        Self::HIDDEN.into_iter().map(|quarters| (quarters as f64 / 4.0, Shown::quarters_hidden(quarters)))
+    pub(crate) fn hidden() -> impl Iterator<Item = (f64, ImageCondition)> {
+        Self::HIDDEN
+            .into_iter()
+            .map(|quarters| (quarters as f64 / 4.0, ImageCondition::quarters_hidden(quarters)))
     }
 }
 
@@ -211,8 +213,8 @@ mod tests {
     fn every_damage_has_a_picture_of_its_own() {
         let ways = Damage::ways();
         assert_eq!(ways.len(), 1 + 2 * 13 + 3);
-        assert_eq!(Damage::place(Shown::Plain), "dam0");
-        assert_eq!(Damage::place(Shown::Damaged(Corruption::GaussianNoise, 5)), "dam2");
+        assert_eq!(Damage::place(ImageCondition::Plain), "dam0");
+        assert_eq!(Damage::place(ImageCondition::Damaged(Corruption::GaussianNoise, 5)), "dam2");
         let hidden: Vec<(f64, String)> =
             Damage::hidden().map(|(share, way)| (share, Damage::place(way))).collect();
         assert_eq!(

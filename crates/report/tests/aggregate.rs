@@ -193,7 +193,7 @@ fn run_folders_are_data_sets_and_what_they_lack_or_do_otherwise_is_said() {
     };
     let error = aggregate(&[first.clone(), set("failed", &failed)]).unwrap_err().to_string();
     assert!(error.contains("\"cutmix\" has 1\u{a0}finished run"), "{error}");
-    assert!(error.contains("1 of their trials are not finished, 4 failed"), "{error}");
+    assert!(error.contains("1 of their trials is not finished, 4 failed"), "{error}");
     // A damaged file is named, not only its folder.
     let damaged = Fake { previews: false, ..Fake::new() }.write(&folder.path().join("damaged"));
     for seed in 1..=4 {

@@ -2,6 +2,7 @@
 
 use super::{Writer, put};
 use crate::language::fill;
+use crate::mapped::mapped;
 use crate::maps;
 use crate::tables::recipe_name;
 use crate::text::escape;
@@ -9,7 +10,7 @@ use crate::text::escape;
 impl Writer<'_> {
     pub(super) fn maps(&mut self) {
         let (evidence, words) = (self.evidence, self.words);
-        let all = maps::mapped(evidence);
+        let all = mapped(evidence);
         let Some(seed) = all.first().and_then(|mapped| Some(mapped.maps.first()?.0.seed)) else { return };
         self.open_section("maps", words.s_maps);
         put!(self, "<p>{}</p>\n", fill(words.maps_intro, &[("seed", &seed), ("n", &all.len())]));

@@ -1,5 +1,6 @@
 //! The page: one HTML file that asks nobody for anything, in every language it speaks at once.
 
+mod album;
 mod answer;
 mod calibration;
 mod changes;
@@ -20,11 +21,11 @@ use crate::svg::Drawing;
 use crate::text::{ClassNames, bdi, escape, plain};
 use crate::theme;
 use crate::thumbnails::Thumbnails;
+use album::Album;
 use bakeoff_evidence::{Evidence, Origin};
 use bakeoff_findings::Assessment;
 use bakeoff_findings::Confusion;
 use base64::Engine;
-use pictures::Album;
 use std::fmt::Write;
 
 const FONT: &[u8] = include_bytes!("../../fonts/Inter.woff2");

@@ -7,7 +7,7 @@ use crate::tables::robustness as tables;
 use crate::text::{bdi, escape};
 use crate::thumbnails::Damage;
 use bakeoff_evidence::Origin;
-use bakeoff_study::{Corruption, ImageCondition as Shown};
+use bakeoff_study::{Corruption, ImageCondition};
 
 impl Writer<'_> {
     pub(super) fn robustness(&mut self) {
@@ -77,7 +77,7 @@ impl Writer<'_> {
             self.html.push_str("<li>");
             for severity in Damage::SEVERITIES {
                 let label = format!("{}, {name}, {} {severity}", damage.image, words.h_severity);
-                self.damaged(Shown::Damaged(corruption, severity), &label);
+                self.damaged(ImageCondition::Damaged(corruption, severity), &label);
             }
             put!(self, "<div class=\"row\"><bdi>{name}</bdi></div></li>\n");
         }
@@ -89,7 +89,7 @@ impl Writer<'_> {
         let words = self.words;
         let Some(damage) = &self.shared.thumbnails.damage else { return };
         self.html.push_str("<ul class=\"sheet changed\">\n");
-        let plain = [(0.0, Shown::Plain)];
+        let plain = [(0.0, ImageCondition::Plain)];
         for (share, shown) in plain.into_iter().chain(Damage::hidden()) {
             let name = fill(words.h_hidden, &[("n", &(share * 100.0))]);
             self.html.push_str("<li>");
@@ -99,7 +99,7 @@ impl Writer<'_> {
         self.html.push_str("</ul>\n");
     }
 
-    fn damaged(&mut self, shown: Shown, label: &str) {
+    fn damaged(&mut self, shown: ImageCondition, label: &str) {
         put!(
             self,
             "<svg viewBox=\"0 0 100 100\" role=\"img\" aria-label=\"{}\"><use href=\"#{}\"/></svg>",
