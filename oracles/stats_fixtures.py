@@ -50,7 +50,7 @@ def standard_scores(d, sums):
     squares = (d**2).sum(axis=1)[:, None]
     rest = np.maximum(squares - sums**2 / n, 1e-6 * squares)
     begins = 1 + 12 / degrees
-    wild = np.log(rest / degrees / common / begins) / np.log(2)
+    wild = np.log(rest / degrees / common / begins) / np.log(1.75)
     calm = np.log(squares / n / common * 4) / np.log(1 / 4)
     share = np.clip(np.maximum(wild, calm), 0, 1)
     by_common = np.abs(sums) / np.sqrt(n * common)

@@ -193,20 +193,27 @@ impl Recommendation {
     fn sentence(&self, summary: &Summary) -> String {
         let baseline = &summary.baseline;
         let names = |recipes: &[String]| Shortlist::new(recipes.to_vec()).list(String::clone);
+        // A baseline may well be called `none`.
+        let name = |recipe: &String| match recipe == baseline {
+            true => format!("{recipe} (the baseline)"),
+            false => recipe.clone(),
+        };
         match self {
             Self::Use { recipe, alike, of } if alike.is_empty() => match of {
-                2 => format!("Use {recipe}."),
-                n => format!("Use {recipe}: it is the best of the {n} recipes."),
+                2 => format!("Use {}.", name(recipe)),
+                n => format!("Use {}: it is the best of the {n} recipes.", name(recipe)),
             },
             Self::Use { recipe, alike, .. } => {
-                format!("Use {recipe}; {} cannot be told from it.", names(alike))
+                format!("Use {}; {} cannot be told from it.", name(recipe), names(alike))
             }
             Self::KeepBaseline { foremost } => format!(
-                "Use {baseline}: {foremost} has the best mean, but it is equivalent to {baseline} within {}.",
+                "Use {}: {foremost} has the best mean, but it is equivalent to {baseline} within {}.",
+                name(baseline),
                 summary.margin_in_words()
             ),
             Self::Open { foremost, excluded: 0, .. } => format!(
-                "No recipe can be recommended yet: {foremost} has the best mean, but no other can be told from it."
+                "No recipe can be recommended yet: {} has the best mean, but no other can be told from it.",
+                name(foremost)
             ),
             Self::Open { foremost, alike, .. } => format!(
                 "No recipe can be recommended over {baseline} yet: {foremost} has the best mean, but {} cannot be told from it.",

@@ -116,31 +116,35 @@ fn sentences(found: &Found, summary: &Summary) -> Vec<String> {
 
 fn recommendation(recommendation: &Recommendation, summary: &Summary) -> String {
     let baseline = &summary.baseline;
+    let name = |recipe: &String| match recipe == baseline {
+        true => format!("기준 레시피 {recipe}"),
+        false => recipe.clone(),
+    };
     let names = |recipes: &[String]| listed(&Shortlist::new(recipes.to_vec()), String::clone);
     match recommendation {
         Recommendation::Use { recipe, alike, of } if alike.is_empty() => match of {
-            2 => format!("{} 쓰세요.", Josa::Object.after(recipe)),
+            2 => format!("{} 쓰세요.", Josa::Object.after(&name(recipe))),
             n => format!(
                 "{} 쓰세요. {} 가운데 가장 낫습니다.",
-                Josa::Object.after(recipe),
+                Josa::Object.after(&name(recipe)),
                 words().count(words().recipes_n, *n)
             ),
         },
         Recommendation::Use { recipe, alike, .. } => format!(
             "{} 쓰세요. {} 그보다 못하다고 할 수 없습니다.",
-            Josa::Object.after(recipe),
+            Josa::Object.after(&name(recipe)),
             Josa::Topic.after(&names(alike))
         ),
         Recommendation::KeepBaseline { foremost } => format!(
             "{} 쓰세요. 평균은 {} 가장 높지만 {} {} 안에서 동등합니다.",
-            Josa::Object.after(baseline),
+            Josa::Object.after(&name(baseline)),
             Josa::Subject.after(foremost),
             Josa::And.after(baseline),
             margin(summary)
         ),
         Recommendation::Open { foremost, excluded: 0, .. } => format!(
             "아직 권할 레시피가 없습니다. 평균은 {} 가장 낫지만 다른 어느 레시피와도 구별되지 않습니다.",
-            Josa::Subject.after(foremost)
+            Josa::Subject.after(&name(foremost))
         ),
         Recommendation::Open { foremost, alike, .. } => format!(
             "{baseline} 대신 권할 레시피가 아직 없습니다. 평균은 {} 가장 낫지만 {} 그와 구별되지 않습니다.",

@@ -378,7 +378,7 @@ fn of_losses_the_lower_is_better_wherever_something_is_said() {
         let summary = summarise_results(&results, "none", 0.0).unwrap();
         let cutmix = summary.recipes.iter().find(|r| r.name == "cutmix").unwrap();
         assert_eq!(cutmix.verdict, Some(Verdict::Better), "{metric}");
-        assert!(summary.answer.starts_with("Better than none: cutmix by "), "{}", summary.answer);
+        assert!(summary.answer.starts_with("Use cutmix. Better than none: cutmix by "), "{}", summary.answer);
         assert!(summary.answer.ends_with(&format!("(Lower {metric} is better.)")), "{}", summary.answer);
         let lines = summary.verdict_lines().join("\n");
         assert!(lines.contains(metric) && lines.contains("better"), "{lines}");

@@ -4,6 +4,8 @@ use crate::arm::{Arm, StatsError};
 use crate::comparison::{Options, Verdict, compare};
 use crate::permutation::EXACT_UP_TO;
 
+/// Recipes that are asked for at most: each is compared with every other.
+const MOST_RECIPES: usize = 64;
 /// Standard scores that are computed at most: beyond, it takes minutes.
 const MOST_SCORES: f64 = 4e8;
 
@@ -14,13 +16,13 @@ const MOST_SCORES: f64 = 4e8;
 /// others (subset selection, Gupta 1965; the test is the step-down permutation test of `docs/decisions/0002-verdict-rule.md`). A recipe
 /// with too few seeds to be called worse may always be the best.
 ///
-/// `None` where there are too many recipes and seeds to ask: 100 recipes with 16 seeds, say.
+/// `None` where there are too many to ask: more than 64 recipes, or 40 with 20 seeds.
 ///
 /// # Errors
 /// As [`compare`].
 pub fn may_be_best(arms: &[Arm], options: &Options) -> Result<Option<Vec<bool>>, StatsError> {
     let seeds = arms.iter().map(|arm| arm.runs.len()).max().unwrap_or(0).clamp(1, EXACT_UP_TO);
-    if (arms.len() as f64).powi(2) * 2f64.powi(seeds as i32 - 1) > MOST_SCORES {
+    if arms.len() > MOST_RECIPES || (arms.len() as f64).powi(2) * 2f64.powi(seeds as i32 - 1) > MOST_SCORES {
         return Ok(None);
     }
     let quick = Options { replicates: 0, margin: 0.0, ..*options };
@@ -94,8 +96,12 @@ mod tests {
 
     #[test]
     fn too_many_to_ask_are_not_asked() {
-        let many: Vec<Arm> = (0..100).map(|k| arm(&k.to_string(), [0.5; 18])).collect();
-        assert_eq!(may_be_best(&many, &Options::default()).unwrap(), None);
+        let many = |recipes: usize, seeds| {
+            let arms: Vec<Arm> = (0..recipes).map(|k| arm(&k.to_string(), vec![0.5; seeds])).collect();
+            may_be_best(&arms, &Options::default()).unwrap()
+        };
+        assert_eq!((many(65, 2), many(40, 20)), (None, None));
+        assert_eq!(many(64, 2), Some(vec![true; 64]));
         assert_eq!(may_be_best(&[], &Options::default()).unwrap(), Some(vec![]));
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn advice(config: &StudyConfig, dataset: &Dataset, splits: &Splits) -
         coarse(splits.test.len(), config.compare.margin),
         power(splits.test.len(), seeds, compared)
             .filter(|points| *points > COARSE)
-            .map(|points| format!("{}: {}", power_sentence(splits.test.len(), seeds, points), "more test images help most")),
+            .map(|points| format!("{}. More test images help most", power_sentence(splits.test.len(), seeds, points))),
         (config.compare.metric.is_top1()).then(|| uneven(&per_class, dataset.classes())).flatten(),
     ];
     advice.into_iter().flatten().collect()
@@ -59,7 +59,7 @@ pub(crate) fn power(test: usize, seeds: usize, compared: usize) -> Option<f64> {
 pub(crate) fn power_sentence(test: usize, seeds: usize, points: f64) -> String {
     let points = if points < 3.0 { format!("{points:.1}") } else { format!("{points:.0}") };
     format!(
-        "with {} and {}, differences below about {points} points cannot be seen (they would be in fewer than four of five such studies)",
+        "with {} and {}, differences below about {points} points cannot be seen: they are missed in more than one study of five",
         count(test, "test image"),
         count(seeds, "seed")
     )
@@ -106,6 +106,7 @@ pub(crate) fn facts(study: &Study, model: &Model, head: Option<&HeadFit>) -> Vec
     };
     let warm_up = match train.schedule.warmup_epochs {
         0.0 => String::new(),
+        1.0 => " after 1 epoch of warm-up".to_owned(),
         epochs => format!(" after {epochs} epochs of warm-up"),
     };
     [
@@ -148,7 +149,7 @@ fn coarse(test: usize, margin: f64) -> Option<String> {
     let one = 100.0 / test.max(1) as f64;
     (test > 0 && one > margin).then(|| {
         format!(
-            "one of the {} is {one:.1} points, more than compare.margin ({margin} points): no recipe can be found equivalent. Test on more \
+            "one of the {} is {one:.1} points, more than compare.margin ({margin}): no recipe can be found equivalent. Test on more \
              images, or declare a margin that so many can show",
             count(test, "test image")
         )

@@ -73,9 +73,9 @@ fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
         out(format!("data {} ({})", path.display(), kind.as_str().unwrap_or_default()));
     }
     out(format!(
-        "baseline {}, margin {} points, headline {}, compared by {}",
+        "baseline {}, margin {}, headline {}, compared by {}",
         record.baseline,
-        record.margin,
+        if record.margin == 1.0 { "1 point".to_owned() } else { format!("{} points", record.margin) },
         record.headline,
         if record.metric.is_top1() { "top-1" } else { "balanced accuracy" }
     ));
@@ -83,7 +83,7 @@ fn print_plan(arguments: &Arguments, threads: usize) -> Result<Exit> {
         out(power);
     }
     out("");
-    let mut facts = Table::new(["trained", ""]);
+    let mut facts = Table::new(["what", "is trained"]);
     for [name, value] in plan.facts() {
         facts.row(vec![name.clone(), value.clone()]);
     }

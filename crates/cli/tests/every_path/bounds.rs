@@ -272,7 +272,7 @@ fn members_of_archives_that_are_no_files_or_links_in_a_circle_are_named() {
     assert_eq!(check["images"], 6, "two links lead to an image: {check}");
     let warnings = check["warnings"].to_string();
     assert!(warnings.contains("2 links") && warnings.contains("cat/a.png to cat/b.png"), "{warnings}");
-    assert!(warnings.contains("1 file is pipes") && warnings.contains("dog/device.png"), "{warnings}");
+    assert!(warnings.contains("1 file is a pipe") && warnings.contains("dog/device.png"), "{warnings}");
 }
 
 #[test]

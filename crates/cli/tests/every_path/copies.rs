@@ -178,7 +178,7 @@ fn a_folder_of_before_goes_on_with_the_splits_it_began_with_and_says_so() {
         ])
         .run();
     assert_eq!(begun.code, 0, "{begun:?}");
-    assert!(begun.stderr.contains("byte-identical images stand in more than one"), "{begun:?}");
+    assert!(begun.stderr.contains("1 set of byte-identical images stands in more than one"), "{begun:?}");
     let plan = bakeoff(&project).args(["plan", "study.toml", "--no-measure", "--json"]).run().json();
     for trial in plan["plan"]["trials"].as_array().unwrap() {
         let path =
