@@ -76,7 +76,7 @@ fn recipes_can_be_compared_by_balanced_accuracy() {
     assert_eq!(balanced.summary.metric, "balanced_accuracy");
     assert!(page.contains("Balanced accuracy, %") && page.contains("points of test balanced accuracy"));
     // By hand, from what the first trial predicted.
-    let run = RunFolder::open(&folder_of("balanced")).unwrap();
+    let run = RunFolder::open(folder_of("balanced")).unwrap();
     let trial = run.trial(&run.plan().unwrap().trials[0]).unwrap();
     let mut by_class = std::collections::BTreeMap::<u32, [f64; 2]>::new();
     for prediction in run.predictions(&trial).unwrap().unwrap() {
