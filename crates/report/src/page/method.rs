@@ -235,6 +235,9 @@ impl Writer<'_> {
         ] {
             put!(self, "<p>{}</p>\n", fill(paragraph, &values));
         }
+        if self.assessment.summary.recommendation.is_some() {
+            put!(self, "<p>{}</p>\n", words.m_recommended);
+        }
         self.corrections(known);
         put!(self, "<h3>{}</h3>\n<ul class=\"references\" lang=\"en\">\n", words.m_references);
         for reference in references::used(evidence) {
