@@ -197,7 +197,8 @@ const tests = {
     const { page, wrong, close } = await open("finished");
     await page.locator('.switch button[lang="ko"]').click();
     assert.ok(await page.locator("#answer").isHidden());
-    assert.match(await page.locator("#answer-ko .answer").innerText(), /none보다 나음: cutmix/);
+    assert.match(await page.locator("#answer-ko .answer").innerText(), /^cutmix를 쓰세요/);
+    assert.match(await page.locator("#answer-ko .basis").innerText(), /none보다 나음: cutmix/);
     assert.equal(await page.evaluate(() => document.documentElement.lang), "ko");
     await page.locator('.language[lang="ko"] .chart.wide[data-name="validation-accuracy"] svg.fig').focus();
     await page.keyboard.press("End");
@@ -372,7 +373,8 @@ const tests = {
   async "half-done, one-seed, baseline-less and empty runs open too"() {
     for (const name of ["half-done", "one-seed", "no-baseline", "alone", "nothing", "mismatched", "no-predictions", "until-decided", "elsewhere"]) {
       const { page, wrong, close } = await open(name);
-      assert.ok((await page.locator("#answer .answer").innerText()).length > 20, name);
+      const answer = await page.locator("#answer .answer, #answer .basis").allInnerTexts();
+      assert.ok(answer.join(" ").length > 20, name);
       const text = await page.locator("body").innerText();
       assert.doesNotMatch(text, /NaN|undefined|Infinity|\{\w+\}/, name);
       assert.deepEqual(wrong, [], name);
