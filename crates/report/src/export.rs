@@ -1,16 +1,31 @@
-//! Tables in files, a format in each file of this folder. To add a format: its file, and a line in [`FORMATS`].
+//! Tables and runs in the formats of other programs, one in each file of this folder. To add a format of tables: its file, and a line in
+//! [`FORMATS`]; to add a program that takes runs: its file, and an [`Exporter`] in it.
 
 mod csv;
 mod latex;
 mod markdown;
+mod mlflow;
 pub(crate) mod raw;
 mod spreadsheet;
+mod tensorboard;
 
 use crate::ReportError;
 use crate::table::Table;
-use bakeoff_files::write_bytes;
+use bakeoff_evidence::Evidence;
+use bakeoff_files::{WriteError, write_bytes};
 pub(crate) use latex::latex;
+pub use mlflow::Mlflow;
 use std::path::{Path, PathBuf};
+pub use tensorboard::TensorBoard;
+
+/// A program that takes whole runs.
+pub trait Exporter {
+    /// Writes all trials begun into a folder. Returns what was written.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    fn write(&self, evidence: &Evidence, dir: &Path) -> Result<Vec<PathBuf>, WriteError>;
+}
 
 /// A format that tables are written in.
 pub(crate) trait TableFormat: Sync {

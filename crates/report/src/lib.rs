@@ -27,7 +27,6 @@ mod language;
 mod mapped;
 mod maps;
 mod metric;
-mod mlflow;
 mod moment;
 mod outline;
 mod page;
@@ -37,7 +36,6 @@ mod sheet;
 mod svg;
 mod table;
 mod tables;
-mod tensorboard;
 mod terminal;
 mod text;
 mod theme;
@@ -50,6 +48,7 @@ use bakeoff_study::{FolderError, RunFolder};
 use std::path::{Path, PathBuf};
 
 use export::raw;
+pub use export::{Exporter, Mlflow, TensorBoard};
 
 pub use data_page::data_page;
 pub use language::Language;
@@ -160,20 +159,12 @@ pub fn progress_line(
     language::fill(template, &[("done", &over), ("all", &trials), ("left", &left.unwrap_or_default())])
 }
 
-/// Writes TensorBoard event files of all trials begun, one folder a trial: `DIR/<recipe>/seed-<n>`. Returns the files.
+/// Writes a run for another program: [`TensorBoard`] or [`Mlflow`]. Returns what was written.
 ///
 /// # Errors
 /// The run's plan cannot be read, or the file system refuses.
-pub fn write_tensorboard(run: &RunFolder, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    Ok(tensorboard::write(&Evidence::read(run)?, dir)?)
-}
-
-/// Writes all trials begun as runs of one experiment into the MLflow file store `dir`. Returns the runs' folders.
-///
-/// # Errors
-/// As [`write_tensorboard`].
-pub fn write_mlflow(run: &RunFolder, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    Ok(mlflow::write(&Evidence::read(run)?, dir)?)
+pub fn export(run: &RunFolder, exporter: &dyn Exporter, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    Ok(exporter.write(&Evidence::read(run)?, dir)?)
 }
 
 fn write_evidence(evidence: &Evidence, out: &Path, language: Language) -> Result<Report, ReportError> {

@@ -35,10 +35,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit> {
     let out = arguments.out.as_deref().unwrap_or(&arguments.run);
     let report = bakeoff_report::write(&run, out, arguments.lang.into())?;
     if let Some(dir) = &arguments.tensorboard {
-        bakeoff_report::write_tensorboard(&run, dir)?;
+        bakeoff_report::export(&run, &bakeoff_report::TensorBoard, dir)?;
     }
     if let Some(dir) = &arguments.mlflow {
-        bakeoff_report::write_mlflow(&run, dir)?;
+        bakeoff_report::export(&run, &bakeoff_report::Mlflow, dir)?;
     }
     warn(&report.summary.warnings);
     for trial in &report.summary.failed {
