@@ -140,6 +140,7 @@ impl Coordinator<'_> {
         let threads = pool.current_num_threads();
         let mut plan = pool.install(|| Plan::new(study))?;
         self.declare(&mut plan)?;
+        plan.keep_earlier_addresses(study, folder);
         check_trials(study, &plan.dataset, &plan.record, folder, options.fresh)?;
         // The seeds that earlier sittings added are wanted again, for the same reasons.
         while self.next_seed(&mut plan.record, &plan.shared)?.is_some() {

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::advice::{advice, facts, power, power_sentence};
 use crate::config::TrainConfig;
 use crate::feed::{Feed, FeedError, hidden_stages};
+use crate::folder::RunFolder;
 use crate::records::{PlanRecord, RecipeRecord, TrialKey};
 use crate::splits::Admitted;
 use crate::study::Study;
@@ -143,6 +144,30 @@ impl Plan {
         };
         let facts = facts(study, &model, head.as_ref());
         Ok(Self { record, dataset, model, of_weights, shared, facts })
+    }
+
+    /// Gives the trials the addresses of a folder that was begun when `train.evaluation_batch`, which decides no bit, was part of them.
+    pub(crate) fn keep_earlier_addresses(&mut self, study: &Study, folder: &RunFolder) {
+        let before = folder.study().ok().and_then(|before| before.train.evaluation_batch);
+        let Some(evaluation_batch) = before else { return };
+        let mut shared = self.shared.clone();
+        shared["train"]["evaluation_batch"] = json!(evaluation_batch);
+        let recipe = |name: &str| study.config.recipe.iter().find(|recipe| recipe.name == name);
+        let earlier: Vec<Option<String>> = self
+            .record
+            .trials
+            .iter()
+            .map(|key| Some(trial_id(&shared, recipe(&key.recipe)?, key.seed)))
+            .collect();
+        let is_there = |(key, id): (&TrialKey, &Option<String>)| {
+            id.is_some() && folder.trial_record(key).ok().flatten().map(|record| record.id) == *id
+        };
+        if self.record.trials.iter().zip(&earlier).any(is_there) {
+            for (key, id) in self.record.trials.iter_mut().zip(earlier) {
+                key.id = id.unwrap_or_else(|| key.id.clone());
+            }
+            self.shared = shared;
+        }
     }
 
     /// The data set, listed.
@@ -519,6 +544,42 @@ mod tests {
 
     fn ids(overrides: &[&str]) -> Vec<String> {
         Plan::new(&study(overrides)).unwrap().record.trials.into_iter().map(|key| key.id).collect()
+    }
+
+    #[test]
+    fn a_folder_begun_when_the_evaluation_batch_was_part_of_addresses_goes_on() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(temporary.path());
+        let then = study(&["train.evaluation_batch=5"]);
+        let plan = Plan::new(&then).unwrap();
+        let mut shared = plan.shared.clone();
+        shared["train"]["evaluation_batch"] = json!(5);
+        let earlier = |key: &TrialKey| {
+            let recipe = then.config.recipe.iter().find(|recipe| recipe.name == key.recipe).unwrap();
+            trial_id(&shared, recipe, key.seed)
+        };
+        let first = &plan.record.trials[0];
+        let told =
+            json!({"recipe": first.recipe, "seed": first.seed, "id": earlier(first), "status": "running"});
+        let of_trial = folder.trial_folder(&first.recipe, first.seed);
+        std::fs::create_dir_all(&of_trial).unwrap();
+        std::fs::write(of_trial.join("trial.json"), told.to_string()).unwrap();
+        bakeoff_files::write_json(&folder.study_path(), &then.config).unwrap();
+        // Whatever the study says of it by now.
+        for now in [study(&["train.evaluation_batch=7"]), study(&[])] {
+            let mut plan = Plan::new(&now).unwrap();
+            let anew = plan.record.trials.clone();
+            plan.keep_earlier_addresses(&now, &folder);
+            assert_ne!(plan.record.trials, anew);
+            assert!(plan.record.trials.iter().all(|key| key.id == earlier(key)));
+            assert_eq!(plan.shared, shared, "trials of further seeds are addressed alike");
+        }
+        // Trials of other settings are none of it.
+        let other = study(&["train.epochs=9"]);
+        let mut plan = Plan::new(&other).unwrap();
+        let anew = plan.record.trials.clone();
+        plan.keep_earlier_addresses(&other, &folder);
+        assert_eq!(plan.record.trials, anew);
     }
 
     #[test]

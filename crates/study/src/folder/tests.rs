@@ -35,6 +35,11 @@ fn no_bit_of_an_epochs_line_can_change_a_number() {
     let line = line_of_epoch(&record, "a").unwrap();
     assert_eq!(epoch_of_line(&line, "a").unwrap(), record);
     assert!(epoch_of_line(&line, "b").is_err(), "a line of another trial");
+    // Checksums were of the line alone at first.
+    let plain = serde_json::to_string(&record).unwrap();
+    let digest = &bakeoff_files::sha256(&plain)[..CHECK_DIGITS];
+    let earlier = format!("{}{CHECK}{digest}\"}}", plain.strip_suffix('}').unwrap());
+    assert_eq!(epoch_of_line(&earlier, "a").unwrap(), record);
     for (at, bit) in (0..line.len()).flat_map(|at| (0..7).map(move |bit| (at, bit))) {
         let mut bytes = line.clone().into_bytes();
         bytes[at] ^= 1 << bit;
