@@ -14,10 +14,10 @@ use crate::screen;
 /// One counted job.
 pub(crate) struct Bar {
     title: &'static str,
-    shown: Shown,
+    output: BarOutput,
 }
 
-enum Shown {
+enum BarOutput {
     Terminal(ProgressBar),
     Lines(Mutex<Instant>),
 }
@@ -29,23 +29,23 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 impl Bar {
     pub(crate) fn new(title: &'static str) -> Self {
-        let shown = if stderr_is_terminal() {
-            Shown::Terminal(screen::add(ProgressBar::no_length().with_style(counting())))
+        let output = if stderr_is_terminal() {
+            BarOutput::Terminal(screen::add(ProgressBar::no_length().with_style(counting())))
         } else {
-            Shown::Lines(Mutex::new(Instant::now()))
+            BarOutput::Lines(Mutex::new(Instant::now()))
         };
-        Self { title, shown }
+        Self { title, output }
     }
 
     /// Shows `done` of `total`; may be called from many threads and out of order.
     pub(crate) fn show(&self, done: usize, total: usize) {
-        match &self.shown {
-            Shown::Terminal(bar) => {
+        match &self.output {
+            BarOutput::Terminal(bar) => {
                 set_message(bar, self.title);
                 bar.set_length(total as u64);
                 bar.set_position(bar.position().max(done as u64));
             }
-            Shown::Lines(last) => {
+            BarOutput::Lines(last) => {
                 let Ok(mut last) = last.try_lock() else { return };
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
@@ -56,7 +56,7 @@ impl Bar {
     }
 
     pub(crate) fn finish(&self) {
-        if let Shown::Terminal(bar) = &self.shown {
+        if let BarOutput::Terminal(bar) = &self.output {
             bar.finish_and_clear();
         }
     }
@@ -64,24 +64,24 @@ impl Bar {
 
 /// Bytes on their way.
 pub(crate) struct BytesBar {
-    shown: Shown,
+    output: BarOutput,
 }
 
 impl BytesBar {
     pub(crate) fn new() -> Self {
-        let shown = if stderr_is_terminal() {
-            Shown::Terminal(screen::add(ProgressBar::no_length()))
+        let output = if stderr_is_terminal() {
+            BarOutput::Terminal(screen::add(ProgressBar::no_length()))
         } else {
             // The first line comes at once.
-            Shown::Lines(Mutex::new(Instant::now().checked_sub(LINE_EVERY).unwrap_or_else(Instant::now)))
+            BarOutput::Lines(Mutex::new(Instant::now().checked_sub(LINE_EVERY).unwrap_or_else(Instant::now)))
         };
-        Self { shown }
+        Self { output }
     }
 
     /// Shows that `done` bytes of a file are here.
     pub(crate) fn show(&self, file: &str, done: u64, total: Option<u64>) {
-        match &self.shown {
-            Shown::Terminal(bar) => {
+        match &self.output {
+            BarOutput::Terminal(bar) => {
                 if bar.message() != file {
                     bar.set_style(style(
                         "{msg:22!} {bar:16} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
@@ -95,7 +95,7 @@ impl BytesBar {
                 }
                 bar.set_position(done);
             }
-            Shown::Lines(_) => match total {
+            BarOutput::Lines(_) => match total {
                 Some(total) => {
                     self.line(&format!("{file}: {} of {} MB", done / 1_000_000, total / 1_000_000))
                 }
@@ -106,16 +106,16 @@ impl BytesBar {
 
     /// Shows that something else than bytes is counted.
     pub(crate) fn count(&self, what: &str, done: u64) {
-        match &self.shown {
-            Shown::Terminal(_) if done > 1 && !done.is_multiple_of(64) => {}
-            Shown::Terminal(_) => self.step(&format!("{what}, {done} files")),
-            Shown::Lines(_) => self.line(&format!("{what}, {done} files")),
+        match &self.output {
+            BarOutput::Terminal(_) if done > 1 && !done.is_multiple_of(64) => {}
+            BarOutput::Terminal(_) => self.step(&format!("{what}, {done} files")),
+            BarOutput::Lines(_) => self.line(&format!("{what}, {done} files")),
         }
     }
 
     /// Shows a step of unknown length.
     pub(crate) fn step(&self, what: &str) {
-        if let Shown::Terminal(bar) = &self.shown {
+        if let BarOutput::Terminal(bar) = &self.output {
             bar.set_style(style("{wide_msg}", "{wide_msg}"));
             set_message(bar, what);
             bar.tick();
@@ -123,7 +123,7 @@ impl BytesBar {
     }
 
     fn line(&self, text: &str) {
-        if let Shown::Lines(last) = &self.shown
+        if let BarOutput::Lines(last) = &self.output
             && let Ok(mut last) = last.try_lock()
             && last.elapsed() >= LINE_EVERY
         {
@@ -133,7 +133,7 @@ impl BytesBar {
     }
 
     pub(crate) fn finish(&self) {
-        if let Shown::Terminal(bar) = &self.shown {
+        if let BarOutput::Terminal(bar) = &self.output {
             bar.finish_and_clear();
         }
     }

@@ -124,13 +124,13 @@ fn ranged(table: &Table, range: Range) -> Option<Ranged> {
 }
 
 /// A recipe's records, and those of the seeds it shares with the baseline.
-struct Side<'a> {
+struct RecipeRecords<'a> {
     own: Records<'a>,
     /// Recipe and baseline, seed by seed; none for the baseline itself.
     pairs: (Records<'a>, Records<'a>),
 }
 
-impl Side<'_> {
+impl RecipeRecords<'_> {
     fn compared(&self, pick: &dyn Fn(&RobustnessRecord) -> Vec<f64>, range: Range) -> Option<Compared> {
         let value = ranged(&table(&self.own, pick), range)?;
         let differences = metric::subtract(&table(&self.pairs.0, pick), &table(&self.pairs.1, pick));
@@ -254,7 +254,7 @@ pub fn robustness(evidence: &Evidence, warnings: &mut Vec<Caveat>) -> Option<Rob
                 pairs.1.push(*other);
             }
         }
-        Side { own, pairs }.robustness(name, &severities)
+        RecipeRecords { own, pairs }.robustness(name, &severities)
     };
     Some(Robustness {
         images: first.images,
@@ -297,7 +297,7 @@ mod tests {
             record("mix", 2, ["1111", "1100", "1100", "1000"]),
         ];
         let (own, theirs): (Records<'_>, Records<'_>) = (mix.iter().collect(), base.iter().collect());
-        let side = Side { own: own.clone(), pairs: (own, theirs) };
+        let side = RecipeRecords { own: own.clone(), pairs: (own, theirs) };
         let found = side.robustness("mix", &[1, 2]).unwrap();
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
         near(found.plain.value.mean, 1.0);
@@ -322,12 +322,15 @@ mod tests {
             record("none", 2, ["1110", "1000", "1000", "0000"]),
         ];
         let own: Records<'_> = base.iter().collect();
-        let side = Side { own: own.clone(), pairs: (own.clone(), own) };
+        let side = RecipeRecords { own: own.clone(), pairs: (own.clone(), own) };
         let error = ranged(&side.error(Corruption::Fog).unwrap(), Range::Positive).unwrap();
         assert_eq!([Some(error.mean), error.low, error.high], [Some(1.0); 3]);
         // No errors to be a share of.
         let perfect = [record("none", 1, ["1111"; 4])];
         let own: Records<'_> = perfect.iter().collect();
-        assert_eq!(Side { own: own.clone(), pairs: (own.clone(), own) }.error(Corruption::Fog), None);
+        assert_eq!(
+            RecipeRecords { own: own.clone(), pairs: (own.clone(), own) }.error(Corruption::Fog),
+            None
+        );
     }
 }

@@ -74,7 +74,7 @@ pub use observer::{Event, Observer, Silent};
 pub use options::RunOptions;
 pub use plan::{Estimate, Plan, PlanError};
 pub use predictions::{Prediction, write as write_predictions};
-pub use preview::{Beside, PreviewError, preview, preview_beside};
+pub use preview::{PreviewContext, PreviewError, preview, preview_beside};
 pub use problem::{Place, Problem, StudyErrors};
 pub use run_error::RunError;
 pub use study::Study;

@@ -53,12 +53,12 @@ pub fn preview(study: &Study, out: &Path, count: usize, seed: u64) -> Result<Vec
         out,
         count,
         seed,
-        &Beside { run: None, stop: &AtomicBool::new(false), progress: &|_, _| (), tell: &|_| () },
+        &PreviewContext { run: None, stop: &AtomicBool::new(false), progress: &|_, _| (), tell: &|_| () },
     )
 }
 
 /// What a preview may use besides the study.
-pub struct Beside<'a> {
+pub struct PreviewContext<'a> {
     /// The study's run folder: what it tells of the images saves looking at them again.
     pub run: Option<&'a RunFolder>,
     /// Raise it to stop.
@@ -79,7 +79,7 @@ pub fn preview_beside(
     out: &Path,
     count: usize,
     seed: u64,
-    beside: &Beside<'_>,
+    beside: &PreviewContext<'_>,
 ) -> Result<Vec<Preview>, PreviewError> {
     let plan = Plan::new(study)?;
     let dataset = plan.dataset();
@@ -105,7 +105,12 @@ pub fn preview_beside(
 }
 
 /// What is known of the images.
-fn admitted(study: &Study, plan: &Plan, seed: u64, beside: &Beside<'_>) -> Result<Admitted, PreviewError> {
+fn admitted(
+    study: &Study,
+    plan: &Plan,
+    seed: u64,
+    beside: &PreviewContext<'_>,
+) -> Result<Admitted, PreviewError> {
     let dataset = plan.dataset();
     let unseen = Admitted::unseen(dataset);
     // What Bakeoff draws itself is neither broken nor there twice.

@@ -26,7 +26,7 @@ use crate::records::{EpochRecord, TestRecord, TrialKey, TrialRecord, TrialStatus
 use crate::stop::StopFlag;
 use crate::training::{first_session, step_config};
 use bakeoff_files::{WriteError, append_to, at, make_folder, sha256_of_file, write_bytes, write_sealed};
-use context::Trouble;
+use context::TrialStop;
 pub(crate) use context::{Halt, TrialContext, TrialEnd};
 use scores::{Scores, scores};
 use state::{State, first_epochs};
@@ -75,9 +75,9 @@ pub(crate) fn run(
     };
     match trial.run() {
         Ok(()) => Ok(TrialEnd::Finished),
-        Err(Trouble::Fail(reason)) => Ok(TrialEnd::Failed { reason, epoch: trial.epoch() }),
-        Err(Trouble::Stopped) => Ok(TrialEnd::Interrupted),
-        Err(Trouble::Halt(halt)) => Err(halt),
+        Err(TrialStop::Fail(reason)) => Ok(TrialEnd::Failed { reason, epoch: trial.epoch() }),
+        Err(TrialStop::Stopped) => Ok(TrialEnd::Interrupted),
+        Err(TrialStop::Halt(halt)) => Err(halt),
     }
 }
 
@@ -125,11 +125,11 @@ impl RunningTrial<'_> {
         self.stop.raised()
     }
 
-    fn scores(&self, session: &mut Session, samples: &[usize], keep: bool) -> Result<Scores, Trouble> {
+    fn scores(&self, session: &mut Session, samples: &[usize], keep: bool) -> Result<Scores, TrialStop> {
         scores(self.context, self.stop, self.pipeline, session, samples, keep)
     }
 
-    fn run(&mut self) -> Result<(), Trouble> {
+    fn run(&mut self) -> Result<(), TrialStop> {
         make_folder(self.folder)?;
         let mut session = self.open()?;
         let steps = self.feed.steps();
@@ -150,17 +150,17 @@ impl RunningTrial<'_> {
             }
             feed.batch(&order.1, epoch, step)
         };
-        prefetch(pool, AHEAD, places, make, |batches| -> Result<(), Trouble> {
+        prefetch(pool, AHEAD, places, make, |batches| -> Result<(), TrialStop> {
             while self.state.epochs < self.epochs() {
                 while self.state.step < steps {
                     if self.stopped() {
                         self.checkpoint(&session)?;
-                        return Err(Trouble::Stopped);
+                        return Err(TrialStop::Stopped);
                     }
                     let begin = Instant::now();
                     let batch = batches
                         .next()
-                        .ok_or_else(|| Trouble::Fail("preparing images broke off".into()))??;
+                        .ok_or_else(|| TrialStop::Fail("preparing images broke off".into()))??;
                     self.state.waiting_seconds += begin.elapsed().as_secs_f64();
                     let answers = batch.answers(&mut session)?;
                     let batch = pool.install(|| feed.ready(batch, &answers))?;
@@ -169,7 +169,7 @@ impl RunningTrial<'_> {
                     let (images, targets) = (batch.images.values(), batch.targets.values());
                     let result = session.train_step_with(images, targets, &step, batch.regularisation())?;
                     if !result.loss.is_finite() {
-                        return Err(Trouble::Fail(format!(
+                        return Err(TrialStop::Fail(format!(
                             "the loss became {} at step {} of {steps} in epoch {} (learning rate {}): training diverged; \
                              lower train.optimizer.lr or lengthen train.schedule.warmup_epochs",
                             if result.loss.is_nan() { "NaN" } else { "infinite" },
@@ -204,7 +204,7 @@ impl RunningTrial<'_> {
     }
 
     /// The network as the trial left it, or new.
-    fn open(&mut self) -> Result<Session, Trouble> {
+    fn open(&mut self) -> Result<Session, TrialStop> {
         let context = self.context;
         let train = &context.study.config.train;
         let config = SessionConfig {
@@ -259,7 +259,7 @@ impl RunningTrial<'_> {
     }
 
     /// What an earlier sitting left is not what it wrote, which no interruption does; only a new beginning mends it.
-    fn begin_anew(&mut self, path: &Path, reason: &str) -> Result<Session, Trouble> {
+    fn begin_anew(&mut self, path: &Path, reason: &str) -> Result<Session, TrialStop> {
         self.warn_of(path, reason);
         fs::remove_file(self.checkpoint_path()).map_err(at(&self.checkpoint_path()))?;
         self.state = State { id: self.key.id.clone(), ..State::default() };
@@ -322,7 +322,7 @@ impl RunningTrial<'_> {
         self.state.seconds += seconds;
     }
 
-    fn checkpoint(&mut self, session: &Session) -> Result<(), Trouble> {
+    fn checkpoint(&mut self, session: &Session) -> Result<(), TrialStop> {
         self.count_time();
         let path = self.checkpoint_path();
         let state =
@@ -333,7 +333,7 @@ impl RunningTrial<'_> {
     }
 
     /// Evaluates an epoch whose steps are done, and puts it on disk.
-    fn finish_epoch(&mut self, session: &mut Session, steps: usize) -> Result<(), Trouble> {
+    fn finish_epoch(&mut self, session: &mut Session, steps: usize) -> Result<(), TrialStop> {
         let scored = self.scores(session, &self.splits.validation, false).and_then(|validation| {
             let mut sample =
                 Stream::new(self.key.seed, "train-sample", 0, 0).permutation(self.splits.train.len());
@@ -342,10 +342,10 @@ impl RunningTrial<'_> {
             Ok((validation, self.scores(session, &sample, false)?))
         });
         let (validation, train) = match scored {
-            Err(Trouble::Stopped) => {
+            Err(TrialStop::Stopped) => {
                 // All steps are done; only the evaluation is to be done again.
                 self.checkpoint(session)?;
-                return Err(Trouble::Stopped);
+                return Err(TrialStop::Stopped);
             }
             other => other?,
         };
@@ -397,7 +397,7 @@ impl RunningTrial<'_> {
     }
 
     /// Keeps the epoch's weights where the headline may want them.
-    fn keep(&mut self, session: &Session, epoch: u32, top1: f64) -> Result<(), Trouble> {
+    fn keep(&mut self, session: &Session, epoch: u32, top1: f64) -> Result<(), TrialStop> {
         let kept = &mut self.state.kept;
         match self.context.study.config.compare.headline {
             Headline::Last => return Ok(()),
@@ -447,11 +447,11 @@ impl RunningTrial<'_> {
     }
 
     /// The end: the headline's weights on the test split, once.
-    fn test(&mut self, session: &mut Session) -> Result<(), Trouble> {
+    fn test(&mut self, session: &mut Session) -> Result<(), TrialStop> {
         let epoch = self.headline();
         if epoch != self.epochs() {
             let read = Weights::read(&self.weights_path(epoch));
-            let (weights, _) = read.map_err(|error| Trouble::Fail(error.to_string()))?;
+            let (weights, _) = read.map_err(|error| TrialStop::Fail(error.to_string()))?;
             session.restore(&Snapshot { weights, ..Snapshot::default() })?;
         }
         let scores = self.scores(session, &self.splits.test, true)?;

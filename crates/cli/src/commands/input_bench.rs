@@ -25,7 +25,7 @@ pub(crate) struct Subject<'a> {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum InputError {
     #[error(transparent)]
     Batch(#[from] BatchError),
     #[error("image {id}: {source}; see `bakeoff data check`")]
@@ -104,11 +104,11 @@ pub(crate) fn measure<T>(
                 let address = Address { seed: 0, epoch: 0, batch: 0, ids: &ids };
                 pipeline.train_batch_of(&address, |place| {
                     let sample = ids[place.index()] as usize % samples.len();
-                    let unreadable = |source| Trouble::Image { id: samples[sample].id.clone(), source };
+                    let unreadable = |source| InputError::Image { id: samples[sample].id.clone(), source };
                     let image = dataset.open_image(sample).map_err(unreadable)?;
                     let view = place.view(image.width(), image.height());
                     let photograph = image.pixels(view.region()).map_err(unreadable)?;
-                    Ok::<_, Trouble>(view.write(&photograph))
+                    Ok::<_, InputError>(view.write(&photograph))
                 })?
             }
             Images::Pixels(pixels) => {

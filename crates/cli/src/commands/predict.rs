@@ -150,7 +150,7 @@ fn classify(arguments: &Arguments, threads: usize) -> Result<Exit> {
 
     let mut output = Output::begin(arguments, model.name(), &classes, &pipeline, &files);
     let mut failed = Vec::new();
-    let mut looks = Looks::default();
+    let mut looks = ImageNotes::default();
     // One batch of pixels is in memory at a time, however many images there are.
     for paths in files.chunks(batch) {
         let read: Vec<Result<(NetworkInput, Look), ReadError>> =
@@ -351,14 +351,14 @@ fn read(path: &Path, pipeline: &Pipeline) -> Result<(NetworkInput, Look), ReadEr
 
 /// What the images have in common that someone should know: how many, and one of them.
 #[derive(Default)]
-struct Looks {
+struct ImageNotes {
     images: usize,
     /// By their shorter side, the smallest first.
     sides: BTreeMap<usize, (usize, String)>,
     notes: BTreeMap<PixelNote, (usize, String)>,
 }
 
-impl Looks {
+impl ImageNotes {
     fn count(&mut self, name: &str, look: &Look) {
         self.images += 1;
         self.sides.entry(look.side).or_insert_with(|| (0, name.to_owned())).0 += 1;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use bakeoff_report::Graphics;
-use bakeoff_study::{Beside, RunFolder};
+use bakeoff_study::{PreviewContext, RunFolder};
 
 use crate::exit::{Exit, note, out, out_raw};
 use crate::interrupt;
@@ -85,7 +85,7 @@ fn write_sheets(arguments: &Arguments) -> Result<Exit> {
     let run = RunFolder::open(Path::new("runs").join(&study.name)).ok();
     let stop = interrupt::flag("stopping");
     let bar = Bar::new("looking at images");
-    let beside = Beside {
+    let beside = PreviewContext {
         run: run.as_ref(),
         stop,
         progress: &|done, total| bar.show(done, total),

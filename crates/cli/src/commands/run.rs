@@ -131,7 +131,7 @@ pub(crate) fn run_study(study: &Study, options: &Options, threads: usize) -> Res
 }
 
 /// What `--until-decided` declares, checked against the study.
-fn until_decided(study: &Study, options: &Options) -> Result<Option<Looks>> {
+fn until_decided(study: &Study, options: &Options) -> Result<Option<SeedDecision>> {
     let Some(most) = options.max_seeds.filter(|_| options.until_decided) else { return Ok(None) };
     let (first, recipes) = (study.seeds().len(), study.pipelines().len());
     if most > MOST_TRIALS / recipes.max(1) {
@@ -147,13 +147,13 @@ fn until_decided(study: &Study, options: &Options) -> Result<Option<Looks>> {
     if most < fewest {
         bail!("--max-seeds is {most}: fewer than {fewest} seeds cannot show a recipe to be better or worse");
     }
-    Ok(Some(Looks(UntilDecided { first, most })))
+    Ok(Some(SeedDecision(UntilDecided { first, most })))
 }
 
 /// Looks at the results after every seed.
-struct Looks(UntilDecided);
+struct SeedDecision(UntilDecided);
 
-impl Decide for Looks {
+impl Decide for SeedDecision {
     fn declared(&self) -> UntilDecided {
         self.0
     }

@@ -45,7 +45,7 @@ fn said(guide: &str) -> BTreeMap<String, Said> {
 
 /// A key as the schema has it.
 #[derive(Debug, Default)]
-struct Known {
+struct SchemaKey {
     required: bool,
     default: Option<Value>,
     /// Words that are accepted.
@@ -53,7 +53,7 @@ struct Known {
 }
 
 /// All keys below a schema. Operations and mixers have cards of their own.
-fn known(root: &Value, schema: &Value, path: &str, keys: &mut BTreeMap<String, Known>) {
+fn known(root: &Value, schema: &Value, path: &str, keys: &mut BTreeMap<String, SchemaKey>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.trim_start_matches("#/$defs/");
         return known(root, &root["$defs"][name], path, keys);
@@ -93,7 +93,7 @@ fn known(root: &Value, schema: &Value, path: &str, keys: &mut BTreeMap<String, K
 }
 
 /// The keys of the parser that hold a value, not only other keys.
-fn parser() -> BTreeMap<String, Known> {
+fn parser() -> BTreeMap<String, SchemaKey> {
     let mut keys = BTreeMap::new();
     let schema = json_schema();
     known(&schema, &schema, "", &mut keys);

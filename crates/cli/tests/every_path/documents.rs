@@ -13,14 +13,14 @@ const LEFT_OUT: [(&str, &str); 1] = [("bakeoff data fetch flowers-102", "needs a
 
 /// A command that a document shows.
 #[derive(Debug)]
-struct Shown {
+struct ShownCommand {
     /// File and line.
     place: String,
     text: String,
 }
 
 /// The commands in the fenced shell blocks of a page.
-fn of_page(file: &str) -> Vec<Shown> {
+fn of_page(file: &str) -> Vec<ShownCommand> {
     let text = fs::read_to_string(repository().join(file)).unwrap();
     let mut inside = false;
     let mut lines = Vec::new();
@@ -35,7 +35,7 @@ fn of_page(file: &str) -> Vec<Shown> {
 }
 
 /// The commands in the head of a study file. A remark stands five blanks or more behind.
-fn of_study(file: &str) -> Vec<Shown> {
+fn of_study(file: &str) -> Vec<ShownCommand> {
     let text = fs::read_to_string(repository().join(file)).unwrap();
     let lines = text.lines().enumerate().filter_map(|(number, line)| {
         let line = line.strip_prefix("#   ")?.trim_start();
@@ -45,8 +45,8 @@ fn of_study(file: &str) -> Vec<Shown> {
 }
 
 /// Lines that begin a command, with the lines that a backslash adds.
-fn commands(file: &str, lines: Vec<(usize, String)>) -> Vec<Shown> {
-    let mut found: Vec<Shown> = Vec::new();
+fn commands(file: &str, lines: Vec<(usize, String)>) -> Vec<ShownCommand> {
+    let mut found: Vec<ShownCommand> = Vec::new();
     let mut goes_on = false;
     for (number, line) in lines {
         let (part, more) = match line.strip_suffix('\\') {
@@ -57,7 +57,7 @@ fn commands(file: &str, lines: Vec<(usize, String)>) -> Vec<Shown> {
             let last = found.last_mut().unwrap();
             last.text = format!("{} {part}", last.text);
         } else if part.starts_with("bakeoff ") || part.starts_with("--set ") {
-            found.push(Shown { place: format!("{file}:{number}"), text: part });
+            found.push(ShownCommand { place: format!("{file}:{number}"), text: part });
         } else {
             continue;
         }
@@ -124,9 +124,9 @@ fn commands_of_readme_and_guide_do_what_is_said() {
         assert_eq!(run.code, 0, "{run:?}");
     }
     let pages = ["README.md", "docs/guide.md", "docs/faq.md", "docs/performance.md", "docs/stanford-dogs.md"];
-    let shown: Vec<Shown> = pages.iter().flat_map(|page| of_page(page)).collect();
+    let shown: Vec<ShownCommand> = pages.iter().flat_map(|page| of_page(page)).collect();
     assert!(shown.len() > 25, "too few commands were found: {shown:?}");
-    for Shown { place, text } in shown {
+    for ShownCommand { place, text } in shown {
         if LEFT_OUT.iter().any(|(left_out, _)| *left_out == text) {
             continue;
         }
@@ -169,7 +169,7 @@ fn commands_and_settings_in_the_heads_of_shipped_studies_work() {
             shown.iter().any(|shown| shown.text.contains("run ")),
             "{study} says how to run it: {shown:?}"
         );
-        for Shown { place, text } in shown {
+        for ShownCommand { place, text } in shown {
             let line = match text.strip_prefix("--set") {
                 None => made_small(&text),
                 // Settings that may be added to the command: what they would run is planned.

@@ -7,10 +7,10 @@ use crate::scene::documented;
 use crate::support::{Project, bakeoff};
 
 /// A use of a command: its words, how it ends, and words of what it says on either stream.
-type Use = (&'static str, i32, &'static str);
+type OptionUse = (&'static str, i32, &'static str);
 
 /// In this order, since some use what others made. Words are parted by blanks.
-const USES: [(&str, &[Use]); 17] = [
+const USES: [(&str, &[OptionUse]); 17] = [
     (
         "run",
         &[

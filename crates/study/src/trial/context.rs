@@ -46,25 +46,25 @@ pub(crate) enum Halt {
 }
 
 /// Either a trial's failure or a halt, for `?`.
-pub(super) enum Trouble {
+pub(super) enum TrialStop {
     Fail(String),
     Halt(Halt),
     Stopped,
 }
 
-impl From<WriteError> for Trouble {
+impl From<WriteError> for TrialStop {
     fn from(error: WriteError) -> Self {
         Self::Halt(error.into())
     }
 }
 
-impl From<FeedError> for Trouble {
+impl From<FeedError> for TrialStop {
     fn from(error: FeedError) -> Self {
         Self::Halt(error.into())
     }
 }
 
-impl From<NnError> for Trouble {
+impl From<NnError> for TrialStop {
     fn from(error: NnError) -> Self {
         match error {
             NnError::Write(error) => Self::Halt(error.into()),

@@ -3,7 +3,7 @@
 use bakeoff_augment::Pipeline;
 use bakeoff_nn::Session;
 
-use super::context::{TrialContext, Trouble};
+use super::context::{TrialContext, TrialStop};
 use crate::feed::{AHEAD, evaluation, prefetch};
 use crate::judgement::Judgement;
 use crate::predictions::Prediction;
@@ -25,7 +25,7 @@ pub(super) fn scores(
     session: &mut Session,
     samples: &[usize],
     keep: bool,
-) -> Result<Scores, Trouble> {
+) -> Result<Scores, TrialStop> {
     let size = context.study.config.train.evaluation_batch().min(session.config().batch).max(1);
     let make = |chunk: &[usize]| evaluation(context.dataset, pipeline, chunk);
     let classes = context.dataset.classes().len();
@@ -34,13 +34,13 @@ pub(super) fn scores(
         let (mut top1, mut top5) = (0usize, 0usize);
         for (chunk, images) in samples.chunks(size).zip(batches) {
             if stop.raised() {
-                return Err(Trouble::Stopped);
+                return Err(TrialStop::Stopped);
             }
             let logits = session.infer(images?.values())?;
             for (&sample, logits) in chunk.iter().zip(logits.chunks(classes)) {
                 let sample = &context.dataset.samples()[sample];
                 let Some(judged) = Judgement::new(logits, sample.label) else {
-                    return Err(Trouble::Fail(format!(
+                    return Err(TrialStop::Fail(format!(
                         "the network's output on {} is not finite: training diverged; lower train.optimizer.lr",
                         sample.id
                     )));
