@@ -55,7 +55,7 @@ pub struct Run {
     pub recipe: String,
     /// Seed.
     pub seed: u64,
-    /// What is compared: a fraction, the mean of the marks or as the file says; or, of [`Unit::Plain`], as it is.
+    /// What is compared: a fraction, the mean of the marks or as the file says; or, of [`Unit::Plain`](bakeoff_stats::Unit::Plain), as it is.
     pub value: f64,
     /// Top-5 accuracy of the same epoch, where the log has it.
     pub top5: Option<f64>,
